@@ -1,0 +1,759 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * catalog.c - the cluster's advertisements: four indexes over entries that are one block each.
+ *
+ * by_key finds an entry for an update or a removal, by_name the candidates of a call, by_id keeps
+ * names and ids 1:1, nodes collects what one node advertises. One heap of wall-clock deadlines
+ * serves entries, another serves nodes.
+ *
+ * An entry is a single block: the struct, its two lists, its texts. It never changes but for its
+ * times; an update with other contents replaces it.
+ */
+#include "core/catalog.h"
+
+struct catalog_name {
+    struct span name;
+    struct span function_id;
+    struct list entries;
+    size_t size;
+};
+
+struct catalog {
+    struct catalog_config config;
+    struct map by_key;
+    struct map by_name; /* struct catalog_name by name */
+    struct map by_id;   /* the same things by function_id */
+    struct map nodes;
+    struct heap expiries;
+    struct heap node_expiries;
+    uint32_t described_count;
+    uint64_t prunes[PRUNE_REASON_COUNT];
+};
+
+static uint64_t
+hash_key_of(const struct catalog *catalog, const struct function_key *key)
+{
+    /* Resources are a set in any order: their hashes are added, which does not depend on it. */
+    uint64_t resources = 0;
+    for (uint32_t i = 0; i < key->resources.count; i++) {
+        resources += hash_bytes(&catalog->config.hash_key, key->resources.items[i]);
+    }
+    const struct hash_key *secret = &catalog->config.hash_key;
+    uint64_t hash = hash_fold(secret, resources, key->cluster_id);
+    hash = hash_fold(secret, hash, key->node_id);
+    hash = hash_fold(secret, hash, key->identity.name);
+    return hash_fold(
+        secret, hash, span_from(&key->identity.version, sizeof(key->identity.version)));
+}
+
+static bool
+entry_same(const void *item, const void *key)
+{
+    const struct catalog_entry *entry = item;
+    return function_key_equal(&entry->endpoint.key, key);
+}
+
+static bool
+name_same(const void *item, const void *key)
+{
+    const struct catalog_name *name = item;
+    return span_equal(name->name, *(const struct span *)key);
+}
+
+static bool
+id_same(const void *item, const void *key)
+{
+    const struct catalog_name *name = item;
+    return span_equal(name->function_id, *(const struct span *)key);
+}
+
+static bool
+node_same(const void *item, const void *key)
+{
+    const struct catalog_node *node = item;
+    return span_equal(node->descriptor.key.node_id, *(const struct span *)key);
+}
+
+static uint64_t
+hash_text(const struct catalog *catalog, struct span text)
+{
+    return hash_bytes(&catalog->config.hash_key, text);
+}
+
+static size_t
+endpoint_text_size(const struct function_endpoint *endpoint)
+{
+    const struct function_key *key = &endpoint->key;
+    return key->cluster_id.size + key->node_id.size + key->identity.name.size +
+           key->identity.function_id.size + key->identity.version_text.size + endpoint->scope.size +
+           endpoint->rpc_summary.size + endpoint->rpc_spec.size + endpoint->spec_digest.size +
+           text_list_size(&key->resources) + text_list_size(&endpoint->tags);
+}
+
+static struct catalog_entry *
+entry_create(struct catalog *catalog, const struct function_endpoint *from, struct wall now)
+{
+    size_t size = sizeof(struct catalog_entry) + endpoint_text_size(from);
+    struct catalog_entry *entry = mem_take(catalog->config.mem, size);
+    if (entry == NULL) {
+        return NULL;
+    }
+    struct packer packer = pack_into(entry + 1, size - sizeof(*entry));
+    struct span *resources = pack_spans(&packer, from->key.resources.count);
+    struct span *tags = pack_spans(&packer, from->tags.count);
+
+    entry->size = size;
+    entry->learnt_at = now;
+    entry->endpoint = *from;
+    struct function_endpoint *to = &entry->endpoint;
+    to->key.resources = text_list_pack(&packer, resources, &from->key.resources);
+    to->tags = text_list_pack(&packer, tags, &from->tags);
+    to->key.cluster_id = pack_text(&packer, from->key.cluster_id);
+    to->key.node_id = pack_text(&packer, from->key.node_id);
+    to->key.identity.name = pack_text(&packer, from->key.identity.name);
+    to->key.identity.function_id = pack_text(&packer, from->key.identity.function_id);
+    to->key.identity.version_text = pack_text(&packer, from->key.identity.version_text);
+    to->scope = pack_text(&packer, from->scope);
+    to->rpc_summary = pack_text(&packer, from->rpc_summary);
+    to->rpc_spec = pack_text(&packer, from->rpc_spec);
+    to->spec_digest = pack_text(&packer, from->spec_digest);
+    pack_done(&packer);
+    list_init(&entry->in_name);
+    list_init(&entry->in_node);
+    return entry;
+}
+
+static void
+entry_free(struct catalog *catalog, struct catalog_entry *entry)
+{
+    mem_give(catalog->config.mem, entry, entry->size);
+}
+
+struct catalog *
+catalog_create(const struct catalog_config *config)
+{
+    CHECK(config->function_count_max > 0);
+    struct catalog *catalog = mem_take(config->mem, sizeof(*catalog));
+    if (catalog == NULL) {
+        return NULL;
+    }
+    catalog->config = *config;
+    map_init(&catalog->by_key, config->mem, entry_same);
+    map_init(&catalog->by_name, config->mem, name_same);
+    map_init(&catalog->by_id, config->mem, id_same);
+    map_init(&catalog->nodes, config->mem, node_same);
+    heap_init(&catalog->expiries, config->mem);
+    heap_init(&catalog->node_expiries, config->mem);
+    return catalog;
+}
+
+static void
+node_free(struct catalog *catalog, struct catalog_node *node)
+{
+    mem_give(catalog->config.mem, node->text, node->text_size);
+    mem_give(catalog->config.mem, node, sizeof(*node) + node->id_size);
+}
+
+void
+catalog_free(struct catalog *catalog)
+{
+    if (catalog == NULL) {
+        return;
+    }
+    struct mem *mem = catalog->config.mem;
+    size_t cursor = 0;
+    for (struct catalog_entry *entry; (entry = map_next(&catalog->by_key, &cursor)) != NULL;) {
+        entry_free(catalog, entry);
+    }
+    cursor = 0;
+    for (struct catalog_name *name; (name = map_next(&catalog->by_name, &cursor)) != NULL;) {
+        mem_give(mem, name, name->size);
+    }
+    cursor = 0;
+    for (struct catalog_node *node; (node = map_next(&catalog->nodes, &cursor)) != NULL;) {
+        node_free(catalog, node);
+    }
+    heap_destroy(&catalog->expiries);
+    heap_destroy(&catalog->node_expiries);
+    map_destroy(&catalog->by_key);
+    map_destroy(&catalog->by_name);
+    map_destroy(&catalog->by_id);
+    map_destroy(&catalog->nodes);
+    mem_give(mem, catalog, sizeof(*catalog));
+}
+
+/* Names: one per function name, alive while it has entries. */
+
+static struct catalog_name *
+find_name(const struct catalog *catalog, struct span name)
+{
+    return map_find(&catalog->by_name, hash_text(catalog, name), &name);
+}
+
+static bool
+binding_conflicts(const struct catalog *catalog, const struct function_identity *identity)
+{
+    const struct catalog_name *by_name = find_name(catalog, identity->name);
+    if (by_name != NULL) {
+        return !span_equal(by_name->function_id, identity->function_id);
+    }
+    return map_find(&catalog->by_id, hash_text(catalog, identity->function_id),
+               &identity->function_id) != NULL;
+}
+
+static struct catalog_name *
+name_create(struct catalog *catalog, const struct function_identity *identity)
+{
+    struct mem *mem = catalog->config.mem;
+    size_t size = sizeof(struct catalog_name) + identity->name.size + identity->function_id.size;
+    struct catalog_name *name = mem_take(mem, size);
+    if (name == NULL) {
+        return NULL;
+    }
+    struct packer packer = pack_into(name + 1, size - sizeof(*name));
+    name->size = size;
+    name->name = pack_text(&packer, identity->name);
+    name->function_id = pack_text(&packer, identity->function_id);
+    list_init(&name->entries);
+    uint64_t name_hash = hash_text(catalog, name->name);
+    if (!map_insert(&catalog->by_name, name_hash, name)) {
+        mem_give(mem, name, size);
+        return NULL;
+    }
+    if (!map_insert(&catalog->by_id, hash_text(catalog, name->function_id), name)) {
+        map_remove(&catalog->by_name, name_hash, &name->name);
+        mem_give(mem, name, size);
+        return NULL;
+    }
+    return name;
+}
+
+static void
+name_drop_if_empty(struct catalog *catalog, struct catalog_name *name)
+{
+    if (!list_empty(&name->entries)) {
+        return;
+    }
+    map_remove(&catalog->by_name, hash_text(catalog, name->name), &name->name);
+    map_remove(&catalog->by_id, hash_text(catalog, name->function_id), &name->function_id);
+    mem_give(catalog->config.mem, name, name->size);
+}
+
+/* Nodes: alive while they have a descriptor, functions or a tombstone. */
+
+static struct catalog_node *
+find_node(const struct catalog *catalog, struct span node_id)
+{
+    return map_find(&catalog->nodes, hash_text(catalog, node_id), &node_id);
+}
+
+static struct catalog_node *
+node_ensure(struct catalog *catalog, struct span node_id)
+{
+    struct catalog_node *node = find_node(catalog, node_id);
+    if (node != NULL) {
+        return node;
+    }
+    struct mem *mem = catalog->config.mem;
+    node = mem_take(mem, sizeof(*node) + node_id.size);
+    if (node == NULL) {
+        return NULL;
+    }
+    struct packer packer = pack_into(node + 1, node_id.size);
+    node->id_size = node_id.size;
+    node->descriptor.key.node_id = pack_text(&packer, node_id);
+    list_init(&node->functions);
+    if (!map_insert(&catalog->nodes, hash_text(catalog, node_id), node)) {
+        mem_give(mem, node, sizeof(*node) + node_id.size);
+        return NULL;
+    }
+    return node;
+}
+
+static void
+node_drop_if_unused(struct catalog *catalog, struct catalog_node *node)
+{
+    if (node->described || node->dead || !list_empty(&node->functions)) {
+        return;
+    }
+    struct span node_id = node->descriptor.key.node_id;
+    heap_remove(&catalog->node_expiries, &node->expiry);
+    map_remove(&catalog->nodes, hash_text(catalog, node_id), &node_id);
+    node_free(catalog, node);
+}
+
+/* Both descriptor and function entries count as signs of life of a node. */
+static bool
+raises_the_dead(const struct catalog_node *node, struct wall advertised_at)
+{
+    return node != NULL && node->dead && advertised_at.ns <= node->newest.ns;
+}
+
+static void
+node_seen(struct catalog_node *node, struct wall advertised_at)
+{
+    if (advertised_at.ns > node->newest.ns) {
+        node->newest = advertised_at;
+        node->dead = false;
+    }
+}
+
+/* Entries. */
+
+static int64_t
+end_of_life(struct wall advertised_at, uint64_t ttl_ns)
+{
+    return wall_after(advertised_at, ttl_ns).ns;
+}
+
+static bool
+is_newer(struct wall advertised_at, uint64_t ttl_ns, struct wall known_at, uint64_t known_ttl_ns)
+{
+    return advertised_at.ns > known_at.ns ||
+           (advertised_at.ns == known_at.ns && ttl_ns > known_ttl_ns);
+}
+
+static void
+tell(struct catalog *catalog, struct catalog_change change)
+{
+    if (catalog->config.listener.changed != NULL) {
+        catalog->config.listener.changed(catalog->config.listener.owner, &change);
+    }
+}
+
+/* Take the entry out of every index. Its name and node stay, even if they are empty now. */
+static void
+unlink_entry(struct catalog *catalog, struct catalog_entry *entry)
+{
+    struct function_key *key = &entry->endpoint.key;
+    void *removed = map_remove(&catalog->by_key, hash_key_of(catalog, key), key);
+    CHECK(removed == entry);
+    heap_remove(&catalog->expiries, &entry->expiry);
+    list_remove(&entry->in_name);
+    list_remove(&entry->in_node);
+}
+
+static void
+drop_entry(struct catalog *catalog, struct catalog_entry *entry, enum prune_reason reason)
+{
+    struct catalog_name *name = find_name(catalog, entry->endpoint.key.identity.name);
+    CHECK(name != NULL);
+    unlink_entry(catalog, entry);
+    catalog->prunes[reason]++;
+    tell(catalog,
+        (struct catalog_change){ .kind = CATALOG_REMOVED, .entry = entry, .reason = reason });
+    name_drop_if_empty(catalog, name);
+    entry_free(catalog, entry);
+}
+
+static bool
+link_entry(struct catalog *catalog, struct catalog_entry *entry, struct catalog_name *name,
+    struct catalog_node *node)
+{
+    const struct function_endpoint *endpoint = &entry->endpoint;
+    int64_t end = end_of_life(endpoint->advertised_at, endpoint->ttl_ns);
+    if (!heap_set(&catalog->expiries, &entry->expiry, end)) {
+        return false;
+    }
+    if (!map_insert(&catalog->by_key, hash_key_of(catalog, &endpoint->key), entry)) {
+        heap_remove(&catalog->expiries, &entry->expiry);
+        return false;
+    }
+    list_push(&name->entries, &entry->in_name);
+    list_push(&node->functions, &entry->in_node);
+    return true;
+}
+
+static bool
+same_contents(const struct function_endpoint *a, const struct function_endpoint *b)
+{
+    return text_list_same(&a->tags, &b->tags) && span_equal(a->scope, b->scope) &&
+           span_equal(a->rpc_summary, b->rpc_summary) && span_equal(a->rpc_spec, b->rpc_spec) &&
+           span_equal(a->spec_digest, b->spec_digest);
+}
+
+/* Replace an entry by one of the same key: the indexes keep their size, so only memory can fail. */
+static enum catalog_result
+replace_entry(struct catalog *catalog, struct catalog_entry *old,
+    const struct function_endpoint *endpoint, struct wall now)
+{
+    struct catalog_entry *entry = entry_create(catalog, endpoint, now);
+    if (entry == NULL) {
+        return CATALOG_FULL;
+    }
+    struct catalog_name *name = find_name(catalog, endpoint->key.identity.name);
+    struct catalog_node *node = find_node(catalog, endpoint->key.node_id);
+    CHECK(name != NULL);
+    CHECK(node != NULL);
+    entry->learnt_at = old->learnt_at;
+    entry->context = old->context;
+    unlink_entry(catalog, old);
+    bool linked = link_entry(catalog, entry, name, node);
+    CHECK(linked);
+    node_seen(node, endpoint->advertised_at);
+    tell(catalog, (struct catalog_change){ .kind = CATALOG_CHANGED, .entry = entry, .old = old });
+    entry_free(catalog, old);
+    return CATALOG_OK;
+}
+
+static enum catalog_result
+update_entry(struct catalog *catalog, struct catalog_entry *entry,
+    const struct function_endpoint *endpoint, struct wall now)
+{
+    struct function_endpoint *known = &entry->endpoint;
+    if (!is_newer(endpoint->advertised_at, endpoint->ttl_ns, known->advertised_at, known->ttl_ns)) {
+        return CATALOG_STALE;
+    }
+    if (!same_contents(known, endpoint)) {
+        return replace_entry(catalog, entry, endpoint, now);
+    }
+    known->advertised_at = endpoint->advertised_at;
+    known->ttl_ns = endpoint->ttl_ns;
+    bool moved = heap_set(
+        &catalog->expiries, &entry->expiry, end_of_life(known->advertised_at, known->ttl_ns));
+    CHECK(moved);
+    node_seen(find_node(catalog, known->key.node_id), endpoint->advertised_at);
+    return CATALOG_REFRESHED;
+}
+
+static enum catalog_result
+add_entry(struct catalog *catalog, const struct function_endpoint *endpoint, struct wall now)
+{
+    if (catalog->by_key.count >= catalog->config.function_count_max) {
+        return CATALOG_FULL;
+    }
+    const struct function_identity *identity = &endpoint->key.identity;
+    struct catalog_entry *entry = entry_create(catalog, endpoint, now);
+    struct catalog_node *node = node_ensure(catalog, endpoint->key.node_id);
+    struct catalog_name *name = find_name(catalog, identity->name);
+    if (name == NULL) {
+        name = name_create(catalog, identity);
+    }
+    bool linked =
+        entry != NULL && node != NULL && name != NULL && link_entry(catalog, entry, name, node);
+    if (linked) {
+        node_seen(node, endpoint->advertised_at);
+        tell(catalog, (struct catalog_change){ .kind = CATALOG_ADDED, .entry = entry });
+        return CATALOG_OK;
+    }
+    if (name != NULL) {
+        name_drop_if_empty(catalog, name);
+    }
+    if (node != NULL) {
+        node_drop_if_unused(catalog, node);
+    }
+    if (entry != NULL) {
+        entry_free(catalog, entry);
+    }
+    return CATALOG_FULL;
+}
+
+enum catalog_result
+catalog_put(struct catalog *catalog, const struct function_endpoint *endpoint, struct wall now)
+{
+    const struct function_key *key = &endpoint->key;
+    if (!function_alive(endpoint->advertised_at, endpoint->ttl_ns, now)) {
+        return CATALOG_EXPIRED;
+    }
+    if (raises_the_dead(find_node(catalog, key->node_id), endpoint->advertised_at)) {
+        return CATALOG_STALE;
+    }
+    if (binding_conflicts(catalog, &key->identity)) {
+        return CATALOG_ID_CONFLICT;
+    }
+    struct catalog_entry *known = map_find(&catalog->by_key, hash_key_of(catalog, key), key);
+    return known != NULL ? update_entry(catalog, known, endpoint, now)
+                         : add_entry(catalog, endpoint, now);
+}
+
+enum catalog_result
+catalog_remove(struct catalog *catalog, const struct function_key *key, enum prune_reason reason)
+{
+    struct catalog_entry *entry = map_find(&catalog->by_key, hash_key_of(catalog, key), key);
+    if (entry == NULL) {
+        return CATALOG_UNKNOWN;
+    }
+    struct catalog_node *node = find_node(catalog, entry->endpoint.key.node_id);
+    drop_entry(catalog, entry, reason);
+    node_drop_if_unused(catalog, node);
+    return CATALOG_OK;
+}
+
+/* Node descriptors. */
+
+static size_t
+descriptor_size(const struct node_descriptor *node)
+{
+    return node->key.cluster_id.size + node->region.size + node->scope.size +
+           node->transport_endpoints.size + node->dial_url.size + text_list_size(&node->tags) +
+           text_list_size(&node->resources) + text_list_size(&node->capabilities);
+}
+
+static void
+pack_descriptor(struct catalog_node *node, const struct node_descriptor *from)
+{
+    struct packer packer = pack_into(node->text, node->text_size - 1);
+    struct span *tags = pack_spans(&packer, from->tags.count);
+    struct span *resources = pack_spans(&packer, from->resources.count);
+    struct span *capabilities = pack_spans(&packer, from->capabilities.count);
+    struct span node_id = node->descriptor.key.node_id;
+
+    node->descriptor = *from;
+    struct node_descriptor *to = &node->descriptor;
+    to->key.node_id = node_id;
+    to->tags = text_list_pack(&packer, tags, &from->tags);
+    to->resources = text_list_pack(&packer, resources, &from->resources);
+    to->capabilities = text_list_pack(&packer, capabilities, &from->capabilities);
+    to->key.cluster_id = pack_text(&packer, from->key.cluster_id);
+    to->region = pack_text(&packer, from->region);
+    to->scope = pack_text(&packer, from->scope);
+    to->transport_endpoints = pack_text(&packer, from->transport_endpoints);
+    to->dial_url = pack_text(&packer, from->dial_url);
+    pack_done(&packer);
+}
+
+static bool
+same_descriptor(const struct node_descriptor *a, const struct node_descriptor *b)
+{
+    return span_equal(a->key.cluster_id, b->key.cluster_id) && span_equal(a->region, b->region) &&
+           span_equal(a->scope, b->scope) && text_list_same(&a->tags, &b->tags) &&
+           span_equal(a->transport_endpoints, b->transport_endpoints) &&
+           span_equal(a->dial_url, b->dial_url) && text_list_same(&a->resources, &b->resources) &&
+           text_list_same(&a->capabilities, &b->capabilities);
+}
+
+static bool
+describe(struct catalog *catalog, struct catalog_node *node, const struct node_descriptor *from)
+{
+    /* One more byte: a descriptor may be empty, a block may not. */
+    size_t size = descriptor_size(from) + 1;
+    uint8_t *text = mem_take(catalog->config.mem, size);
+    if (text == NULL) {
+        return false;
+    }
+    mem_give(catalog->config.mem, node->text, node->text_size);
+    node->text = text;
+    node->text_size = size;
+    pack_descriptor(node, from);
+    catalog->described_count += !node->described;
+    node->described = true;
+    return true;
+}
+
+static enum catalog_result
+add_node(struct catalog *catalog, struct catalog_node *node, const struct node_descriptor *from)
+{
+    bool was_described = node->described;
+    bool same = was_described && same_descriptor(&node->descriptor, from);
+    int64_t end = end_of_life(from->advertised_at, from->ttl_ns);
+    if (!heap_set(&catalog->node_expiries, &node->expiry, end)) {
+        return CATALOG_FULL;
+    }
+    if (!same && !describe(catalog, node, from)) {
+        return CATALOG_FULL;
+    }
+    node->descriptor.advertised_at = from->advertised_at;
+    node->descriptor.ttl_ns = from->ttl_ns;
+    node_seen(node, from->advertised_at);
+    return same ? CATALOG_REFRESHED : CATALOG_OK;
+}
+
+enum catalog_result
+catalog_put_node(struct catalog *catalog, const struct node_descriptor *descriptor, struct wall now)
+{
+    struct catalog_node *node = find_node(catalog, descriptor->key.node_id);
+    if (!function_alive(descriptor->advertised_at, descriptor->ttl_ns, now)) {
+        return CATALOG_EXPIRED;
+    }
+    if (raises_the_dead(node, descriptor->advertised_at)) {
+        return CATALOG_STALE;
+    }
+    if (node != NULL && node->described &&
+        !is_newer(descriptor->advertised_at, descriptor->ttl_ns, node->descriptor.advertised_at,
+            node->descriptor.ttl_ns)) {
+        return CATALOG_STALE;
+    }
+    if (node == NULL && catalog->nodes.count >= catalog->config.node_count_max) {
+        return CATALOG_FULL;
+    }
+    node = node_ensure(catalog, descriptor->key.node_id);
+    if (node == NULL) {
+        return CATALOG_FULL;
+    }
+    enum catalog_result result = add_node(catalog, node, descriptor);
+    node_drop_if_unused(catalog, node);
+    return result;
+}
+
+static void
+undescribe(struct catalog *catalog, struct catalog_node *node)
+{
+    struct span node_id = node->descriptor.key.node_id;
+    mem_give(catalog->config.mem, node->text, node->text_size);
+    node->text = NULL;
+    node->text_size = 0;
+    node->descriptor = (struct node_descriptor){ .key.node_id = node_id };
+    catalog->described_count -= node->described;
+    node->described = false;
+}
+
+enum catalog_result
+catalog_remove_node(
+    struct catalog *catalog, struct span node_id, enum prune_reason reason, struct wall now)
+{
+    struct catalog_node *node = find_node(catalog, node_id);
+    if (node == NULL || (!node->described && list_empty(&node->functions))) {
+        return CATALOG_UNKNOWN;
+    }
+    LIST_EACH (link, &node->functions) {
+        drop_entry(catalog, CONTAINER_OF(link, struct catalog_entry, in_node), reason);
+    }
+    undescribe(catalog, node);
+    /* Without memory for the tombstone's timer there is no tombstone: an entry may come back once. */
+    int64_t end = wall_after(now, CATALOG_TOMBSTONE_NS).ns;
+    node->dead = heap_set(&catalog->node_expiries, &node->expiry, end);
+    node_drop_if_unused(catalog, node);
+    return CATALOG_OK;
+}
+
+/* Time. */
+
+void
+catalog_expire(struct catalog *catalog, struct wall now)
+{
+    struct heap_node *due;
+    while ((due = heap_first(&catalog->expiries)) != NULL && due->at < now.ns) {
+        struct catalog_entry *entry = CONTAINER_OF(due, struct catalog_entry, expiry);
+        struct catalog_node *node = find_node(catalog, entry->endpoint.key.node_id);
+        drop_entry(catalog, entry, PRUNE_TTL_EXPIRED);
+        node_drop_if_unused(catalog, node);
+    }
+    while ((due = heap_first(&catalog->node_expiries)) != NULL && due->at < now.ns) {
+        struct catalog_node *node = CONTAINER_OF(due, struct catalog_node, expiry);
+        heap_remove(&catalog->node_expiries, due);
+        undescribe(catalog, node);
+        node->dead = false;
+        node_drop_if_unused(catalog, node);
+    }
+}
+
+struct wall
+catalog_deadline(const struct catalog *catalog)
+{
+    const struct heap_node *entry = heap_first(&catalog->expiries);
+    const struct heap_node *node = heap_first(&catalog->node_expiries);
+    int64_t at = entry == NULL ? INT64_MAX : entry->at;
+    if (node != NULL && node->at < at) {
+        at = node->at;
+    }
+    /* Alive while now <= end (protocol.md 4.3): due one nanosecond later. */
+    return (struct wall){ .ns = at == INT64_MAX ? INT64_MAX : at + 1 };
+}
+
+/* Reading. */
+
+const struct catalog_entry *
+catalog_find(const struct catalog *catalog, const struct function_key *key)
+{
+    return map_find(&catalog->by_key, hash_key_of(catalog, key), key);
+}
+
+enum catalog_result
+catalog_set_context(struct catalog *catalog, const struct function_key *key, void *context)
+{
+    struct catalog_entry *entry = map_find(&catalog->by_key, hash_key_of(catalog, key), key);
+    if (entry == NULL) {
+        return CATALOG_UNKNOWN;
+    }
+    entry->context = context;
+    return CATALOG_OK;
+}
+
+const struct catalog_node *
+catalog_find_node(const struct catalog *catalog, struct span node_id)
+{
+    return find_node(catalog, node_id);
+}
+
+struct span
+catalog_id_of(const struct catalog *catalog, struct span name)
+{
+    const struct catalog_name *known = find_name(catalog, name);
+    return known == NULL ? SPAN_NONE : known->function_id;
+}
+
+const struct catalog_entry *
+catalog_next(const struct catalog *catalog, size_t *cursor)
+{
+    return map_next(&catalog->by_key, cursor);
+}
+
+const struct catalog_node *
+catalog_next_node(const struct catalog *catalog, size_t *cursor)
+{
+    const struct catalog_node *node;
+    do {
+        node = map_next(&catalog->nodes, cursor);
+    } while (node != NULL && !node->described);
+    return node;
+}
+
+const struct catalog_entry *
+catalog_next_of_node(const struct catalog_node *node, const struct catalog_entry *entry)
+{
+    const struct list *link = entry == NULL ? node->functions.next : entry->in_node.next;
+    return link == &node->functions ? NULL
+                                    : CONTAINER_OF(link, const struct catalog_entry, in_node);
+}
+
+const struct catalog_entry *
+catalog_next_named(
+    const struct catalog *catalog, struct span name, const struct catalog_entry *entry)
+{
+    const struct catalog_name *known = find_name(catalog, name);
+    if (known == NULL) {
+        return NULL;
+    }
+    const struct list *link = entry == NULL ? known->entries.next : entry->in_name.next;
+    return link == &known->entries ? NULL : CONTAINER_OF(link, const struct catalog_entry, in_name);
+}
+
+uint32_t
+catalog_count(const struct catalog *catalog)
+{
+    return (uint32_t)catalog->by_key.count;
+}
+
+uint32_t
+catalog_node_count(const struct catalog *catalog)
+{
+    return catalog->described_count;
+}
+
+const uint64_t *
+catalog_prunes(const struct catalog *catalog)
+{
+    return catalog->prunes;
+}
+
+const char *
+catalog_result_name(enum catalog_result result)
+{
+    switch (result) {
+    case CATALOG_OK:
+        return "ok";
+    case CATALOG_REFRESHED:
+        return "refreshed";
+    case CATALOG_STALE:
+        return "stale";
+    case CATALOG_EXPIRED:
+        return "expired";
+    case CATALOG_ID_CONFLICT:
+        return "id_conflict";
+    case CATALOG_FULL:
+        return "full";
+    case CATALOG_UNKNOWN:
+        return "unknown";
+    }
+    return "unknown";
+}
