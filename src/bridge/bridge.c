@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bridge.c - the engine: which room an event is for, and the order of a step.
+ *
+ * A step: the event's room acts; then the cluster is shown what the RIB has chosen (cluster_port_settle),
+ * then the links are told what changed (link_port_flush), then the cluster (member_flush). So whatever
+ * came in goes out in the same step.
+ */
+#include "bridge/bridge.h"
+
+#include "bridge/bridge_state.h"
+#include "core/limits.h"
+
+/* What we compose in one piece: a batch of announcements with long names, or the head of a call. */
+#define BRIDGE_COMPOSE_MAX ((size_t)4 * 1024 * 1024)
+
+#define CLOSE_NO_LINK 0 /* links have no close codes */
+
+static bool
+create_tables(struct bridge *bridge)
+{
+    const struct bridge_config *config = &bridge->config;
+    uint32_t count = config->link_count;
+    bridge->policies = mem_take(&bridge->mem, (count + 1) * sizeof(struct policy *));
+    bridge->link_federations = mem_take(&bridge->mem, (count + 1) * sizeof(struct span));
+    bridge->ports = mem_take(&bridge->mem, (count + 1) * sizeof(struct link_port));
+    if (bridge->policies == NULL || bridge->link_federations == NULL || bridge->ports == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        bridge->policies[i] = config->links[i].policy;
+        bridge->link_federations[i] = config->links[i].session.federation;
+        link_session_init(&bridge->ports[i].session, &config->links[i].session, &bridge->mem,
+            bridge->log, &bridge->prng);
+    }
+    struct rib_config rib = {
+        .mem = &bridge->mem,
+        .hash_key = bridge->hash_key,
+        .federation = config->federation,
+        .link_count = count,
+        .policies = bridge->policies,
+        .link_federations = bridge->link_federations,
+    };
+    bridge->rib = rib_create(&rib);
+    struct member_events events = cluster_port_events(bridge);
+    bridge->member = member_create(&config->member, &bridge->mem, bridge->hash_key, &events,
+        cluster_port_listener(bridge), bridge->log, &bridge->prng);
+    return bridge->rib != NULL && bridge->member != NULL;
+}
+
+struct bridge *
+bridge_create(
+    const struct bridge_config *config, struct hash_key hash_key, uint64_t seed, struct log *log)
+{
+    CHECK(config->link_count <= RIB_LINKS_MAX);
+    struct mem mem;
+    mem_init(&mem, config->memory_max);
+    struct bridge *bridge = mem_take(&mem, sizeof(*bridge));
+    if (bridge == NULL) {
+        return NULL;
+    }
+    bridge->config = *config;
+    bridge->mem = mem;
+    bridge->log = log;
+    bridge->hash_key = hash_key;
+    bridge->prng = (struct prng){ .state = seed };
+    bridge->stop_by = INSTANT_NEVER;
+    arena_init(&bridge->arena, &bridge->mem);
+    json_tape_init(&bridge->tape, &bridge->mem);
+    buf_init(&bridge->out, &bridge->mem, BRIDGE_COMPOSE_MAX);
+    forward_init(&bridge->forward, &bridge->mem, hash_key);
+    if (!create_tables(bridge)) {
+        bridge_free(bridge);
+        return NULL;
+    }
+    return bridge;
+}
+
+void
+bridge_free(struct bridge *bridge)
+{
+    if (bridge == NULL) {
+        return;
+    }
+    uint32_t count = bridge->config.link_count;
+    /* The catalog goes without telling: the RIB is freed whole. */
+    member_free(bridge->member);
+    rib_free(bridge->rib);
+    forward_destroy(&bridge->forward);
+    if (bridge->ports != NULL) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (bridge->ports[i].session.log != NULL) {
+                link_session_destroy(&bridge->ports[i].session);
+            }
+        }
+        mem_give(&bridge->mem, bridge->ports, (count + 1) * sizeof(struct link_port));
+    }
+    if (bridge->policies != NULL) {
+        mem_give(&bridge->mem, bridge->policies, (count + 1) * sizeof(struct policy *));
+    }
+    if (bridge->link_federations != NULL) {
+        mem_give(&bridge->mem, bridge->link_federations, (count + 1) * sizeof(struct span));
+    }
+    buf_destroy(&bridge->out);
+    json_tape_destroy(&bridge->tape);
+    arena_destroy(&bridge->arena);
+    struct mem mem = bridge->mem;
+    CHECK(mem.used == sizeof(*bridge)); /* everything else came back */
+    mem_give(&mem, bridge, sizeof(*bridge));
+}
+
+struct span
+bridge_composed(struct bridge *bridge)
+{
+    if (bridge->out.overflowed) {
+        bridge->actions.lost++;
+        return SPAN_NONE;
+    }
+    struct span copy = arena_copy(&bridge->arena, buf_span(&bridge->out));
+    bridge->actions.lost += copy.data == NULL;
+    return copy;
+}
+
+void
+bridge_count_result(
+    struct bridge_call_stats *stats, uint32_t result, struct instant started_at, struct instant now)
+{
+    static const uint64_t bounds_us[] = BRIDGE_CALL_BUCKETS;
+    uint64_t took_ns = instant_between(started_at, now);
+    uint32_t bucket = 0;
+    while (bucket < BRIDGE_CALL_BUCKET_COUNT && took_ns > bounds_us[bucket] * US_NS) {
+        bucket++;
+    }
+    stats->by_result[result]++;
+    stats->buckets[bucket]++;
+    stats->sum_ns += took_ns;
+}
+
+/* Which link an event is for. */
+
+static bool
+find_link(const struct bridge *bridge, const struct event *event, uint32_t *link)
+{
+    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+        if (link_session_owns(&bridge->ports[i].session, event)) {
+            *link = i;
+            return true;
+        }
+    }
+    if (event->kind != EVENT_ACCEPTED) {
+        return false;
+    }
+    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+        if (span_equal(bridge->config.links[i].session.federation, event->identity.federation)) {
+            *link = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+refuse_link(struct bridge *bridge, const struct event *event)
+{
+    bridge->links_refused++;
+    LOG_WARN(bridge->log, "link.not_wanted", LOG_SPAN("federation", event->identity.federation),
+        LOG_SPAN("bridge", event->identity.bridge), LOG_SPAN("address", event->address),
+        LOG_TEXT("advice", "no link is configured for this federation; add one or tell its owner"));
+    struct link_error error = {
+        .code = LINK_ERROR_NOT_WANTED,
+        .text = SPAN("no link is configured for your federation"),
+    };
+    buf_reset(&bridge->out);
+    link_encode_error(&bridge->out, &error);
+    actions_send(&bridge->actions, event->conn, bridge_composed(bridge));
+    actions_close(&bridge->actions, event->conn, CLOSE_NO_LINK, error.text);
+}
+
+static void
+step_link(struct bridge *bridge, const struct event *event, struct now now)
+{
+    uint32_t link;
+    if (find_link(bridge, event, &link)) {
+        link_port_step(bridge, link, event, now);
+    } else if (event->kind == EVENT_ACCEPTED) {
+        refuse_link(bridge, event);
+    } else if (event->kind == EVENT_OPENED) {
+        /* A dial that its session has given up meanwhile. */
+        actions_close(&bridge->actions, event->conn, CLOSE_NO_LINK, SPAN("not needed any more"));
+    }
+}
+
+/* Stopping: take back what we offer, let calls finish, then leave both sides. */
+
+static void
+begin_stop(struct bridge *bridge, struct now now)
+{
+    if (bridge->stopping) {
+        return;
+    }
+    LOG_INFO(bridge->log, "bridge.draining", LOG_SPAN("bridge", bridge->config.name),
+        LOG_U64("calls", forward_count(&bridge->forward)));
+    bridge->stopping = true;
+    bridge->stop_by = instant_after(now.mono, BRIDGE_DRAIN_NS);
+    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+        rib_unlearn_all(bridge->rib, i, PRUNE_OPERATOR);
+        link_session_drain(&bridge->ports[i].session, &bridge->actions);
+    }
+}
+
+static void
+leave(struct bridge *bridge, struct now now)
+{
+    bridge->left = true;
+    bridge->stop_by = instant_after(now.mono, SEC_NS);
+    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+        link_port_end_calls(bridge, i, now);
+        link_session_stop(&bridge->ports[i].session, &bridge->actions);
+    }
+    member_leave(bridge->member, now, &bridge->actions);
+}
+
+static void
+go_on_stopping(struct bridge *bridge, struct now now)
+{
+    bool late = instant_reached(bridge->stop_by, now.mono);
+    if (!bridge->left && (forward_count(&bridge->forward) == 0 || late)) {
+        leave(bridge, now);
+        late = false;
+    }
+    bool gone = bridge->left && member_gone(bridge->member);
+    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+        gone = gone && bridge->ports[i].session.conn.v == 0;
+    }
+    if (!bridge->finished && bridge->left && (gone || late)) {
+        bridge->finished = true;
+        actions_add(&bridge->actions, ACTION_FINISHED);
+    }
+}
+
+/* Steps. */
+
+static void
+calls_due(struct bridge *bridge, struct now now)
+{
+    struct call_error error = {
+        .code = CALL_DEADLINE_EXCEEDED,
+        .side = CALL_NEAR,
+        .text = SPAN("no answer came over the link in time"),
+        .hop = bridge->config.name,
+    };
+    struct near_call *call;
+    while ((call = forward_due_near(&bridge->forward, now.mono)) != NULL) {
+        cluster_port_fail(bridge, call, &error, now);
+    }
+}
+
+static void
+step_everything(struct bridge *bridge, const struct event *event, struct now now)
+{
+    member_step(bridge->member, event, now, &bridge->actions);
+    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+        if (event->kind == EVENT_START) {
+            link_session_start(&bridge->ports[i].session, now, &bridge->actions);
+        } else if (!bridge->left) {
+            link_port_step(bridge, i, event, now);
+        }
+    }
+    calls_due(bridge, now);
+}
+
+static void
+dispatch(struct bridge *bridge, const struct event *event, struct now now)
+{
+    switch (event->kind) {
+    case EVENT_START:
+    case EVENT_TICK:
+        step_everything(bridge, event, now);
+        break;
+    case EVENT_ACCEPTED:
+    case EVENT_OPENED:
+    case EVENT_REFUSED:
+    case EVENT_MESSAGE:
+    case EVENT_CLOSED:
+    case EVENT_CONGESTED:
+    case EVENT_DRAINED:
+        if (event->port == PORT_LINK) {
+            step_link(bridge, event, now);
+        } else {
+            member_step(bridge->member, event, now, &bridge->actions);
+        }
+        break;
+    case EVENT_STOP:
+        begin_stop(bridge, now);
+        break;
+    case EVENT_RESULT:
+        break;
+    }
+}
+
+const struct actions *
+bridge_step(struct bridge *bridge, const struct event *event, struct now now)
+{
+    arena_reset(&bridge->arena);
+    uint64_t lost = bridge->actions.lost;
+    actions_begin(&bridge->actions, &bridge->arena);
+    bridge->actions.lost = lost;
+    dispatch(bridge, event, now);
+    cluster_port_settle(bridge, now);
+    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+        link_port_flush(bridge, i, now);
+    }
+    member_flush(bridge->member, now, &bridge->actions);
+    if (bridge->stopping) {
+        go_on_stopping(bridge, now);
+    }
+    return &bridge->actions;
+}
+
+struct instant
+bridge_deadline(const struct bridge *bridge, struct now now)
+{
+    struct instant at = member_deadline(bridge->member, now);
+    at = instant_earlier(at, forward_deadline(&bridge->forward));
+    at = instant_earlier(at, bridge->finished ? INSTANT_NEVER : bridge->stop_by);
+    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+        at = instant_earlier(at, link_session_deadline(&bridge->ports[i].session));
+        if (link_port_has_work(bridge, i)) {
+            at = now.mono;
+        }
+    }
+    return at;
+}
+
+/* What operators see. */
+
+struct bridge_stats
+bridge_stats(const struct bridge *bridge)
+{
+    const struct catalog *catalog = member_catalog(bridge->member);
+    return (struct bridge_stats){
+        .member = member_stats(bridge->member),
+        .functions_known = catalog_count(catalog),
+        .functions_offered = rib_counts(bridge->rib)->offers,
+        .nodes_known = catalog_node_count(catalog),
+        .links_refused = bridge->links_refused,
+        .memory_used = bridge->mem.used,
+        .memory_peak = bridge->mem.peak,
+    };
+}
+
+uint32_t
+bridge_link_count(const struct bridge *bridge)
+{
+    return bridge->config.link_count;
+}
+
+struct bridge_link_stats
+bridge_link_stats(const struct bridge *bridge, uint32_t link)
+{
+    CHECK(link < bridge->config.link_count);
+    const struct link_port *port = &bridge->ports[link];
+    const struct rib_counts *counts = rib_counts(bridge->rib);
+    struct bridge_link_stats stats = port->stats;
+    stats.name = port->session.config.name;
+    stats.federation = port->session.config.federation;
+    stats.far_bridge = span_from_text(port->session.far_bridge);
+    stats.state = port->session.state;
+    stats.dials = port->session.config.address_count > 0;
+    stats.session = &port->session.stats;
+    stats.exported = counts->exports[link];
+    stats.export_denied = counts->denied[link];
+    stats.import_accepted = counts->imports_accepted[link];
+    stats.import_rejected = counts->imports_rejected[link];
+    stats.prunes = counts->prunes[link];
+    stats.rejects = counts->rejects[link];
+    return stats;
+}
+
+const struct rib *
+bridge_rib(const struct bridge *bridge)
+{
+    return bridge->rib;
+}
+
+struct member *
+bridge_member(struct bridge *bridge)
+{
+    return bridge->member;
+}
+
+bool
+bridge_ready(const struct bridge *bridge)
+{
+    bool ready = member_ready(bridge->member) && !bridge->stopping;
+    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+        ready = ready && bridge->ports[i].session.state == LINK_UP;
+    }
+    return ready;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bridge.h - the bridge's engine: an ordinary member of its cluster on one side, links to other
+ * federations on the other, and policy between them.
+ *
+ * Pure: one event in, actions out (core/io.h). The path of an advertisement: core/member ->
+ * core/catalog -> cluster_port -> rib (export policy) -> link_port -> link_codec; and back:
+ * link_port -> rib (import policy, decision) -> cluster_port -> core/member. The path of a call:
+ * core/member -> cluster_port -> forward -> link_port; on the far side link_port -> forward ->
+ * cluster_port -> core/member; replies retrace the pending tables of forward.
+ *
+ * The bridge serves no clients: whoever sends role rpc to it is told to ask a node of its cluster.
+ */
+#ifndef BRIDGE_BRIDGE_H
+#define BRIDGE_BRIDGE_H
+
+#include "bridge/call_error.h"
+#include "bridge/link_session.h"
+#include "bridge/policy.h"
+#include "bridge/rib.h"
+#include "core/member.h"
+
+/* How long calls under way may still take after EVENT_STOP. */
+#define BRIDGE_DRAIN_NS (UINT64_C(5) * SEC_NS)
+
+/* What our cluster sees of us in NodeDescriptor.capabilities, besides "rpc". */
+#define BRIDGE_CAPABILITY "mpreg-bridge"
+
+struct bridge_link_config {
+    struct link_session_config session;
+    const struct policy *policy; /* NULL: nothing passes */
+};
+
+/* All texts and policies live as long as the bridge. */
+struct bridge_config {
+    struct span name;
+    struct span federation;
+    struct member_config member;
+    const struct bridge_link_config *links;
+    uint32_t link_count; /* <= RIB_LINKS_MAX */
+    uint64_t call_timeout_ns;
+    size_t memory_max; /* bytes that the engine may use */
+};
+
+struct bridge;
+
+/* NULL: no memory. `seed` starts the engine's chance, hash_key its tables. */
+MUST_CHECK struct bridge *bridge_create(
+    const struct bridge_config *config, struct hash_key hash_key, uint64_t seed, struct log *log);
+void bridge_free(struct bridge *bridge);
+
+/* The actions live until the next step. */
+const struct actions *bridge_step(struct bridge *bridge, const struct event *event, struct now now);
+struct instant bridge_deadline(const struct bridge *bridge, struct now now);
+
+/* Upper bounds of the call time histogram's buckets, in microseconds; one more bucket is open. */
+#define BRIDGE_CALL_BUCKETS                                                                        \
+    {                                                                                              \
+        500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000,      \
+            5000000, 10000000                                                                      \
+    }
+#define BRIDGE_CALL_BUCKET_COUNT 14u
+
+struct bridge_call_stats {
+    uint64_t by_result[CALL_RESULT_COUNT]; /* call_result_name() */
+    uint64_t buckets[BRIDGE_CALL_BUCKET_COUNT + 1];
+    uint64_t sum_ns;
+    uint64_t in_flight; /* now */
+};
+
+/* One link as every view of it shows it (design.md 5: state does not lie). Borrowed. */
+struct bridge_link_stats {
+    struct span name;
+    struct span federation;
+    struct span far_bridge; /* empty until greeted */
+    enum link_state state;
+    bool dials; /* we dial; else the far side does */
+    const struct link_session_stats *session;
+    uint64_t exported;      /* announced or about to be */
+    uint64_t export_denied; /* functions of our cluster that policy keeps in */
+    uint64_t import_accepted;
+    uint64_t import_rejected;
+    const uint64_t *prunes;  /* by enum prune_reason */
+    const uint64_t *rejects; /* by enum prune_reason */
+    uint64_t announced;      /* advertisements sent */
+    uint64_t withdrawn;
+    uint64_t heard_announced; /* advertisements received */
+    uint64_t heard_withdrawn;
+    struct bridge_call_stats to_link;   /* calls of our cluster over this link */
+    struct bridge_call_stats from_link; /* calls of the far side into our cluster */
+};
+
+struct bridge_stats {
+    struct member_stats member;
+    uint64_t functions_known;   /* in the cluster's catalog, ours included */
+    uint64_t functions_offered; /* imported functions in the cluster now */
+    uint64_t nodes_known;
+    uint64_t links_refused; /* connections that no link is configured for */
+    size_t memory_used;
+    size_t memory_peak;
+};
+
+struct bridge_stats bridge_stats(const struct bridge *bridge);
+uint32_t bridge_link_count(const struct bridge *bridge);
+struct bridge_link_stats bridge_link_stats(const struct bridge *bridge, uint32_t link);
+const struct rib *bridge_rib(const struct bridge *bridge);
+struct member *bridge_member(struct bridge *bridge);
+
+/* Its cluster is joined and every link is up. */
+bool bridge_ready(const struct bridge *bridge);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bridge_state.h - what the rooms of the bridge share. Private to src/bridge.
+ *
+ *   bridge.c        birth, events, draining, what operators see
+ *   cluster_port.c  where the bridge meets its cluster: catalog in, offers out, calls both ways
+ *   link_port.c     where it meets another federation: announcements and calls both ways
+ */
+#ifndef BRIDGE_BRIDGE_STATE_H
+#define BRIDGE_BRIDGE_STATE_H
+
+#include "bridge/bridge.h"
+#include "bridge/forward.h"
+
+struct link_port {
+    struct link_session session;
+    struct bridge_link_stats stats; /* counters; the rest is filled in when asked */
+    bool congested;
+    bool end_of_sync_due; /* the table is being announced for the first time */
+};
+
+struct bridge {
+    struct bridge_config config;
+    struct mem mem;
+    struct arena arena; /* of one step */
+    struct actions actions;
+    struct prng prng;
+    struct log *log;
+    struct hash_key hash_key;
+    struct member *member;
+    struct rib *rib;
+    const struct policy **policies;
+    struct span *link_federations;
+    struct link_port *ports;
+    struct forward forward;
+    struct json_tape tape;
+    struct buf out; /* composing */
+    uint64_t links_refused;
+    bool names_freed; /* offers that conflicted may have room now */
+    bool stopping;
+    bool left;
+    bool finished;
+    struct instant stop_by;
+};
+
+/* The content of bridge->out, copied to the step's arena; empty when memory ran out. */
+struct span bridge_composed(struct bridge *bridge);
+
+void bridge_count_result(struct bridge_call_stats *stats, uint32_t result,
+    struct instant started_at, struct instant now);
+
+/* cluster_port.c */
+struct member_events cluster_port_events(struct bridge *bridge);
+struct catalog_listener cluster_port_listener(struct bridge *bridge);
+/* Make the cluster see what the RIB has chosen. */
+void cluster_port_settle(struct bridge *bridge, struct now now);
+/* A far bridge calls: choose a node, or answer why not. */
+void cluster_port_serve(
+    struct bridge *bridge, uint32_t link, const struct link_call *call, struct now now);
+/* The end of a near call. */
+void cluster_port_answer(
+    struct bridge *bridge, struct near_call *call, const struct link_reply *reply, struct now now);
+void cluster_port_fail(
+    struct bridge *bridge, struct near_call *call, const struct call_error *error, struct now now);
+
+/* link_port.c */
+void link_port_step(
+    struct bridge *bridge, uint32_t link, const struct event *event, struct now now);
+/* Announce and withdraw what changed. */
+void link_port_flush(struct bridge *bridge, uint32_t link, struct now now);
+bool link_port_has_work(const struct bridge *bridge, uint32_t link);
+/* Whether a call may be sent now; if not, *error says why. */
+bool link_port_accepts(struct bridge *bridge, uint32_t link, struct call_error *error);
+void link_port_send_call(struct bridge *bridge, uint32_t link, const struct link_call *call);
+void link_port_reply(struct bridge *bridge, uint32_t link, const struct link_reply *reply);
+void link_port_reply_error(
+    struct bridge *bridge, uint32_t link, uint64_t call_id, const struct call_error *error);
+void link_port_end_calls(struct bridge *bridge, uint32_t link, struct now now);
+
+#endif

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cluster_port.c - where the bridge meets its own cluster.
+ *
+ * In: catalog changes feed the RIB. Out: the RIB's chosen imports become our own advertisements, tagged
+ * with their origin. Calls for those go to their link; calls of far bridges go to a node that serves the
+ * exported function under its own name.
+ */
+#include "bridge/bridge_state.h"
+#include "core/envelope.h"
+#include "core/limits.h"
+
+/* Tags of an imported function: policy's, and ours. */
+#define ORIGIN_TAG_MAX (sizeof(ADVERTISEMENT_TAG_ORIGIN) + NAME_SIZE_MAX)
+
+/* Heads and tails of a frame around arguments. */
+#define FRAME_SLACK ((size_t)64 * 1024)
+
+/* Catalog to RIB. */
+
+static void
+changed(void *owner, const struct catalog_change *change)
+{
+    struct bridge *bridge = owner;
+    const struct function_endpoint *endpoint = &change->entry->endpoint;
+    if (span_equal(endpoint->key.node_id, bridge->config.member.url)) {
+        return;
+    }
+    switch (change->kind) {
+    case CATALOG_ADDED:
+        rib_add_provider(bridge->rib, endpoint);
+        break;
+    case CATALOG_CHANGED:
+        /* The new one first: an export that both belong to stays up. */
+        rib_add_provider(bridge->rib, endpoint);
+        rib_remove_provider(bridge->rib, &change->old->endpoint);
+        break;
+    case CATALOG_REMOVED:
+        rib_remove_provider(bridge->rib, endpoint);
+        bridge->names_freed = true;
+        break;
+    }
+}
+
+struct catalog_listener
+cluster_port_listener(struct bridge *bridge)
+{
+    return (struct catalog_listener){ .owner = bridge, .changed = changed };
+}
+
+/* RIB to cluster. */
+
+static struct text_list
+offered_tags(struct bridge *bridge, const struct advertisement *out)
+{
+    struct span *tags = arena_take(&bridge->arena, (out->tags.count + 1) * sizeof(*tags));
+    struct span origin[] = { SPAN(ADVERTISEMENT_TAG_ORIGIN), out->origin };
+    struct buf text;
+    buf_init(&text, &bridge->mem, ORIGIN_TAG_MAX);
+    buf_add(&text, origin[0]);
+    buf_add(&text, origin[1]);
+    struct span tag = text.overflowed ? SPAN_NONE : arena_copy(&bridge->arena, buf_span(&text));
+    buf_destroy(&text);
+    if (tags == NULL || tag.data == NULL) {
+        return (struct text_list){ .count = 0 };
+    }
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < out->tags.count; i++) {
+        /* What the far side sent under our prefix is not ours: it goes. */
+        if (!span_starts_with(out->tags.items[i], SPAN(ADVERTISEMENT_TAG_RESERVED))) {
+            tags[count++] = out->tags.items[i];
+        }
+    }
+    tags[count++] = tag;
+    return (struct text_list){ .items = tags, .count = count };
+}
+
+static enum rib_offer_state
+make_offer(struct bridge *bridge, struct rib_offer *offer, struct now now)
+{
+    const struct advertisement *out = &offer->chosen->out;
+    struct member_offer made = {
+        .identity = offer->identity,
+        .resources = offer->resources,
+        .tags = offered_tags(bridge, out),
+        .scope = out->scope,
+        .context = offer,
+    };
+    if (made.tags.count == 0) {
+        /* Without its origin tag another bridge would take it for a function of this cluster. */
+        return RIB_OFFER_NO_ROOM;
+    }
+    enum catalog_result result = member_offer(bridge->member, &made, now);
+    switch (result) {
+    case CATALOG_OK:
+    case CATALOG_REFRESHED:
+        return RIB_OFFER_MADE;
+    case CATALOG_ID_CONFLICT:
+        LOG_WARN(bridge->log, "import.conflict", LOG_SPAN("function", offer->identity.name),
+            LOG_SPAN("function_id", offer->identity.function_id),
+            LOG_TEXT("advice", "rename it, or set its function_id, in the import policy"));
+        return RIB_OFFER_CONFLICT;
+    case CATALOG_STALE:
+    case CATALOG_EXPIRED:
+    case CATALOG_FULL:
+    case CATALOG_UNKNOWN:
+        break;
+    }
+    LOG_WARN(bridge->log, "import.no_room", LOG_SPAN("function", offer->identity.name),
+        LOG_TEXT("reason", catalog_result_name(result)));
+    return RIB_OFFER_NO_ROOM;
+}
+
+void
+cluster_port_settle(struct bridge *bridge, struct now now)
+{
+    if (bridge->names_freed) {
+        bridge->names_freed = false;
+        rib_retry_offers(bridge->rib);
+    }
+    struct rib_offer *offer;
+    while ((offer = rib_next_offer(bridge->rib)) != NULL) {
+        enum rib_offer_state state = RIB_OFFER_NONE;
+        if (offer->chosen != NULL && !bridge->stopping) {
+            state = make_offer(bridge, offer, now);
+        }
+        if (state != RIB_OFFER_MADE && offer->visible) {
+            member_withdraw(bridge->member, &offer->identity, &offer->resources, PRUNE_WITHDRAWN);
+        }
+        rib_offer_done(bridge->rib, offer, state);
+    }
+}
+
+/* Calls of our cluster for imported functions. */
+
+static void
+refuse_call(struct bridge *bridge, struct member_back *back, struct span command,
+    const struct call_error *error, struct now now)
+{
+    buf_reset(&bridge->out);
+    call_error_encode(&bridge->out, error, command);
+    struct span body = bridge_composed(bridge);
+    member_answer(
+        bridge->member, back, false, body.size == 0 ? SPAN("{}") : body, now, &bridge->actions);
+}
+
+static struct call_error
+near_error(const struct bridge *bridge, enum call_code code, const char *text)
+{
+    return (struct call_error){
+        .code = code,
+        .side = CALL_NEAR,
+        .text = span_from_text(text),
+        .hop = bridge->config.name,
+    };
+}
+
+static uint32_t
+remaining_ms(struct instant deadline, struct instant now)
+{
+    uint64_t ms = instant_between(now, deadline) / MS_NS;
+    return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+/* Whether the call may go out at all; if not, *error says why. */
+static bool
+may_leave(struct bridge *bridge, const struct rib_import *import,
+    const struct member_incoming *incoming, struct call_error *error)
+{
+    const struct fabric_request *request = &incoming->request;
+    if (import == NULL) {
+        *error = near_error(bridge, CALL_NOT_FOUND,
+            "this bridge does not offer the function any more; look it up again");
+        return false;
+    }
+    if (bridge->stopping) {
+        *error = near_error(bridge, CALL_DRAINING, "this bridge is shutting down");
+        return false;
+    }
+    if (request->args.size + request->kwargs.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
+        *error = near_error(
+            bridge, CALL_PAYLOAD_TOO_LARGE, "the arguments are larger than a link carries");
+        return false;
+    }
+    return link_port_accepts(bridge, import->link, error);
+}
+
+static void
+called(void *owner, const struct member_incoming *incoming, struct member_back *back,
+    struct now now, struct actions *actions)
+{
+    struct bridge *bridge = owner;
+    (void)actions; /* the bridge's own list: the member was given it */
+    const struct rib_offer *offer = incoming->context;
+    const struct rib_import *import = offer == NULL ? NULL : offer->made;
+    struct span command = incoming->request.command;
+    struct call_error error;
+    if (!may_leave(bridge, import, incoming, &error)) {
+        if (import != NULL) {
+            bridge_count_result(&bridge->ports[import->link].stats.to_link,
+                call_result_index(error.code), now.mono, now.mono);
+        }
+        refuse_call(bridge, back, command, &error, now);
+        return;
+    }
+    struct instant deadline = instant_earlier(
+        incoming->deadline, instant_after(now.mono, bridge->config.call_timeout_ns));
+    struct near_call *call =
+        forward_add_near(&bridge->forward, import->link, back, command, deadline, now.mono);
+    if (call == NULL) {
+        error = near_error(bridge, CALL_OVERLOADED, "too many calls are under way");
+        refuse_call(bridge, back, command, &error, now);
+        return;
+    }
+    struct link_call out = {
+        .call_id = call->call_id,
+        .route_id = import->route_id,
+        .timeout_ms = remaining_ms(deadline, now.mono),
+        .hops_left = (uint8_t)(import->in.hops_left > 255 ? 255 : import->in.hops_left),
+        .path = { .items = &bridge->config.federation, .count = 1 },
+        .args = incoming->request.args,
+        .kwargs = incoming->request.kwargs,
+    };
+    bridge->ports[import->link].stats.to_link.in_flight++;
+    link_port_send_call(bridge, import->link, &out);
+}
+
+static void
+end_near(struct bridge *bridge, struct near_call *call, uint32_t result, struct now now)
+{
+    struct bridge_call_stats *stats = &bridge->ports[call->link].stats.to_link;
+    stats->in_flight--;
+    bridge_count_result(stats, result, call->started_at, now.mono);
+    forward_end_near(&bridge->forward, call);
+}
+
+void
+cluster_port_fail(
+    struct bridge *bridge, struct near_call *call, const struct call_error *error, struct now now)
+{
+    refuse_call(bridge, call->back, call->command, error, now);
+    end_near(bridge, call, call_result_index(error->code), now);
+}
+
+/* What a far bridge sends is embedded into a message of ours: it must be JSON first. */
+static bool
+body_is(struct bridge *bridge, struct span body, bool object)
+{
+    enum json_kind kind;
+    return json_check(body, &bridge->tape, &kind) == JSON_OK &&
+           (!object || kind == JSON_KIND_OBJECT);
+}
+
+void
+cluster_port_answer(
+    struct bridge *bridge, struct near_call *call, const struct link_reply *reply, struct now now)
+{
+    bool valid = reply->status == LINK_REPLY_ERROR ||
+                 body_is(bridge, reply->body, reply->status == LINK_REPLY_FAILED);
+    struct call_error error;
+    if (!valid) {
+        error =
+            near_error(bridge, CALL_REMOTE_FAILED, "the far bridge sent a result that is not JSON");
+        cluster_port_fail(bridge, call, &error, now);
+        return;
+    }
+    switch (reply->status) {
+    case LINK_REPLY_OK:
+    case LINK_REPLY_FAILED: {
+        bool ok = reply->status == LINK_REPLY_OK;
+        member_answer(bridge->member, call->back, ok, reply->body, now, &bridge->actions);
+        end_near(bridge, call, ok ? CALL_RESULT_OK : CALL_RESULT_FAILED, now);
+        break;
+    }
+    case LINK_REPLY_ERROR:
+        error = (struct call_error){
+            .code = call_code_from_wire(reply->code),
+            .side = CALL_FAR,
+            .text = reply->body,
+            .hop = span_from_text(bridge->ports[call->link].session.far_bridge),
+            .rule = reply->rule,
+        };
+        cluster_port_fail(bridge, call, &error, now);
+        break;
+    }
+}
+
+/* Calls of far bridges into our cluster. */
+
+static void
+reply_error(
+    struct bridge *bridge, uint32_t link, uint64_t call_id, enum call_code code, const char *text)
+{
+    struct call_error error = {
+        .code = code,
+        .side = CALL_FAR,
+        .text = span_from_text(text),
+        .hop = bridge->config.name,
+    };
+    link_port_reply_error(bridge, link, call_id, &error);
+}
+
+struct admission {
+    const struct rib *rib;
+    const struct rib_export *exported;
+};
+
+static bool
+is_exported(void *owner, const struct catalog_entry *entry)
+{
+    const struct admission *admission = owner;
+    return rib_export_includes(admission->rib, admission->exported, &entry->endpoint);
+}
+
+static const struct catalog_entry *
+choose_node(struct bridge *bridge, const struct rib_export *exported, struct now now)
+{
+    struct admission admission = { .rib = bridge->rib, .exported = exported };
+    struct catalog_query query = {
+        .function = exported->source_name,
+        .local_cluster = bridge->config.member.cluster_id,
+        .target_cluster = bridge->config.member.cluster_id,
+        .except_node = bridge->config.member.url,
+        .filter_owner = &admission,
+        .filter = is_exported,
+    };
+    return member_select(bridge->member, &query, now);
+}
+
+static bool
+arguments_are_json(struct bridge *bridge, const struct link_call *call)
+{
+    enum json_kind args;
+    enum json_kind kwargs;
+    return json_check(call->args, &bridge->tape, &args) == JSON_OK &&
+           json_check(call->kwargs, &bridge->tape, &kwargs) == JSON_OK && args == JSON_KIND_ARRAY &&
+           kwargs == JSON_KIND_OBJECT;
+}
+
+static bool
+send_to_node(struct bridge *bridge, const struct catalog_entry *entry, uint64_t ticket,
+    const struct link_call *call, struct now now, struct call_error *error)
+{
+    const struct function_key *key = &entry->endpoint.key;
+    uint64_t timeout_ns = (uint64_t)call->timeout_ms * MS_NS;
+    if (timeout_ns > bridge->config.call_timeout_ns) {
+        timeout_ns = bridge->config.call_timeout_ns;
+    }
+    struct member_call out = {
+        .ticket = ticket,
+        .function = key->identity.name,
+        .function_id = key->identity.function_id,
+        .resources = key->resources,
+        .target_node = key->node_id,
+        .args = call->args,
+        .kwargs = call->kwargs,
+        .deadline = instant_after(now.mono, timeout_ns),
+    };
+    switch (member_call(bridge->member, &out, now, &bridge->actions)) {
+    case MEMBER_CALL_OK:
+        return true;
+    case MEMBER_CALL_NOT_CONNECTED:
+        error->code = CALL_REMOTE_FAILED;
+        error->text = SPAN("the node that serves it is not connected to the far bridge");
+        return false;
+    case MEMBER_CALL_CONGESTED:
+    case MEMBER_CALL_TOO_MANY:
+        error->code = CALL_OVERLOADED;
+        error->text = SPAN("the far cluster has too many calls under way");
+        return false;
+    case MEMBER_CALL_TOO_LARGE:
+        error->code = CALL_PAYLOAD_TOO_LARGE;
+        error->text = SPAN("the arguments are larger than the far node accepts");
+        return false;
+    }
+    return false;
+}
+
+static bool
+may_enter(struct bridge *bridge, uint32_t link, const struct link_call *call,
+    const struct rib_export *exported)
+{
+    uint64_t id = call->call_id;
+    if (exported == NULL) {
+        reply_error(bridge, link, id, CALL_NOT_FOUND, "the function was withdrawn");
+    } else if (call->hops_left == 0 || text_list_has(&call->path, bridge->config.federation)) {
+        reply_error(bridge, link, id, CALL_LOOP, "the call has been here, or has no hop left");
+    } else if (bridge->stopping) {
+        reply_error(bridge, link, id, CALL_DRAINING, "the far bridge is shutting down");
+    } else if (call->timeout_ms == 0) {
+        reply_error(bridge, link, id, CALL_DEADLINE_EXCEEDED, "no time was left for the call");
+    } else if (!arguments_are_json(bridge, call)) {
+        reply_error(
+            bridge, link, id, CALL_INVALID, "args must be a JSON array and kwargs a JSON object");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+void
+cluster_port_serve(
+    struct bridge *bridge, uint32_t link, const struct link_call *call, struct now now)
+{
+    const struct rib_export *exported = rib_find_export(bridge->rib, link, call->route_id);
+    if (!may_enter(bridge, link, call, exported)) {
+        return;
+    }
+    const struct catalog_entry *entry = choose_node(bridge, exported, now);
+    if (entry == NULL) {
+        reply_error(bridge, link, call->call_id, CALL_NOT_FOUND, "no node serves it right now");
+        return;
+    }
+    struct far_call *waiting = forward_add_far(&bridge->forward, link, call->call_id, now.mono);
+    if (waiting == NULL) {
+        reply_error(bridge, link, call->call_id, CALL_OVERLOADED,
+            "the far bridge has too many calls under way");
+        return;
+    }
+    struct call_error error = { .side = CALL_FAR, .hop = bridge->config.name };
+    if (!send_to_node(bridge, entry, waiting->ticket, call, now, &error)) {
+        forward_end_far(&bridge->forward, waiting);
+        link_port_reply_error(bridge, link, call->call_id, &error);
+        return;
+    }
+    bridge->ports[link].stats.from_link.in_flight++;
+}
+
+static void
+answered(void *owner, uint64_t ticket, enum member_outcome outcome, struct span body,
+    struct now now, struct actions *actions)
+{
+    struct bridge *bridge = owner;
+    (void)actions;
+    struct far_call *call = forward_find_far(&bridge->forward, ticket);
+    if (call == NULL) {
+        return;
+    }
+    uint32_t link = call->link;
+    uint64_t call_id = call->call_id;
+    struct instant started_at = call->started_at;
+    struct bridge_call_stats *stats = &bridge->ports[link].stats.from_link;
+    forward_end_far(&bridge->forward, call);
+    stats->in_flight--;
+    struct link_reply reply = { .call_id = call_id, .body = body };
+    switch (outcome) {
+    case MEMBER_ANSWERED:
+    case MEMBER_FAILED:
+        reply.status = outcome == MEMBER_ANSWERED ? LINK_REPLY_OK : LINK_REPLY_FAILED;
+        reply.body = body.size > 0 ? body : SPAN("{}");
+        if (reply.body.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
+            reply_error(bridge, link, call_id, CALL_PAYLOAD_TOO_LARGE,
+                "the result is larger than a link carries");
+            return;
+        }
+        bridge_count_result(stats, outcome == MEMBER_ANSWERED ? CALL_RESULT_OK : CALL_RESULT_FAILED,
+            started_at, now.mono);
+        link_port_reply(bridge, link, &reply);
+        break;
+    case MEMBER_TIMED_OUT:
+        reply_error(
+            bridge, link, call_id, CALL_DEADLINE_EXCEEDED, "the far node did not answer in time");
+        break;
+    case MEMBER_LOST:
+        reply_error(bridge, link, call_id, CALL_REMOTE_FAILED,
+            "the far node's connection broke before it answered");
+        break;
+    }
+}
+
+/* Clients are not served here. */
+
+static void
+asked(void *owner, struct conn_id conn, const struct rpc_request *request, struct now now,
+    struct actions *actions)
+{
+    struct bridge *bridge = owner;
+    (void)now;
+    buf_reset(&bridge->out);
+    answer_encode_error(&bridge->out, CALL_INVALID, SPAN("RPC execution failed"),
+        SPAN("\"this is a bridge and serves no clients; connect to a node of its cluster\""),
+        request->u);
+    actions_send(actions, conn, bridge_composed(bridge));
+}
+
+static void
+asked_other(void *owner, struct conn_id conn, const struct envelope *envelope, struct now now,
+    struct actions *actions)
+{
+    struct bridge *bridge = owner;
+    struct rpc_request request = { .u = envelope->u.size == 0 ? SPAN("unknown") : envelope->u };
+    asked(bridge, conn, &request, now, actions);
+}
+
+static void
+client_gone(void *owner, struct conn_id conn)
+{
+    (void)owner;
+    (void)conn; /* nothing is kept for clients */
+}
+
+struct member_events
+cluster_port_events(struct bridge *bridge)
+{
+    return (struct member_events){
+        .owner = bridge,
+        .asked = asked,
+        .asked_other = asked_other,
+        .called = called,
+        .answered = answered,
+        .client_gone = client_gone,
+    };
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * forward.h - calls that wait: the two pending tables of the bridge.
+ *
+ * near: a node of our cluster called an imported function; the call went out over a link and its REPLY is
+ *       awaited. Ends by reply, by its deadline, or with the link.
+ * far:  a far bridge called an exported function; a node of our cluster is working on it. Ends by the
+ *       member's `answered`, or is forgotten with the link.
+ */
+#ifndef BRIDGE_FORWARD_H
+#define BRIDGE_FORWARD_H
+
+#include "base/hash.h"
+#include "base/heap.h"
+#include "base/instant.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "bridge/call_error.h"
+#include "core/member.h"
+
+struct near_call {
+    uint64_t call_id;
+    uint32_t link;
+    struct member_back *back;
+    struct instant started_at;
+    struct heap_node deadline;
+    struct list gathered;
+    struct span command; /* behind the struct */
+    size_t size;
+};
+
+struct far_call {
+    uint64_t ticket;  /* of member_call */
+    uint64_t call_id; /* the far bridge's */
+    uint32_t link;
+    struct instant started_at;
+    struct list gathered;
+};
+
+struct forward {
+    struct mem *mem;
+    struct hash_key hash_key;
+    struct map near;
+    struct map far;
+    struct heap deadlines; /* of near calls */
+    uint64_t next_call_id;
+    uint64_t next_ticket;
+};
+
+void forward_init(struct forward *forward, struct mem *mem, struct hash_key hash_key);
+/* The `back` of each near call was answered or dropped before. */
+void forward_destroy(struct forward *forward);
+
+/* NULL: CALLS_IN_FLIGHT_MAX or no memory; `back` is still the caller's. Else it takes it. */
+MUST_CHECK struct near_call *forward_add_near(struct forward *forward, uint32_t link,
+    struct member_back *back, struct span command, struct instant deadline, struct instant now);
+struct near_call *forward_find_near(const struct forward *forward, uint64_t call_id);
+struct near_call *forward_due_near(const struct forward *forward, struct instant now);
+struct instant forward_deadline(const struct forward *forward);
+/* Takes it out and frees it; the caller has used up `back`. */
+void forward_end_near(struct forward *forward, struct near_call *call);
+
+/* NULL: as above. */
+MUST_CHECK struct far_call *forward_add_far(
+    struct forward *forward, uint32_t link, uint64_t call_id, struct instant now);
+struct far_call *forward_find_far(const struct forward *forward, uint64_t ticket);
+void forward_end_far(struct forward *forward, struct far_call *call);
+
+/* Link into `gathered` all calls of `link`; the caller ends each. */
+void forward_gather(struct forward *forward, uint32_t link, struct list *near, struct list *far);
+
+size_t forward_count(const struct forward *forward);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link_codec.h - the frames between two bridges, byte for byte (docs/link-protocol.md).
+ *
+ * A frame is an 8-byte header { u32 payload size, u8 type, u8 flags, u16 zero } and its payload, all
+ * big-endian. Control payloads are sequences of fields { u8 tag, u32 size, bytes }: an unknown tag
+ * with bit 7 set (critical) refuses the frame, any other unknown tag is skipped. CALL and REPLY have
+ * fixed heads so that arguments and results are forwarded as opaque spans of JSON.
+ */
+#ifndef BRIDGE_LINK_CODEC_H
+#define BRIDGE_LINK_CODEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "bridge/advertisement.h"
+
+#define LINK_VERSION           1u
+#define LINK_FRAME_HEADER_SIZE 8u
+
+/* A call's arguments must reach a node over one message; larger frames help nobody. */
+#define LINK_FRAME_SIZE_MAX ((size_t)16 * 1024 * 1024)
+
+/* Advertisements in one ANNOUNCE or route ids in one WITHDRAW. */
+#define LINK_BATCH_MAX 256u
+
+enum link_frame_type {
+    LINK_FRAME_READY = 0, /* the transport's own: the acceptor has verified the dialer */
+    LINK_FRAME_HELLO,
+    LINK_FRAME_ANNOUNCE,
+    LINK_FRAME_WITHDRAW,
+    LINK_FRAME_END_OF_SYNC,
+    LINK_FRAME_ACK,
+    LINK_FRAME_CALL,
+    LINK_FRAME_REPLY,
+    LINK_FRAME_PING,
+    LINK_FRAME_PONG,
+    LINK_FRAME_DRAIN,
+    LINK_FRAME_ERROR,
+};
+
+enum link_result {
+    LINK_OK = 0,
+    LINK_TRUNCATED, /* the frame ends inside a field */
+    LINK_UNKNOWN_TYPE,
+    LINK_UNKNOWN_FIELD, /* a critical field that this version does not know */
+    LINK_MISSING_FIELD,
+    LINK_BAD_FIELD, /* a field of impossible size or value */
+    LINK_TOO_LARGE, /* over LINK_BATCH_MAX, LIST_COUNT_MAX, PATH_COUNT_MAX or NAME_SIZE_MAX */
+    LINK_TRAILING_BYTES,
+    LINK_NO_MEMORY,
+};
+
+struct link_hello {
+    uint32_t version_min; /* the lowest and highest LINK_VERSION the sender speaks */
+    uint32_t version_max;
+    uint64_t features; /* bits, none defined yet; unknown bits are ignored */
+    struct span federation;
+    struct span bridge;
+    uint64_t session;      /* drawn anew for every session */
+    uint64_t boot;         /* drawn anew for every start of the process */
+    struct wall clock;     /* the sender's, for the operator only */
+    uint64_t keepalive_ns; /* how often the sender pings */
+};
+
+/* One advertisement; route_id names it in WITHDRAW and CALL, on this session only. */
+struct link_route {
+    uint64_t route_id;
+    struct advertisement advertisement;
+};
+
+struct link_announce {
+    uint64_t sequence; /* of ANNOUNCE, WITHDRAW and END_OF_SYNC together, from 1 up */
+    const struct link_route *routes;
+    uint32_t route_count;
+};
+
+struct link_withdraw {
+    uint64_t sequence;
+    const uint64_t *route_ids;
+    uint32_t route_count;
+};
+
+struct link_call {
+    uint64_t call_id; /* the caller's, never used twice in a session */
+    uint64_t route_id;
+    uint32_t timeout_ms; /* remaining */
+    uint8_t hops_left;
+    struct text_list path; /* federations the call has passed, the caller's first */
+    struct span args;      /* JSON array */
+    struct span kwargs;    /* JSON object */
+};
+
+enum link_reply_status {
+    LINK_REPLY_OK = 0, /* body: the result, JSON */
+    LINK_REPLY_FAILED, /* body: the function's own error, a JSON object */
+    LINK_REPLY_ERROR,  /* code, side, rule, body: text: the call did not reach a function */
+};
+
+struct link_reply {
+    uint64_t call_id;
+    enum link_reply_status status;
+    uint16_t code;    /* LINK_REPLY_ERROR: an error code of design.md 5 */
+    struct span rule; /* LINK_REPLY_ERROR: the rule's id, or empty */
+    struct span body;
+};
+
+struct link_error {
+    uint16_t code;    /* enum link_error_code of link_session.h */
+    struct span text; /* for people */
+};
+
+/* One decoded frame. Spans borrow from the input, lists from the arena. */
+struct link_frame {
+    enum link_frame_type type;
+    union {
+        struct link_hello hello;
+        struct link_announce announce;
+        struct link_withdraw withdraw;
+        uint64_t sequence; /* END_OF_SYNC, ACK */
+        struct link_call call;
+        struct link_reply reply;
+        uint64_t ping; /* PING, PONG: the pinger's own number, echoed */
+        struct link_error error;
+    };
+};
+
+/*
+ * Decode one whole frame, header included. LINK_OK: *frame is filled in. Otherwise it is untouched.
+ * Names, ids and the like are checked to be UTF-8 without control characters and within their caps; a
+ * call's args and kwargs and a reply's body are NOT checked here: whoever forwards them into a
+ * cluster scans them first.
+ */
+MUST_CHECK enum link_result link_decode(
+    struct span bytes, struct arena *arena, struct link_frame *frame);
+
+/*
+ * Whether a link can carry it: LINK_OK, or what link_decode() would say on the far side. Clusters
+ * allow texts that links do not (control characters), and one such route would end the session with
+ * everything else on it; so ask before announcing. An empty scope is fine and arrives as "zone".
+ */
+MUST_CHECK enum link_result link_check_advertisement(const struct advertisement *advertisement);
+
+/*
+ * Each appends one whole frame. What does not fit in `out`, or is above LINK_FRAME_SIZE_MAX, sets
+ * out->overflowed: the frame must not be sent. Values of ours must be within the caps (CHECK).
+ */
+void link_encode_hello(struct buf *out, const struct link_hello *hello);
+void link_encode_announce(struct buf *out, const struct link_announce *announce);
+void link_encode_withdraw(struct buf *out, const struct link_withdraw *withdraw);
+void link_encode_end_of_sync(struct buf *out, uint64_t sequence);
+void link_encode_ack(struct buf *out, uint64_t sequence);
+void link_encode_ping(struct buf *out, uint64_t number);
+void link_encode_pong(struct buf *out, uint64_t number);
+void link_encode_drain(struct buf *out);
+void link_encode_error(struct buf *out, const struct link_error *error);
+
+/* The head only: the frame is head, args, kwargs; and head, body. Their sizes are in the head. */
+void link_encode_call_head(struct buf *out, const struct link_call *call);
+void link_encode_reply_head(struct buf *out, const struct link_reply *reply);
+
+const char *link_frame_type_name(enum link_frame_type type);
+const char *link_result_name(enum link_result result);
+
+#endif

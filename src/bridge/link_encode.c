@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link_encode.c - frames to bytes. Sizes are written as zero and put right when the end is known.
+ */
+#include "base/check.h"
+#include "bridge/link_codec.h"
+#include "bridge/link_field.h"
+#include "core/limits.h"
+
+/* Where the frame starts, for end_frame(). */
+static size_t
+begin_frame(struct buf *out, enum link_frame_type type)
+{
+    size_t start = out->size;
+    buf_add_u32(out, 0);
+    buf_add_u8(out, (uint8_t)type);
+    buf_add_u8(out, 0);
+    buf_add_u16(out, 0);
+    return start;
+}
+
+/* `outside` bytes of the payload do not go through `out`. */
+static void
+end_frame(struct buf *out, size_t start, size_t outside)
+{
+    if (out->overflowed) {
+        return;
+    }
+    CHECK(out->size - start >= LINK_FRAME_HEADER_SIZE);
+    size_t inside = out->size - start - LINK_FRAME_HEADER_SIZE;
+    if (inside > LINK_FRAME_SIZE_MAX || outside > LINK_FRAME_SIZE_MAX - inside) {
+        out->overflowed = true;
+        return;
+    }
+    buf_put_u32(out, start, (uint32_t)(inside + outside));
+}
+
+static void
+add_field(struct buf *out, uint8_t tag, size_t size)
+{
+    CHECK(size <= UINT32_MAX);
+    buf_add_u8(out, tag);
+    buf_add_u32(out, (uint32_t)size);
+}
+
+static void
+add_u32(struct buf *out, uint8_t tag, uint32_t value)
+{
+    add_field(out, tag, sizeof(value));
+    buf_add_u32(out, value);
+}
+
+static void
+add_u64(struct buf *out, uint8_t tag, uint64_t value)
+{
+    add_field(out, tag, sizeof(value));
+    buf_add_u64(out, value);
+}
+
+static void
+add_text(struct buf *out, uint8_t tag, struct span text)
+{
+    add_field(out, tag, text.size);
+    buf_add(out, text);
+}
+
+static void
+add_list(struct buf *out, uint8_t tag, const struct text_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        add_text(out, tag, list->items[i]);
+    }
+}
+
+void
+link_encode_hello(struct buf *out, const struct link_hello *hello)
+{
+    CHECK(hello->version_min > 0);
+    CHECK(hello->version_min <= hello->version_max);
+    size_t start = begin_frame(out, LINK_FRAME_HELLO);
+    add_u32(out, LINK_TAG_HELLO_VERSION_MIN, hello->version_min);
+    add_u32(out, LINK_TAG_HELLO_VERSION_MAX, hello->version_max);
+    add_u64(out, LINK_TAG_HELLO_FEATURES, hello->features);
+    add_text(out, LINK_TAG_HELLO_FEDERATION, hello->federation);
+    add_text(out, LINK_TAG_HELLO_BRIDGE, hello->bridge);
+    add_u64(out, LINK_TAG_HELLO_SESSION, hello->session);
+    add_u64(out, LINK_TAG_HELLO_BOOT, hello->boot);
+    add_u64(out, LINK_TAG_HELLO_CLOCK, (uint64_t)hello->clock.ns);
+    add_u64(out, LINK_TAG_HELLO_KEEPALIVE, hello->keepalive_ns);
+    end_frame(out, start, 0);
+}
+
+static void
+add_route(struct buf *out, const struct link_route *route)
+{
+    const struct advertisement *advertisement = &route->advertisement;
+    size_t start = out->size;
+    add_field(out, LINK_TAG_TABLE_ROUTE, 0);
+    add_u64(out, LINK_TAG_ROUTE_ID, route->route_id);
+    add_text(out, LINK_TAG_ROUTE_NAME, advertisement->identity.name);
+    add_text(out, LINK_TAG_ROUTE_FUNCTION_ID, advertisement->identity.function_id);
+    add_text(out, LINK_TAG_ROUTE_VERSION, advertisement->identity.version_text);
+    add_list(out, LINK_TAG_ROUTE_TAG, &advertisement->tags);
+    add_list(out, LINK_TAG_ROUTE_RESOURCE, &advertisement->resources);
+    if (advertisement->scope.size > 0) {
+        add_text(out, LINK_TAG_ROUTE_SCOPE, advertisement->scope);
+    }
+    add_text(out, LINK_TAG_ROUTE_ORIGIN, advertisement->origin);
+    add_list(out, LINK_TAG_ROUTE_PATH, &advertisement->path);
+    add_u32(out, LINK_TAG_ROUTE_HOPS_LEFT, advertisement->hops_left);
+    add_u32(out, LINK_TAG_ROUTE_COST, advertisement->cost);
+    add_u64(out, LINK_TAG_ROUTE_TTL, advertisement->ttl_ns);
+    if (!out->overflowed) {
+        size_t size = out->size - start - LINK_FIELD_HEADER_SIZE;
+        buf_put_u32(out, start + 1, (uint32_t)size);
+    }
+}
+
+void
+link_encode_announce(struct buf *out, const struct link_announce *announce)
+{
+    CHECK(announce->sequence > 0);
+    CHECK(announce->route_count > 0);
+    CHECK(announce->route_count <= LINK_BATCH_MAX);
+    size_t start = begin_frame(out, LINK_FRAME_ANNOUNCE);
+    add_u64(out, LINK_TAG_TABLE_SEQUENCE, announce->sequence);
+    for (uint32_t i = 0; i < announce->route_count; i++) {
+        add_route(out, &announce->routes[i]);
+    }
+    end_frame(out, start, 0);
+}
+
+void
+link_encode_withdraw(struct buf *out, const struct link_withdraw *withdraw)
+{
+    CHECK(withdraw->sequence > 0);
+    CHECK(withdraw->route_count > 0);
+    CHECK(withdraw->route_count <= LINK_BATCH_MAX);
+    size_t start = begin_frame(out, LINK_FRAME_WITHDRAW);
+    add_u64(out, LINK_TAG_TABLE_SEQUENCE, withdraw->sequence);
+    add_field(out, LINK_TAG_TABLE_ROUTE_IDS, withdraw->route_count * sizeof(uint64_t));
+    for (uint32_t i = 0; i < withdraw->route_count; i++) {
+        buf_add_u64(out, withdraw->route_ids[i]);
+    }
+    end_frame(out, start, 0);
+}
+
+/* A frame of one number. */
+static void
+encode_number(struct buf *out, enum link_frame_type type, uint8_t tag, uint64_t number)
+{
+    size_t start = begin_frame(out, type);
+    add_u64(out, tag, number);
+    end_frame(out, start, 0);
+}
+
+void
+link_encode_end_of_sync(struct buf *out, uint64_t sequence)
+{
+    CHECK(sequence > 0);
+    encode_number(out, LINK_FRAME_END_OF_SYNC, LINK_TAG_TABLE_SEQUENCE, sequence);
+}
+
+void
+link_encode_ack(struct buf *out, uint64_t sequence)
+{
+    CHECK(sequence > 0);
+    encode_number(out, LINK_FRAME_ACK, LINK_TAG_TABLE_SEQUENCE, sequence);
+}
+
+void
+link_encode_ping(struct buf *out, uint64_t number)
+{
+    encode_number(out, LINK_FRAME_PING, LINK_TAG_PING_NUMBER, number);
+}
+
+void
+link_encode_pong(struct buf *out, uint64_t number)
+{
+    encode_number(out, LINK_FRAME_PONG, LINK_TAG_PING_NUMBER, number);
+}
+
+void
+link_encode_drain(struct buf *out)
+{
+    end_frame(out, begin_frame(out, LINK_FRAME_DRAIN), 0);
+}
+
+void
+link_encode_error(struct buf *out, const struct link_error *error)
+{
+    size_t start = begin_frame(out, LINK_FRAME_ERROR);
+    add_field(out, LINK_TAG_ERROR_CODE, sizeof(error->code));
+    buf_add_u16(out, error->code);
+    add_text(out, LINK_TAG_ERROR_TEXT, error->text);
+    end_frame(out, start, 0);
+}
+
+/* The size of a span whose bytes follow; what does not fit in the frame is refused at its end. */
+static uint32_t
+announced_size(struct span bytes)
+{
+    return bytes.size > LINK_FRAME_SIZE_MAX ? UINT32_MAX : (uint32_t)bytes.size;
+}
+
+void
+link_encode_call_head(struct buf *out, const struct link_call *call)
+{
+    CHECK(call->path.count > 0);
+    CHECK(call->path.count <= PATH_COUNT_MAX);
+    size_t start = begin_frame(out, LINK_FRAME_CALL);
+    buf_add_u64(out, call->call_id);
+    buf_add_u64(out, call->route_id);
+    buf_add_u32(out, call->timeout_ms);
+    buf_add_u8(out, call->hops_left);
+    buf_add_u8(out, (uint8_t)call->path.count);
+    buf_add_u16(out, 0); /* fields of later versions */
+    buf_add_u32(out, announced_size(call->args));
+    buf_add_u32(out, announced_size(call->kwargs));
+    for (uint32_t i = 0; i < call->path.count; i++) {
+        struct span federation = call->path.items[i];
+        CHECK(federation.size <= NAME_SIZE_MAX);
+        buf_add_u16(out, (uint16_t)federation.size);
+        buf_add(out, federation);
+    }
+    bool huge = call->args.size > LINK_FRAME_SIZE_MAX || call->kwargs.size > LINK_FRAME_SIZE_MAX;
+    end_frame(out, start, huge ? SIZE_MAX : call->args.size + call->kwargs.size);
+}
+
+void
+link_encode_reply_head(struct buf *out, const struct link_reply *reply)
+{
+    bool is_error = reply->status == LINK_REPLY_ERROR;
+    CHECK(!is_error || reply->code != 0);
+    struct span rule = is_error ? reply->rule : SPAN_NONE;
+    CHECK(rule.size <= NAME_SIZE_MAX);
+    size_t start = begin_frame(out, LINK_FRAME_REPLY);
+    buf_add_u64(out, reply->call_id);
+    buf_add_u8(out, (uint8_t)reply->status);
+    buf_add_u8(out, 0);
+    buf_add_u16(out, is_error ? reply->code : 0);
+    buf_add_u16(out, (uint16_t)rule.size);
+    buf_add_u16(out, 0); /* fields of later versions */
+    buf_add_u32(out, announced_size(reply->body));
+    buf_add(out, rule);
+    end_frame(out, start, reply->body.size);
+}

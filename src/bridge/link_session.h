@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link_session.h - the life of one link to one federation, as a pure state machine.
+ *
+ *     DOWN --opened/accepted--> GREETING --hello--> SYNCING --end of sync--> UP
+ *      ^ |                         |                   |                     |
+ *      | +-- retry: dial           +-------- closed, silent, bad frame ------+
+ *      +---------------------------------------------------------------------+
+ *     DRAINING: one of the two ends has said DRAIN; calls in flight finish, no new ones start.
+ *
+ * A link that dials tries its addresses in turn, for ever, with decorrelated jitter between
+ * retry_base and retry_cap. A link that accepts waits. A newer authenticated connection of the same
+ * far bridge replaces the one we have at once (peers.md R1). Both ends ping every keepalive_ns;
+ * nothing received for 3 x the interval the far side named is death, whatever TCP thinks.
+ *
+ * Sequence: ANNOUNCE, WITHDRAW and END_OF_SYNC are numbered together from 1 in each session; a gap or
+ * repetition is a fault that ends the session (the next one syncs anew). The receiver acknowledges
+ * with ACK at least every LINK_ACK_EVERY of them and on each keepalive.
+ *
+ * The session checks and keeps the connection; what is announced and called is the business of
+ * link_port, which gets each accepted frame as a delivery.
+ */
+#ifndef BRIDGE_LINK_SESSION_H
+#define BRIDGE_LINK_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/prng.h"
+#include "bridge/link_codec.h"
+#include "core/io.h"
+
+#define LINK_ADDRESSES_MAX 8u
+#define LINK_ACK_EVERY     16u
+
+/* Longer names of bridges are refused. */
+#define LINK_BRIDGE_NAME_MAX 128u
+
+/* Two connections that are this close are taken for dials that crossed (link_session_newcomer.c). */
+#define LINK_CROSSING_NS (10 * SEC_NS)
+
+/* After a session that lasted longer, the pauses between dials start small again. */
+#define LINK_STABLE_NS (30 * SEC_NS)
+
+/* What the far side's keepalive interval is clamped to. */
+#define LINK_KEEPALIVE_MIN_NS (100 * MS_NS)
+#define LINK_KEEPALIVE_MAX_NS (60 * SEC_NS)
+
+enum link_state {
+    LINK_DOWN = 0,
+    LINK_GREETING, /* connected and authenticated; HELLO is out, the far side's is awaited */
+    LINK_SYNCING,  /* both greeted; the far side announces its table */
+    LINK_UP,       /* its END_OF_SYNC was seen */
+    LINK_DRAINING,
+};
+
+enum link_error_code {
+    LINK_ERROR_NONE = 0,
+    LINK_ERROR_PROTOCOL,   /* a frame that cannot be */
+    LINK_ERROR_VERSION,    /* no common version */
+    LINK_ERROR_IDENTITY,   /* HELLO says another federation than the certificate, or our own */
+    LINK_ERROR_REPLACED,   /* a newer session of the same bridge took over */
+    LINK_ERROR_SILENT,     /* nothing heard within the hold time */
+    LINK_ERROR_SEQUENCE,   /* a gap in the sequence */
+    LINK_ERROR_SHUTDOWN,   /* the operator stops this side */
+    LINK_ERROR_NOT_WANTED, /* no link is configured for this federation */
+    LINK_ERROR_OVERLOADED, /* no memory for what the far side sent */
+};
+
+struct link_session_config {
+    struct span name;       /* of the link; texts live as long as the configuration */
+    struct span federation; /* whom we expect */
+    struct span own_federation;
+    struct span own_bridge;
+    const struct span *addresses; /* host:port to dial; none: the far side dials */
+    uint32_t address_count;
+    uint64_t keepalive_ns;
+    uint64_t dial_timeout_ns;
+    uint64_t greeting_timeout_ns; /* from connection to HELLO */
+    uint64_t retry_base_ns;
+    uint64_t retry_cap_ns;
+    uint64_t boot; /* drawn by the host for this process */
+};
+
+enum link_delivery_kind {
+    LINK_DELIVERS_NOTHING = 0,
+    LINK_DELIVERS_GREETED,  /* frame: HELLO, accepted. Announce the whole table, then end of sync */
+    LINK_DELIVERS_ANNOUNCE, /* frame */
+    LINK_DELIVERS_WITHDRAW, /* frame */
+    LINK_DELIVERS_SYNCED,   /* END_OF_SYNC: drop what this session did not announce */
+    LINK_DELIVERS_CALL,     /* frame */
+    LINK_DELIVERS_REPLY,    /* frame */
+    LINK_DELIVERS_DRAIN,    /* the far side said DRAIN: no call starts any more, either way */
+    LINK_DELIVERS_DOWN,     /* the session ended; reason */
+};
+
+struct link_delivery {
+    enum link_delivery_kind kind;
+    struct link_frame frame;
+    enum link_error_code error; /* DOWN */
+    struct span reason;         /* DOWN: for people; dies with the step */
+};
+
+/* What operators see; read by status, metrics and logs alike (peers.md R2). */
+struct link_session_stats {
+    uint64_t sessions; /* HELLOs accepted */
+    uint64_t flaps;    /* greeted sessions that ended other than by our own stop */
+    uint64_t dials;
+    uint64_t dials_refused;
+    uint64_t frames_received;
+    uint64_t frames_refused;
+    uint64_t rtt_ns;         /* of the newest pong; 0: none yet */
+    struct instant up_since; /* meaningful while SYNCING, UP or DRAINING */
+    struct instant heard_at; /* last frame received */
+    uint64_t sequence_sent;
+    uint64_t sequence_acked;
+    uint64_t sequence_received;
+    enum link_error_code last_error;
+    char last_reason[160]; /* NUL-terminated, printable: why the last session or dial ended */
+};
+
+struct link_session {
+    struct link_session_config config;
+    struct log *log;
+    struct prng *prng;
+    enum link_state state;
+    bool stopping;
+    bool dialed;          /* by us; of conn */
+    bool drains;          /* we said DRAIN */
+    bool far_drains;      /* the far side said DRAIN */
+    bool far_synced;      /* its END_OF_SYNC was seen in this session */
+    struct conn_id conn;  /* CONN_NONE in DOWN */
+    uint64_t dial_ticket; /* of the dial under way; 0: none */
+    uint32_t address_next;
+    uint64_t retry_ns; /* the last pause, for decorrelated jitter */
+    struct instant retry_at;
+    struct instant greet_by;
+    struct instant ping_at;
+    struct instant silent_at;
+    uint64_t ping_number;
+    struct instant ping_sent_at; /* INSTANT_NEVER: no pong is awaited */
+    uint64_t number;             /* of this session, drawn by us: our HELLO's `session` */
+    struct link_hello far;       /* bridge is copied into far_bridge, from the certificate on */
+    char far_bridge[LINK_BRIDGE_NAME_MAX];
+    uint64_t unacked; /* received since our last ACK */
+    struct buf scratch;
+    struct link_session_stats stats;
+};
+
+void link_session_init(struct link_session *session, const struct link_session_config *config,
+    struct mem *mem, struct log *log, struct prng *prng);
+void link_session_destroy(struct link_session *session);
+
+/* START, or after link_session_stop(): dial, or wait for the far side. */
+void link_session_start(struct link_session *session, struct now now, struct actions *actions);
+
+/*
+ * An event of a connection or dial that is this session's (link_session_owns), or an ACCEPTED
+ * connection whose certificate names this link's federation. TICK at link_session_deadline().
+ * The delivery is what link_port must act on.
+ */
+void link_session_step(struct link_session *session, const struct event *event, struct now now,
+    struct actions *actions, struct link_delivery *delivery);
+
+/* Whether the event's connection or ticket belongs to this session. */
+bool link_session_owns(const struct link_session *session, const struct event *event);
+
+struct instant link_session_deadline(const struct link_session *session);
+
+/* The sequence number for the next ANNOUNCE, WITHDRAW or END_OF_SYNC; each is used once, in order. */
+uint64_t link_session_next_sequence(struct link_session *session);
+
+/* Calls may be sent: SYNCING or UP, and neither end drains. */
+bool link_session_carries_calls(const struct link_session *session);
+
+/* Say DRAIN: no call starts any more, either way. Only a greeted session can; the next one does not drain. */
+void link_session_drain(struct link_session *session, struct actions *actions);
+
+/* Say ERROR SHUTDOWN, close, dial no more, refuse whoever comes. No DOWN is delivered: the caller knows. */
+void link_session_stop(struct link_session *session, struct actions *actions);
+
+/* End the session because of something link_port found; a new one follows unless stopped. */
+void link_session_fail(struct link_session *session, enum link_error_code error, struct span reason,
+    struct now now, struct actions *actions, struct link_delivery *delivery);
+
+const char *link_state_name(enum link_state state);
+const char *link_error_code_name(enum link_error_code code);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link_session_parts.h - what the parts of a link session ask of each other: link_session.c keeps
+ * the connection and dials, link_session_newcomer.c chooses it, link_session_frames.c speaks on it.
+ */
+#ifndef BRIDGE_LINK_SESSION_PARTS_H
+#define BRIDGE_LINK_SESSION_PARTS_H
+
+#include "bridge/link_session.h"
+
+#define LINK_REASON_SIZE sizeof(((struct link_session_stats *)0)->last_reason)
+
+/* One call of link_session_step() or link_session_fail(). */
+struct link_turn {
+    const struct event *event; /* NULL in link_session_fail() */
+    struct now now;
+    struct actions *actions;
+    struct link_delivery *delivery;
+};
+
+/* What an interval counts as, ours and the far side's alike. */
+static inline uint64_t
+link_session_keepalive_ns(uint64_t wanted_ns)
+{
+    uint64_t least_ns = wanted_ns > LINK_KEEPALIVE_MIN_NS ? wanted_ns : LINK_KEEPALIVE_MIN_NS;
+    return least_ns < LINK_KEEPALIVE_MAX_NS ? least_ns : LINK_KEEPALIVE_MAX_NS;
+}
+
+/* SYNCING, UP or DRAINING. */
+bool link_session_is_greeted(const struct link_session *session);
+
+/* "what: detail", printable and NUL-terminated, cut between characters. */
+void link_session_compose(char text[LINK_REASON_SIZE], struct span what, struct span detail);
+
+/* last_error and last_reason: "what: detail", printable. */
+void link_session_note_end(
+    struct link_session *session, enum link_error_code error, struct span what, struct span detail);
+
+/* In DOWN, when nothing is under way: the next dial comes after a pause. */
+void link_session_arm_retry(struct link_session *session, struct instant now);
+
+/* ACCEPTED or OPENED, in any state: greet it, perhaps in the place of another, or refuse it. */
+void link_session_admit(struct link_session *session, const struct link_turn *turn);
+
+/* The connection is gone or told to close, and link_session_note_end() has said why: to DOWN. */
+void link_session_fall(struct link_session *session, const struct link_turn *turn);
+
+/* We end it: note why, ERROR, close, fall. */
+void link_session_break_off(struct link_session *session, const struct link_turn *turn,
+    enum link_error_code error, struct span what, struct span detail);
+
+/* EVENT_MESSAGE of the session's connection. */
+void link_session_receive(struct link_session *session, const struct link_turn *turn);
+
+/* Each sends one frame on the session's connection; ACK only when something is not acknowledged. */
+void link_session_send_hello(struct link_session *session, const struct link_turn *turn);
+void link_session_send_ping(struct link_session *session, const struct link_turn *turn);
+void link_session_send_ack(struct link_session *session, struct actions *actions);
+void link_session_send_drain(struct link_session *session, struct actions *actions);
+
+/* ERROR on any connection, and close it. */
+void link_session_send_error(struct link_session *session, struct conn_id conn,
+    enum link_error_code code, const char *text, struct actions *actions);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rib.h - what the bridge knows, per port: what came in, what policy made of it, what goes out.
+ *
+ *   cluster --add_provider--> service --export policy, per link--> rib_export --> announce
+ *   link ------learn--------> rib_import --import policy, decide--> rib_offer --> offer in the cluster
+ *
+ * A service is one function of the cluster as policy sees it (name, id, version, resources, tags,
+ * scope), however many nodes provide it; it is exported while it has a provider. Services that differ
+ * only in tags or scope may become one export. A name that is exported stands for one function and has
+ * one id: whatever else policy would put under it is denied until the name is free. An offer is one name in our cluster; several imports
+ * may be candidates for it and rib_decide chooses one.
+ *
+ * Renaming keeps the origin: a call finds the far name through the entry, so no pattern is ever
+ * inverted, and path and hops survive (design.md 4).
+ *
+ * Never exported: what carries an origin tag of ours, that is what this or another bridge of our
+ * federation has imported. Never imported: what has our own federation in its path, or no hop left.
+ *
+ * Changes wait in two queues until the ports take them: rib_next_export (a link port) and
+ * rib_next_offer (the cluster port).
+ */
+#ifndef BRIDGE_RIB_H
+#define BRIDGE_RIB_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "bridge/link_codec.h"
+#include "bridge/policy.h"
+#include "core/prune.h"
+
+struct rib;
+
+#define RIB_LINKS_MAX 64u
+
+/* One advertisement that goes out over one link. Open for reading. */
+struct rib_export {
+    uint32_t link;
+    uint64_t route_id;
+    struct advertisement out; /* as it is announced */
+    struct span source_name;  /* the function of our cluster that it stands for */
+    struct span rule_id;      /* lives as long as the policy */
+    bool announced;           /* the link port has sent it in this session */
+    struct list slots;        /* of the services behind it */
+    struct list change;
+    size_t size;
+};
+
+enum rib_import_state {
+    RIB_IMPORT_REJECTED = 0, /* `reason` and `rule_id` say why */
+    RIB_IMPORT_CANDIDATE,    /* for its offer */
+};
+
+/* One advertisement that came in over one link. Open for reading. */
+struct rib_import {
+    uint32_t link;
+    uint64_t route_id;
+    struct advertisement in;  /* as it came */
+    struct advertisement out; /* CANDIDATE: as policy made it */
+    enum rib_import_state state;
+    enum prune_reason reason; /* REJECTED */
+    struct span rule_id;      /* lives as long as the policy; empty when no rule was asked */
+    struct span rule_reason;  /* REJECTED by a rule: its text for people, or empty */
+    struct rib_offer *offer;
+    struct list in_offer;
+    size_t size;
+};
+
+enum rib_offer_state {
+    RIB_OFFER_NONE = 0, /* not in the cluster */
+    RIB_OFFER_MADE,     /* the cluster port has offered it */
+    RIB_OFFER_CONFLICT, /* the cluster has this name under another id, or the id under another name */
+    RIB_OFFER_NO_ROOM, /* the catalog is full */
+};
+
+/* One function that links bring to our cluster. Open for reading. */
+struct rib_offer {
+    struct function_identity identity;
+    struct text_list resources;
+    struct rib_import
+        *chosen;             /* NULL: no candidate is left, or the cluster itself serves the name */
+    struct rib_import *made; /* what is offered in the cluster now */
+    enum rib_offer_state state;
+    bool visible; /* the cluster sees it, also while `made` is gone already */
+    struct rib_name *name;
+    struct list in_name;
+    struct list candidates;
+    struct list change;
+    size_t size;
+};
+
+struct rib_config {
+    struct mem *mem;
+    struct hash_key hash_key;
+    struct span federation;               /* ours */
+    uint32_t link_count;                  /* <= RIB_LINKS_MAX */
+    const struct policy *const *policies; /* one a link; NULL: nothing passes */
+    const struct span *link_federations;  /* the far side of each link */
+};
+
+/* NULL: no memory. */
+MUST_CHECK struct rib *rib_create(const struct rib_config *config);
+void rib_free(struct rib *rib);
+
+/* A node of the cluster started or ceased to provide a function. Imported ones are passed over. */
+void rib_add_provider(struct rib *rib, const struct function_endpoint *endpoint);
+void rib_remove_provider(struct rib *rib, const struct function_endpoint *endpoint);
+
+/*
+ * A route came over a link, or came again with other contents. Returns the import, or NULL when there was
+ * no memory to keep it (counted as PRUNE_LIMIT_EXCEEDED).
+ */
+const struct rib_import *rib_learn(struct rib *rib, uint32_t link, const struct link_route *route);
+
+/* It is gone, for `reason`. false: it was not known. */
+bool rib_unlearn(struct rib *rib, uint32_t link, uint64_t route_id, enum prune_reason reason);
+void rib_unlearn_all(struct rib *rib, uint32_t link, enum prune_reason reason);
+
+/*
+ * The next export of `link` to announce (rib_export.slots not empty) or to withdraw (empty), NULL when
+ * there is none. The caller sends it and says rib_export_done(), which forgets a withdrawn one.
+ */
+struct rib_export *rib_next_export(struct rib *rib, uint32_t link);
+void rib_export_done(struct rib *rib, struct rib_export *exported);
+bool rib_export_withdrawn(const struct rib_export *exported);
+
+/* The session ended: nothing is announced any more, and everything exported is to be in the next. */
+void rib_announce_all(struct rib *rib, uint32_t link);
+
+/*
+ * The next offer whose chosen import is not what was made in the cluster. The cluster port acts and
+ * says rib_offer_done() with the outcome, which forgets an offer that has neither.
+ */
+struct rib_offer *rib_next_offer(struct rib *rib);
+void rib_offer_done(struct rib *rib, struct rib_offer *offer, enum rib_offer_state state);
+
+/* Offers in CONFLICT or without room may have it now: queue them again. */
+void rib_retry_offers(struct rib *rib);
+
+/* The export that a far bridge calls, or NULL: withdrawn or never announced. */
+const struct rib_export *rib_find_export(const struct rib *rib, uint32_t link, uint64_t route_id);
+
+/* Whether this endpoint of the cluster is one that `exported` stands for. */
+bool rib_export_includes(const struct rib *rib, const struct rib_export *exported,
+    const struct function_endpoint *endpoint);
+
+/* Iterate: *cursor starts as 0, NULL at the end. No changes meanwhile. */
+const struct rib_export *rib_each_export(const struct rib *rib, uint32_t link, size_t *cursor);
+const struct rib_import *rib_each_import(const struct rib *rib, uint32_t link, size_t *cursor);
+
+/* Cluster functions that a link's export policy denies: how many, and one after the other. */
+struct rib_denied {
+    struct function_identity identity;
+    struct text_list tags;
+    enum prune_reason reason;
+    struct span rule_id;
+    struct span rule_reason;
+};
+bool rib_each_denied(
+    const struct rib *rib, uint32_t link, size_t *cursor, struct rib_denied *denied);
+
+struct rib_counts {
+    uint64_t services;
+    uint64_t exports[RIB_LINKS_MAX];
+    uint64_t denied[RIB_LINKS_MAX];
+    uint64_t imports_accepted[RIB_LINKS_MAX];
+    uint64_t imports_rejected[RIB_LINKS_MAX];
+    uint64_t offers;
+    uint64_t offers_made; /* of them, what the cluster sees */
+    uint64_t prunes[RIB_LINKS_MAX][PRUNE_REASON_COUNT];
+    uint64_t rejects[RIB_LINKS_MAX][PRUNE_REASON_COUNT];
+};
+const struct rib_counts *rib_counts(const struct rib *rib);
+
+#endif

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rib_export.c - from the cluster to the links: providers make services, export policy makes exports.
+ *
+ * Each service holds one slot a link: the export it is part of, or why it is denied. An export whose last
+ * slot left is withdrawn at the next turn of its link port, and then freed; its name is free at once, for
+ * those who wait for it.
+ */
+#include "bridge/rib_state.h"
+
+static bool
+is_imported(const struct function_endpoint *endpoint)
+{
+    for (uint32_t i = 0; i < endpoint->tags.count; i++) {
+        if (span_starts_with(endpoint->tags.items[i], SPAN(ADVERTISEMENT_TAG_ORIGIN))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct advertisement
+facts_of(const struct rib *rib, const struct function_endpoint *endpoint)
+{
+    return (struct advertisement){
+        .identity = endpoint->key.identity,
+        .tags = endpoint->tags,
+        .resources = endpoint->key.resources,
+        .scope = endpoint->scope,
+        .origin = rib->config.federation,
+        .path = { .items = &rib->config.federation, .count = 1 },
+        .hops_left = ADVERTISEMENT_HOPS_DEFAULT,
+        .preference = ADVERTISEMENT_PREFERENCE_DEFAULT,
+        .ttl_ns = endpoint->ttl_ns,
+    };
+}
+
+static uint64_t
+hash_service(const struct rib *rib, const struct advertisement *facts)
+{
+    uint64_t hash = rib_hash_identity(rib, &facts->identity, &facts->resources);
+    uint64_t tags = 0;
+    for (uint32_t i = 0; i < facts->tags.count; i++) {
+        tags += hash_bytes(&rib->config.hash_key, facts->tags.items[i]);
+    }
+    return hash_fold(&rib->config.hash_key, hash + tags, facts->scope);
+}
+
+static struct rib_service *
+find_service(const struct rib *rib, const struct advertisement *facts)
+{
+    return map_find(&rib->services, hash_service(rib, facts), facts);
+}
+
+/* Exports. */
+
+static void
+queue_change(struct rib *rib, struct rib_export *exported)
+{
+    list_remove(&exported->change);
+    list_push(&rib->links[exported->link].changes, &exported->change);
+}
+
+static struct rib_export *
+find_export(const struct rib *rib, uint32_t link, const struct advertisement *out)
+{
+    struct rib_export_key key = { .out = out };
+    uint64_t hash = rib_hash_name(rib, out->identity.name);
+    return map_find(&rib->links[link].exports, hash, &key);
+}
+
+/* Any export of this name: they all stand for one function. */
+static struct rib_export *
+find_holder(const struct rib *rib, uint32_t link, const struct advertisement *out)
+{
+    struct rib_export_key key = { .out = out, .name_only = true };
+    uint64_t hash = rib_hash_name(rib, out->identity.name);
+    return map_find(&rib->links[link].exports, hash, &key);
+}
+
+/* Two functions onto one name, or one under two ids: the first keeps the name. */
+static bool
+name_is_taken(const struct rib *rib, uint32_t link, const struct advertisement *out,
+    const struct rib_service *service)
+{
+    const struct rib_export *holder = find_holder(rib, link, out);
+    return holder != NULL &&
+           (!span_equal(holder->source_name, service->facts.identity.name) ||
+               !span_equal(holder->out.identity.function_id, out->identity.function_id));
+}
+
+static struct rib_export *
+export_create(struct rib *rib, uint32_t link, uint64_t route_id,
+    const struct policy_verdict *verdict, const struct rib_service *service)
+{
+    struct span source = service->facts.identity.name;
+    size_t text_size = rib_advertisement_size(&verdict->out) + source.size;
+    struct rib_export *exported = mem_take(rib->config.mem, sizeof(*exported) + text_size);
+    if (exported == NULL) {
+        return NULL;
+    }
+    struct packer packer = pack_into(exported + 1, text_size);
+    rib_advertisement_pack(&packer, &exported->out, &verdict->out);
+    exported->source_name = pack_text(&packer, source);
+    pack_done(&packer);
+    exported->size = sizeof(*exported) + text_size;
+    exported->link = link;
+    exported->route_id = route_id;
+    exported->rule_id = verdict->rule_id;
+    list_init(&exported->slots);
+    list_init(&exported->change);
+    return exported;
+}
+
+/* A withdrawn export has given up its name already. */
+static void
+export_give_up_name(struct rib *rib, struct rib_export *exported)
+{
+    struct rib_export_key key = { .out = &exported->out };
+    void *removed = map_remove(
+        &rib->links[exported->link].exports, rib_hash_name(rib, exported->out.identity.name), &key);
+    CHECK(removed == exported);
+    rib->counts.exports[exported->link]--;
+}
+
+/* After its name was given up: the route id goes too. */
+static void
+export_free(struct rib *rib, struct rib_export *exported)
+{
+    struct rib_link *port = &rib->links[exported->link];
+    map_remove(&port->routes, rib_hash_number(rib, exported->route_id), &exported->route_id);
+    list_remove(&exported->change);
+    mem_give(rib->config.mem, exported, exported->size);
+}
+
+static bool
+export_index(struct rib *rib, struct rib_export *exported)
+{
+    struct rib_link *port = &rib->links[exported->link];
+    struct rib_export_key key = { .out = &exported->out };
+    uint64_t hash = rib_hash_name(rib, exported->out.identity.name);
+    if (!map_insert(&port->exports, hash, exported)) {
+        return false;
+    }
+    if (!map_insert(&port->routes, rib_hash_number(rib, exported->route_id), exported)) {
+        map_remove(&port->exports, hash, &key);
+        return false;
+    }
+    rib->counts.exports[exported->link]++;
+    return true;
+}
+
+static struct rib_export *
+export_add(struct rib *rib, uint32_t link, const struct policy_verdict *verdict,
+    const struct rib_service *service)
+{
+    uint64_t route_id = rib->links[link].next_route_id++;
+    struct rib_export *exported = export_create(rib, link, route_id, verdict, service);
+    if (exported != NULL && !export_index(rib, exported)) {
+        mem_give(rib->config.mem, exported, exported->size);
+        return NULL;
+    }
+    return exported;
+}
+
+/* Slots. */
+
+static void
+deny(struct rib *rib, struct rib_slot *slot, uint32_t link, enum prune_reason reason)
+{
+    slot->exported = NULL;
+    slot->reason = reason;
+    rib->counts.denied[link]++;
+    rib->counts.rejects[link][reason]++;
+}
+
+static enum prune_reason
+evaluate(struct rib *rib, uint32_t link, const struct advertisement *facts,
+    struct policy_verdict *verdict)
+{
+    const struct policy *policy = rib->config.policies[link];
+    *verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
+    if (policy == NULL) {
+        return PRUNE_POLICY_REJECTED;
+    }
+    arena_reset(&rib->scratch);
+    switch (policy_evaluate(policy, POLICY_EXPORT, facts, &rib->scratch, verdict)) {
+    case POLICY_EVALUATED:
+        return PRUNE_POLICY_REJECTED;
+    case POLICY_OUT_OF_MEMORY:
+    case POLICY_NAME_TOO_LONG:
+        return PRUNE_LIMIT_EXCEEDED;
+    }
+    return PRUNE_INVALID;
+}
+
+static void
+fill_slot(struct rib *rib, struct rib_service *service, uint32_t link)
+{
+    struct rib_slot *slot = &service->slots[link];
+    struct policy_verdict verdict;
+    enum prune_reason reason = evaluate(rib, link, &service->facts, &verdict);
+    slot->service = service;
+    slot->rule_id = verdict.rule_id;
+    slot->rule_reason = verdict.reason;
+    list_init(&slot->in_export);
+    if (verdict.action != POLICY_ACCEPT) {
+        deny(rib, slot, link, reason);
+        return;
+    }
+    if (link_check_advertisement(&verdict.out) != LINK_OK) {
+        /* The far side would refuse the frame, and the session with it. */
+        deny(rib, slot, link, PRUNE_INVALID);
+        return;
+    }
+    if (name_is_taken(rib, link, &verdict.out, service)) {
+        deny(rib, slot, link, PRUNE_FUNCTION_ID_CONFLICT);
+        slot->wanted = rib_hash_name(rib, verdict.out.identity.name);
+        list_push(&rib->links[link].waiting, &slot->in_export);
+        return;
+    }
+    struct rib_export *exported = find_export(rib, link, &verdict.out);
+    if (exported == NULL) {
+        exported = export_add(rib, link, &verdict, service);
+    }
+    if (exported == NULL) {
+        deny(rib, slot, link, PRUNE_LIMIT_EXCEEDED);
+        return;
+    }
+    slot->exported = exported;
+    if (list_empty(&exported->slots)) {
+        queue_change(rib, exported);
+    }
+    list_push(&exported->slots, &slot->in_export);
+}
+
+/* The service that gave an export its tags has gone; the next one's take their place. */
+static void
+export_rewrite(struct rib *rib, struct rib_export *old)
+{
+    struct rib_slot *heir = CONTAINER_OF(old->slots.next, struct rib_slot, in_export);
+    struct policy_verdict verdict;
+    evaluate(rib, old->link, &heir->service->facts, &verdict);
+    CHECK(verdict.action == POLICY_ACCEPT);
+    struct rib_export *exported =
+        export_create(rib, old->link, old->route_id, &verdict, heir->service);
+    if (exported == NULL) {
+        return; /* The tags of the one that left stay on show until there is memory again. */
+    }
+    exported->announced = old->announced;
+    LIST_EACH (link, &old->slots) {
+        struct rib_slot *slot = CONTAINER_OF(link, struct rib_slot, in_export);
+        slot->exported = exported;
+        list_remove(link);
+        list_push(&exported->slots, link);
+    }
+    export_give_up_name(rib, old);
+    export_free(rib, old);
+    bool indexed = export_index(rib, exported);
+    CHECK(indexed);
+    queue_change(rib, exported);
+}
+
+/* Those who were denied this name are judged again, in the order they came. */
+static void
+serve_waiting(struct rib *rib, uint32_t link, uint64_t freed)
+{
+    struct list again;
+    list_init(&again);
+    LIST_EACH (at, &rib->links[link].waiting) {
+        if (CONTAINER_OF(at, struct rib_slot, in_export)->wanted == freed) {
+            list_remove(at);
+            list_push(&again, at);
+        }
+    }
+    while (!list_empty(&again)) {
+        struct rib_slot *slot = CONTAINER_OF(again.next, struct rib_slot, in_export);
+        list_remove(&slot->in_export);
+        rib->counts.denied[link]--;
+        fill_slot(rib, slot->service, link);
+    }
+}
+
+static void
+empty_slot(struct rib *rib, struct rib_slot *slot, uint32_t link)
+{
+    struct rib_export *exported = slot->exported;
+    bool was_first = exported != NULL && exported->slots.next == &slot->in_export;
+    list_remove(&slot->in_export);
+    if (exported == NULL) {
+        rib->counts.denied[link]--;
+        return;
+    }
+    if (!list_empty(&exported->slots)) {
+        if (was_first) {
+            export_rewrite(rib, exported);
+        }
+        return;
+    }
+    export_give_up_name(rib, exported);
+    rib->counts.prunes[link][PRUNE_WITHDRAWN]++;
+    uint64_t name = rib_hash_name(rib, exported->out.identity.name);
+    bool name_is_free = find_holder(rib, link, &exported->out) == NULL;
+    if (exported->announced) {
+        queue_change(rib, exported);
+    } else {
+        export_free(rib, exported);
+    }
+    if (name_is_free) {
+        serve_waiting(rib, link, name);
+    }
+}
+
+/* Services. */
+
+static struct rib_service *
+service_create(struct rib *rib, const struct advertisement *facts)
+{
+    size_t slots_size = rib->config.link_count * sizeof(struct rib_slot);
+    size_t text_size = rib_advertisement_size(facts);
+    size_t size = sizeof(struct rib_service) + slots_size + text_size;
+    struct rib_name *name = rib_name_ensure(rib, facts->identity.name);
+    struct rib_service *service = name == NULL ? NULL : mem_take(rib->config.mem, size);
+    if (service == NULL) {
+        if (name != NULL) {
+            rib_name_drop_if_unused(rib, name);
+        }
+        return NULL;
+    }
+    struct packer packer = pack_into((uint8_t *)(service + 1) + slots_size, text_size);
+    rib_advertisement_pack(&packer, &service->facts, facts);
+    pack_done(&packer);
+    service->size = size;
+    service->name = name;
+    if (!map_insert(&rib->services, hash_service(rib, facts), service)) {
+        mem_give(rib->config.mem, service, size);
+        rib_name_drop_if_unused(rib, name);
+        return NULL;
+    }
+    rib->counts.services++;
+    return service;
+}
+
+void
+rib_add_provider(struct rib *rib, const struct function_endpoint *endpoint)
+{
+    if (is_imported(endpoint)) {
+        return;
+    }
+    struct advertisement facts = facts_of(rib, endpoint);
+    struct rib_service *service = find_service(rib, &facts);
+    bool is_new = service == NULL;
+    if (is_new) {
+        service = service_create(rib, &facts);
+    }
+    if (service == NULL) {
+        return;
+    }
+    service->providers++;
+    service->name->providers++;
+    if (is_new) {
+        for (uint32_t link = 0; link < rib->config.link_count; link++) {
+            fill_slot(rib, service, link);
+        }
+    }
+    rib_reconsider_name(rib, service->name);
+}
+
+void
+rib_remove_provider(struct rib *rib, const struct function_endpoint *endpoint)
+{
+    struct advertisement facts = facts_of(rib, endpoint);
+    struct rib_service *service = is_imported(endpoint) ? NULL : find_service(rib, &facts);
+    if (service == NULL) {
+        return;
+    }
+    struct rib_name *name = service->name;
+    name->providers--;
+    if (--service->providers == 0) {
+        for (uint32_t link = 0; link < rib->config.link_count; link++) {
+            empty_slot(rib, &service->slots[link], link);
+        }
+        map_remove(&rib->services, hash_service(rib, &facts), &facts);
+        rib->counts.services--;
+        mem_give(rib->config.mem, service, service->size);
+    }
+    rib_reconsider_name(rib, name);
+    rib_name_drop_if_unused(rib, name);
+}
+
+/* What the link ports take. */
+
+struct rib_export *
+rib_next_export(struct rib *rib, uint32_t link)
+{
+    struct list *changes = &rib->links[link].changes;
+    return list_empty(changes) ? NULL : CONTAINER_OF(changes->next, struct rib_export, change);
+}
+
+bool
+rib_export_withdrawn(const struct rib_export *exported)
+{
+    return list_empty(&exported->slots);
+}
+
+void
+rib_export_done(struct rib *rib, struct rib_export *exported)
+{
+    list_remove(&exported->change);
+    exported->announced = true;
+    if (rib_export_withdrawn(exported)) {
+        export_free(rib, exported);
+    }
+}
+
+void
+rib_announce_all(struct rib *rib, uint32_t link)
+{
+    size_t cursor = 0;
+    for (struct rib_export *exported;
+         (exported = map_next(&rib->links[link].routes, &cursor)) != NULL;) {
+        exported->announced = false;
+        queue_change(rib, exported);
+    }
+    /* Withdrawals that the last session did not carry mean nothing to a new one. */
+    LIST_EACH (change, &rib->links[link].changes) {
+        struct rib_export *exported = CONTAINER_OF(change, struct rib_export, change);
+        if (rib_export_withdrawn(exported)) {
+            export_free(rib, exported);
+        }
+    }
+}
+
+const struct rib_export *
+rib_find_export(const struct rib *rib, uint32_t link, uint64_t route_id)
+{
+    const struct rib_export *exported =
+        map_find(&rib->links[link].routes, rib_hash_number(rib, route_id), &route_id);
+    bool callable = exported != NULL && exported->announced && !rib_export_withdrawn(exported);
+    return callable ? exported : NULL;
+}
+
+bool
+rib_export_includes(const struct rib *rib, const struct rib_export *exported,
+    const struct function_endpoint *endpoint)
+{
+    struct advertisement facts = facts_of(rib, endpoint);
+    const struct rib_service *service = is_imported(endpoint) ? NULL : find_service(rib, &facts);
+    return service != NULL && service->slots[exported->link].exported == exported;
+}
+
+const struct rib_export *
+rib_each_export(const struct rib *rib, uint32_t link, size_t *cursor)
+{
+    const struct rib_export *exported;
+    do {
+        exported = map_next(&rib->links[link].routes, cursor);
+    } while (exported != NULL && rib_export_withdrawn(exported));
+    return exported;
+}
+
+bool
+rib_each_denied(const struct rib *rib, uint32_t link, size_t *cursor, struct rib_denied *denied)
+{
+    const struct rib_service *service;
+    while ((service = map_next(&rib->services, cursor)) != NULL) {
+        const struct rib_slot *slot = &service->slots[link];
+        if (slot->exported == NULL) {
+            *denied = (struct rib_denied){
+                .identity = service->facts.identity,
+                .tags = service->facts.tags,
+                .reason = slot->reason,
+                .rule_id = slot->rule_id,
+                .rule_reason = slot->rule_reason,
+            };
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+rib_free_exports(struct rib *rib)
+{
+    size_t cursor = 0;
+    for (struct rib_service *service; (service = map_next(&rib->services, &cursor)) != NULL;) {
+        mem_give(rib->config.mem, service, service->size);
+    }
+    for (uint32_t link = 0; link < rib->config.link_count; link++) {
+        cursor = 0;
+        for (struct rib_export *exported;
+             (exported = map_next(&rib->links[link].routes, &cursor)) != NULL;) {
+            mem_give(rib->config.mem, exported, exported->size);
+        }
+    }
+}

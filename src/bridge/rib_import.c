@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rib_import.c - from the links to the cluster: import policy makes candidates, the decision makes offers.
+ *
+ * overlap: prefer_local (design.md 4): while a node of the cluster itself serves a name, nothing imported is
+ * offered under it.
+ */
+#include "bridge/rib_decide.h"
+#include "bridge/rib_state.h"
+#include "core/limits.h"
+
+static struct rib_import *
+find_import(const struct rib *rib, uint32_t link, uint64_t route_id)
+{
+    return map_find(&rib->links[link].imports, rib_hash_number(rib, route_id), &route_id);
+}
+
+/* Offers. */
+
+static uint64_t
+hash_offer(const struct rib *rib, const struct rib_offer *offer)
+{
+    return rib_hash_identity(rib, &offer->identity, &offer->resources);
+}
+
+static struct rib_offer *
+offer_create(struct rib *rib, const struct advertisement *out)
+{
+    const struct function_identity *identity = &out->identity;
+    size_t text_size = text_list_size(&out->resources) + identity->name.size +
+                       identity->function_id.size + identity->version_text.size;
+    struct rib_offer *offer = mem_take(rib->config.mem, sizeof(*offer) + text_size);
+    if (offer == NULL) {
+        return NULL;
+    }
+    struct packer packer = pack_into(offer + 1, text_size);
+    struct span *resources = pack_spans(&packer, out->resources.count);
+    offer->size = sizeof(*offer) + text_size;
+    offer->resources = text_list_pack(&packer, resources, &out->resources);
+    offer->identity = *identity;
+    offer->identity.name = pack_text(&packer, identity->name);
+    offer->identity.function_id = pack_text(&packer, identity->function_id);
+    offer->identity.version_text = pack_text(&packer, identity->version_text);
+    pack_done(&packer);
+    list_init(&offer->candidates);
+    list_init(&offer->change);
+    return offer;
+}
+
+static struct rib_offer *
+offer_ensure(struct rib *rib, const struct advertisement *out)
+{
+    uint64_t hash = rib_hash_identity(rib, &out->identity, &out->resources);
+    struct rib_offer *offer = map_find(&rib->offers, hash, out);
+    if (offer != NULL) {
+        return offer;
+    }
+    offer = offer_create(rib, out);
+    struct rib_name *name = offer == NULL ? NULL : rib_name_ensure(rib, out->identity.name);
+    if (name == NULL || !map_insert(&rib->offers, hash, offer)) {
+        if (name != NULL) {
+            rib_name_drop_if_unused(rib, name);
+        }
+        mem_give(rib->config.mem, offer, offer == NULL ? 0 : offer->size);
+        return NULL;
+    }
+    offer->name = name;
+    list_push(&name->offers, &offer->in_name);
+    rib->counts.offers++;
+    return offer;
+}
+
+static void
+offer_free(struct rib *rib, struct rib_offer *offer)
+{
+    struct advertisement key = { .identity = offer->identity, .resources = offer->resources };
+    struct rib_name *name = offer->name;
+    map_remove(&rib->offers, hash_offer(rib, offer), &key);
+    list_remove(&offer->in_name);
+    list_remove(&offer->change);
+    rib->counts.offers--;
+    mem_give(rib->config.mem, offer, offer->size);
+    rib_name_drop_if_unused(rib, name);
+}
+
+static struct rib_import *
+best_candidate(const struct rib_offer *offer)
+{
+    struct rib_import *best = NULL;
+    LIST_EACH (link, &offer->candidates) {
+        struct rib_import *import = CONTAINER_OF(link, struct rib_import, in_offer);
+        bool wins = true;
+        if (best == NULL || (rib_decide(import, best, &wins) != 0 && wins)) {
+            best = import;
+        }
+    }
+    return best;
+}
+
+/* It could not be made when it was tried last. */
+static bool
+offer_waits(const struct rib_offer *offer)
+{
+    return offer->state == RIB_OFFER_CONFLICT || offer->state == RIB_OFFER_NO_ROOM;
+}
+
+/* Choose again; queue the offer when what the cluster sees has to change. It may be freed. */
+static void
+decide(struct rib *rib, struct rib_offer *offer)
+{
+    offer->chosen = offer->name->providers > 0 ? NULL : best_candidate(offer);
+    bool waits = offer_waits(offer);
+    bool stands = offer->made != NULL && offer->made == offer->chosen;
+    bool change = offer->visible ? !stands : offer->chosen != NULL && !waits;
+    list_remove(&offer->change);
+    if (change) {
+        list_push(&rib->offer_changes, &offer->change);
+    } else if (!offer->visible && list_empty(&offer->candidates)) {
+        offer_free(rib, offer);
+    } else if (waits) {
+        list_push(&rib->offers_waiting, &offer->change);
+    }
+}
+
+void
+rib_reconsider_name(struct rib *rib, struct rib_name *name)
+{
+    name->pins++;
+    LIST_EACH (link, &name->offers) {
+        decide(rib, CONTAINER_OF(link, struct rib_offer, in_name));
+    }
+    name->pins--;
+}
+
+/* Imports. */
+
+static void
+import_free(struct rib *rib, struct rib_import *import)
+{
+    uint64_t hash = rib_hash_number(rib, import->route_id);
+    map_remove(&rib->links[import->link].imports, hash, &import->route_id);
+    mem_give(rib->config.mem, import, import->size);
+}
+
+/* Whether everybody in the cluster can read its tags when ours is among them. */
+static bool
+has_room_for_origin(const struct advertisement *out)
+{
+    size_t tag_size = SPAN(ADVERTISEMENT_TAG_ORIGIN).size + out->origin.size;
+    return out->tags.count < LIST_COUNT_MAX && tag_size <= NAME_SIZE_MAX;
+}
+
+static enum prune_reason
+judge(
+    struct rib *rib, uint32_t link, const struct advertisement *in, struct policy_verdict *verdict)
+{
+    const struct policy *policy = rib->config.policies[link];
+    const struct text_list *path = &in->path;
+    struct span far = rib->config.link_federations[link];
+    *verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
+    if (text_list_has(path, rib->config.federation) || in->hops_left == 0 ||
+        span_equal(in->origin, rib->config.federation)) {
+        return PRUNE_LOOP;
+    }
+    /* A path that does not start at the origin and end at the far side was not made by a bridge. */
+    if (path->count == 0 || !span_equal(path->items[0], in->origin) ||
+        !span_equal(path->items[path->count - 1], far)) {
+        return PRUNE_INVALID;
+    }
+    if (policy == NULL) {
+        return PRUNE_POLICY_REJECTED;
+    }
+    arena_reset(&rib->scratch);
+    switch (policy_evaluate(policy, POLICY_IMPORT, in, &rib->scratch, verdict)) {
+    case POLICY_EVALUATED:
+        if (verdict->action == POLICY_ACCEPT && !has_room_for_origin(&verdict->out)) {
+            verdict->action = POLICY_REJECT;
+            return PRUNE_LIMIT_EXCEEDED;
+        }
+        return PRUNE_POLICY_REJECTED;
+    case POLICY_OUT_OF_MEMORY:
+    case POLICY_NAME_TOO_LONG:
+        return PRUNE_LIMIT_EXCEEDED;
+    }
+    return PRUNE_INVALID;
+}
+
+static struct rib_import *
+import_create(struct rib *rib, uint32_t link, const struct link_route *route,
+    const struct policy_verdict *verdict)
+{
+    bool accepted = verdict->action == POLICY_ACCEPT;
+    size_t in_size = rib_advertisement_size(&route->advertisement);
+    /* The second advertisement's arrays must be aligned as well. */
+    size_t align = sizeof(struct span) - 1;
+    in_size = (in_size + align) & ~align;
+    size_t out_size = accepted ? rib_advertisement_size(&verdict->out) : 0;
+    size_t size = sizeof(struct rib_import) + in_size + out_size;
+    struct rib_import *import = mem_take(rib->config.mem, size);
+    if (import == NULL) {
+        return NULL;
+    }
+    struct packer packer = pack_into(import + 1, in_size);
+    rib_advertisement_pack(&packer, &import->in, &route->advertisement);
+    if (accepted) {
+        packer = pack_into((uint8_t *)(import + 1) + in_size, out_size);
+        rib_advertisement_pack(&packer, &import->out, &verdict->out);
+        pack_done(&packer);
+    }
+    import->size = size;
+    import->link = link;
+    import->route_id = route->route_id;
+    import->rule_id = verdict->rule_id;
+    import->rule_reason = verdict->reason;
+    list_init(&import->in_offer);
+    uint64_t hash = rib_hash_number(rib, route->route_id);
+    if (!map_insert(&rib->links[link].imports, hash, import)) {
+        mem_give(rib->config.mem, import, size);
+        return NULL;
+    }
+    return import;
+}
+
+static void
+reject(struct rib *rib, struct rib_import *import, enum prune_reason reason)
+{
+    import->state = RIB_IMPORT_REJECTED;
+    import->reason = reason;
+    rib->counts.imports_rejected[import->link]++;
+    rib->counts.rejects[import->link][reason]++;
+}
+
+static void
+become_candidate(struct rib *rib, struct rib_import *import)
+{
+    struct rib_offer *offer = offer_ensure(rib, &import->out);
+    if (offer == NULL) {
+        reject(rib, import, PRUNE_LIMIT_EXCEEDED);
+        return;
+    }
+    import->state = RIB_IMPORT_CANDIDATE;
+    import->offer = offer;
+    list_push(&offer->candidates, &import->in_offer);
+    rib->counts.imports_accepted[import->link]++;
+    decide(rib, offer);
+}
+
+/* Take an import out of the decision. Its offer, if it had been made with it, changes. */
+static void
+retire(struct rib *rib, struct rib_import *import)
+{
+    switch (import->state) {
+    case RIB_IMPORT_REJECTED:
+        rib->counts.imports_rejected[import->link]--;
+        return;
+    case RIB_IMPORT_CANDIDATE:
+        break;
+    }
+    struct rib_offer *offer = import->offer;
+    rib->counts.imports_accepted[import->link]--;
+    list_remove(&import->in_offer);
+    if (offer->made == import) {
+        /* The cluster still sees it; only the port can change that. */
+        offer->made = NULL;
+    }
+    decide(rib, offer);
+}
+
+const struct rib_import *
+rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
+{
+    struct rib_import *known = find_import(rib, link, route->route_id);
+    struct policy_verdict verdict;
+    enum prune_reason reason = judge(rib, link, &route->advertisement, &verdict);
+    if (known != NULL) {
+        retire(rib, known);
+        import_free(rib, known);
+    }
+    struct rib_import *import = import_create(rib, link, route, &verdict);
+    if (import == NULL) {
+        rib->counts.rejects[link][PRUNE_LIMIT_EXCEEDED]++;
+        return NULL;
+    }
+    if (verdict.action == POLICY_ACCEPT) {
+        become_candidate(rib, import);
+    } else {
+        reject(rib, import, reason);
+    }
+    return import;
+}
+
+bool
+rib_unlearn(struct rib *rib, uint32_t link, uint64_t route_id, enum prune_reason reason)
+{
+    struct rib_import *import = find_import(rib, link, route_id);
+    if (import == NULL) {
+        return false;
+    }
+    rib->counts.prunes[link][reason] += import->state == RIB_IMPORT_CANDIDATE;
+    retire(rib, import);
+    import_free(rib, import);
+    return true;
+}
+
+void
+rib_unlearn_all(struct rib *rib, uint32_t link, enum prune_reason reason)
+{
+    struct map *imports = &rib->links[link].imports;
+    size_t cursor = 0;
+    for (struct rib_import *import; (import = map_next(imports, &cursor)) != NULL;) {
+        rib->counts.prunes[link][reason] += import->state == RIB_IMPORT_CANDIDATE;
+        retire(rib, import);
+        mem_give(rib->config.mem, import, import->size);
+    }
+    /* All at once: one by one, each would look for its place in a table that is nearly empty. */
+    map_destroy(imports);
+}
+
+/* What the cluster port takes. */
+
+struct rib_offer *
+rib_next_offer(struct rib *rib)
+{
+    struct list *changes = &rib->offer_changes;
+    return list_empty(changes) ? NULL : CONTAINER_OF(changes->next, struct rib_offer, change);
+}
+
+void
+rib_offer_done(struct rib *rib, struct rib_offer *offer, enum rib_offer_state state)
+{
+    bool was_visible = offer->visible;
+    list_remove(&offer->change);
+    offer->state = state;
+    offer->visible = state == RIB_OFFER_MADE;
+    offer->made = offer->visible ? offer->chosen : NULL;
+    rib->counts.offers_made += offer->visible;
+    rib->counts.offers_made -= was_visible;
+    if (!offer->visible && list_empty(&offer->candidates)) {
+        offer_free(rib, offer);
+    } else if (offer_waits(offer)) {
+        list_push(&rib->offers_waiting, &offer->change);
+    }
+}
+
+void
+rib_retry_offers(struct rib *rib)
+{
+    LIST_EACH (at, &rib->offers_waiting) {
+        if (CONTAINER_OF(at, struct rib_offer, change)->chosen != NULL) {
+            list_remove(at);
+            list_push(&rib->offer_changes, at);
+        }
+    }
+}
+
+const struct rib_import *
+rib_each_import(const struct rib *rib, uint32_t link, size_t *cursor)
+{
+    return map_next(&rib->links[link].imports, cursor);
+}
+
+void
+rib_free_imports(struct rib *rib)
+{
+    size_t cursor = 0;
+    for (struct rib_offer *offer; (offer = map_next(&rib->offers, &cursor)) != NULL;) {
+        mem_give(rib->config.mem, offer, offer->size);
+    }
+    for (uint32_t link = 0; link < rib->config.link_count; link++) {
+        cursor = 0;
+        for (struct rib_import *import;
+             (import = map_next(&rib->links[link].imports, &cursor)) != NULL;) {
+            mem_give(rib->config.mem, import, import->size);
+        }
+    }
+}
