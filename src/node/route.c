@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* route.c - who runs a command. */
+#include "node/route.h"
+
+static struct route
+route_of_service(const struct service *service)
+{
+    return (struct route){
+        .kind = service->command != NULL ? ROUTE_COMMAND : ROUTE_FUNCTION,
+        .command = service->command,
+        .function = service->function,
+    };
+}
+
+/*
+ * After EVENT_STOP nothing is offered any more, but requests that were accepted before still find
+ * what they were promised.
+ */
+static const struct service *
+find_retired(const struct node *node, const struct catalog_query *query)
+{
+    bool elsewhere =
+        query->target_cluster.size > 0 && !span_equal(query->target_cluster, query->local_cluster);
+    if (elsewhere) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < node->service_count; i++) {
+        const struct service *service = &node->services[i];
+        const struct node_function *function = service->function;
+        if (function != NULL && span_equal(function->identity.name, query->function) &&
+            (query->function_id.size == 0 ||
+                span_equal(function->identity.function_id, query->function_id)) &&
+            version_satisfies(function->identity.version, &query->constraint) &&
+            text_list_includes(&function->resources, &query->resources)) {
+            return service;
+        }
+    }
+    return NULL;
+}
+
+static struct route
+find_in_catalog(const struct node *node, const struct catalog_query *query)
+{
+    const struct catalog_entry *entry = member_select(node->member, query, node->now);
+    if (entry == NULL && node->life != NODE_SERVING) {
+        const struct service *service = find_retired(node, query);
+        return service == NULL ? (struct route){ .kind = ROUTE_NONE } : route_of_service(service);
+    }
+    if (entry == NULL) {
+        return (struct route){ .kind = ROUTE_NONE };
+    }
+    if (!span_equal(entry->endpoint.key.node_id, node->config.member.url)) {
+        return (struct route){ .kind = ROUTE_NODE, .entry = entry };
+    }
+    const struct service *service = member_find_offer(node->member, query, node->now);
+    CHECK(service != NULL);
+    return route_of_service(service);
+}
+
+struct route
+route_find(const struct node *node, const struct rpc_command *command, struct span except_node)
+{
+    struct span own_cluster = node->config.member.cluster_id;
+    struct catalog_query query = {
+        .function = command->function,
+        .function_id = command->function_id,
+        .resources = command->resources,
+        .target_cluster = command->target_cluster,
+        .local_cluster = own_cluster,
+        .except_node = except_node,
+    };
+    if (!version_constraint_parse(command->version_constraint, &query.constraint)) {
+        return (struct route){ .kind = ROUTE_BAD_VERSION };
+    }
+    const struct command_entry *built_in = commands_find(command->function);
+    bool here =
+        command->target_cluster.size == 0 || span_equal(command->target_cluster, own_cluster);
+    if (built_in != NULL && here) {
+        bool fits = commands_fits(built_in, command, &query.constraint);
+        return (struct route){ .kind = fits ? ROUTE_COMMAND : ROUTE_NONE, .command = built_in };
+    }
+    return find_in_catalog(node, &query);
+}
