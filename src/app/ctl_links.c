@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctl_links.c - `mpregctl links`: each link of a bridge in one row.
+ */
+#include <stdio.h>
+
+#include "app/ctl_http.h"
+#include "app/ctl_table.h"
+
+static const char help[] = "Usage: mpregctl [--admin URL] [-o table|json] links\n"
+                           "\n"
+                           "Shows the links of a bridge. -o json has more: results of calls, "
+                           "reasons of prunes and rejects.\n";
+
+/* A number in the object `key` of `link`. */
+struct number {
+    char text[24];
+};
+
+static struct number
+number_in(const json_t *link, const char *key, const char *name)
+{
+    struct number number;
+    (void)snprintf(number.text, sizeof(number.text), "%" JSON_INTEGER_FORMAT,
+        ctl_integer(json_object_get(link, key), name));
+    return number;
+}
+
+static struct ctl_duration
+duration_in(const json_t *session, const char *name)
+{
+    struct ctl_duration none = { .text = "" };
+    const json_t *value = json_object_get(session, name);
+    return json_is_number(value) ? ctl_duration(json_number_value(value)) : none;
+}
+
+static void
+add_row(struct ctl_table *table, const json_t *link)
+{
+    const json_t *session = json_object_get(link, "session");
+    struct ctl_duration uptime = duration_in(session, "uptime_seconds");
+    struct ctl_duration rtt = duration_in(session, "rtt_seconds");
+    struct number flaps = number_in(link, "session", "flaps");
+    struct number exported = number_in(link, "functions", "exported");
+    struct number denied = number_in(link, "functions", "denied");
+    struct number imported = number_in(link, "functions", "imported");
+    struct number rejected = number_in(link, "functions", "rejected");
+    const char *row[] = { ctl_text(link, "name"), ctl_text(link, "federation"),
+        ctl_text(link, "far_bridge"), ctl_text(link, "state"), uptime.text, rtt.text, flaps.text,
+        exported.text, denied.text, imported.text, rejected.text,
+        ctl_text(session, "last_reason") };
+    ctl_table_add(table, row);
+}
+
+int
+ctl_links(struct ctl *ctl, int argc, char **argv)
+{
+    static const char *const heads[] = { "LINK", "FEDERATION", "FAR BRIDGE", "STATE", "FOR", "RTT",
+        "FLAPS", "EXPORTED", "DENIED", "IMPORTED", "REJECTED", "LAST END" };
+    int code = APP_OK;
+    size_t index = 0;
+    const json_t *link = NULL;
+    struct ctl_table table;
+    if (!ctl_read_no_arguments(ctl, argc, argv, help, &code)) {
+        return code;
+    }
+    json_t *answer = ctl_get(ctl, "/v1/links", NULL);
+    if (answer == NULL) {
+        return APP_FAILED;
+    }
+    if (ctl->json) {
+        ctl_print_json(answer);
+        return APP_OK;
+    }
+    ctl_table_init(&table, heads, COUNT_OF(heads));
+    json_array_foreach(json_object_get(answer, "links"), index, link)
+    {
+        add_row(&table, link);
+    }
+    ctl_table_print(&table, stdout);
+    ctl_table_destroy(&table);
+    json_decref(answer);
+    return APP_OK;
+}

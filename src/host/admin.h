@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * admin.h - the admin interface: pages over http.h that show what the engine's snapshot says
+ * (docs/cli.md has the keys, docs/metrics.md the metrics).
+ *
+ * Every page is made from the same structs (node_stats, bridge_stats, bridge_link_stats), taken at the
+ * moment of the request. Only reading: other methods than GET and HEAD get 405.
+ *
+ * admin_node.h and admin_bridge.h hold the pages of the two programs; this is what they share.
+ */
+#ifndef HOST_ADMIN_H
+#define HOST_ADMIN_H
+
+#include <jansson.h>
+
+#include "core/member.h"
+#include "host/http.h"
+#include "host/runtime.h"
+
+/* Where time and the runtime's counts come from: the runtime, or a test. */
+struct admin_source {
+    void *owner;
+    struct now (*now)(void *owner);
+    struct runtime_stats (*stats)(void *owner);
+};
+
+struct admin {
+    const char *program; /* "mpreg-node" */
+    struct now started;
+    struct admin_source source;
+};
+
+/* The source of a running program; `runtime` outlives it. */
+struct admin_source admin_runtime_source(struct runtime *runtime);
+
+/* One request on its way through a page. */
+struct admin_call {
+    const struct http_request *request;
+    struct http_response *response;
+    struct now now;
+};
+
+struct admin_page {
+    const char *path;
+    void (*serve)(void *self, const struct admin_call *call);
+};
+
+/* Find the page and let it answer; 404 (which names the pages) and 405 are answered here. */
+void admin_serve(const struct admin *admin, const struct admin_page *pages, size_t page_count,
+    void *self, const struct http_request *request, struct http_response *response);
+
+/* ---- Answers ---- */
+
+/* Takes `json`, which may be NULL: no memory, 500. */
+void admin_reply_json(struct http_response *response, json_t *json);
+
+/* {"error": message} */
+void admin_reply_error(struct http_response *response, uint16_t status, const char *message);
+
+/* "ok" */
+void admin_serve_health(void *self, const struct admin_call *call);
+
+/* 200 or 503, {"ready": bool, "reasons": [...]}. Takes `reasons`: texts, none when ready. */
+void admin_reply_ready(struct http_response *response, bool ready, json_t *reasons);
+
+/* ---- JSON ---- */
+
+/* The text, or what printable.h makes of one that is not UTF-8. */
+json_t *admin_text(struct span text);
+json_t *admin_u64(uint64_t value);
+json_t *admin_seconds(uint64_t duration_ns);
+json_t *admin_time(struct wall time);
+json_t *admin_texts(const struct text_list *list);
+
+/* {name: count} of those that are not 0. */
+json_t *admin_counts(const uint64_t *counts, uint32_t count, const char *(*name)(uint32_t index));
+
+/* The beginning of /v1/status: program, version, started_at, uptime_seconds. */
+json_t *admin_identity(const struct admin *admin, struct now now);
+
+/* What both programs show of being a member: connections, nodes, refusals. */
+json_t *admin_cluster(struct member *member, const struct member_stats *stats, struct now now);
+
+json_t *admin_memory(size_t used, size_t peak);
+
+/* ---- Query arguments ---- */
+
+/* The value of `name` in "a=b&c=d". false: it is not there. */
+bool admin_query(struct span query, const char *name, struct span *value);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * admin_bridge.h - the admin pages of mpreg-bridge: /healthz /readyz /metrics /v1/status /v1/links
+ * /v1/functions.
+ *
+ * The parts are apart, so that a test can look at one: status and links in admin_bridge.c, functions in
+ * admin_functions.c, metrics in admin_bridge_metrics.c.
+ */
+#ifndef HOST_ADMIN_BRIDGE_H
+#define HOST_ADMIN_BRIDGE_H
+
+#include "bridge/bridge.h"
+#include "host/admin.h"
+#include "host/tls.h"
+
+/* Functions in one answer of /v1/functions, unless `limit` says otherwise. */
+#define ADMIN_FUNCTIONS_DEFAULT 10000u
+#define ADMIN_FUNCTIONS_MAX     1000000u
+
+struct admin_bridge {
+    struct admin admin;
+    struct bridge *bridge;
+    struct span name;
+    struct span federation;
+    const struct tls_context *tls; /* NULL: there are no links */
+};
+
+/* http_config.on_request; the owner is a struct admin_bridge whose `bridge` is set. */
+void admin_bridge_serve(
+    void *owner, const struct http_request *request, struct http_response *response);
+
+/* Pages of the other files. `self` is a struct admin_bridge. */
+void admin_bridge_serve_functions(void *self, const struct admin_call *call);
+void admin_bridge_serve_metrics(void *self, const struct admin_call *call);
+
+#endif

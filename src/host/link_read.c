@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link_read.c - what comes to a connection: the handshake, the peer's verdict on us, frames.
+ */
+#include <openssl/err.h>
+
+#include "host/link_conn.h"
+
+static void
+lend_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *place)
+{
+    struct link_socket *socket = handle->data;
+    (void)suggested;
+    *place = uv_buf_init((char *)socket->conn->host->read_buffer, (unsigned)LINK_READ_SIZE);
+}
+
+static const char *
+end_meaning(enum link_conn_state state, ssize_t status)
+{
+    if (status != UV_EOF) {
+        return uv_strerror((int)status);
+    }
+    return state == LINK_CONN_OPEN ? "the peer went away without a goodbye (close_notify)"
+                                   : "the peer closed the connection during the handshake";
+}
+
+static void
+on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *place)
+{
+    struct link_socket *socket = stream->data;
+    struct link_conn *conn = socket->conn;
+    if (count < 0) {
+        link_conn_drop(conn, end_meaning(conn->state, count));
+        return;
+    }
+    if (count == 0 || conn->state == LINK_CONN_CLOSING) {
+        return;
+    }
+    conn->stats.bytes_in += (uint64_t)count;
+    conn->arriving = span_from(place->base, (size_t)count);
+    link_read_step(conn);
+    conn->arriving = SPAN_NONE;
+    if (conn->wire.size > 0) {
+        link_conn_touch(conn);
+    }
+}
+
+static void
+open_up(struct link_conn *conn)
+{
+    const struct link_callbacks *callbacks = &conn->host->callbacks;
+    link_conn_leave_handshake(conn);
+    (void)uv_timer_stop(&conn->timer);
+    conn->state = LINK_CONN_OPEN;
+    conn->was_open = true;
+    struct link_peer peer = link_conn_peer(conn);
+    callbacks->on_opened(callbacks->owner, conn, &peer);
+}
+
+static void
+on_verdict(struct link_conn *conn, const struct link_piece *frame)
+{
+    struct reason reason;
+    if (frame->type != LINK_FRAME_TYPE_TRANSPORT || frame->flags > LINK_FLAGS_REFUSED) {
+        link_conn_fail(conn, "the peer sent something else before READY");
+    } else if (frame->flags == LINK_FLAGS_REFUSED) {
+        reason_set(&reason, "the peer refused: %s", reason_escape(frame->payload).text);
+        link_conn_fail(conn, reason.text);
+    } else if (frame->payload.size > 0) {
+        link_conn_fail(conn, "the peer sent READY with a payload");
+    } else {
+        open_up(conn);
+    }
+}
+
+static void
+on_whole_frame(struct link_conn *conn, const struct link_piece *frame)
+{
+    const struct link_callbacks *callbacks = &conn->host->callbacks;
+    if (conn->state == LINK_CONN_ADMITTING) {
+        on_verdict(conn, frame);
+    } else if (frame->type == LINK_FRAME_TYPE_TRANSPORT) {
+        link_conn_fail(conn, "the peer sent a frame of type 0 after READY");
+    } else {
+        conn->stats.frames_in++;
+        callbacks->on_frame(callbacks->owner, conn, frame->whole);
+    }
+}
+
+static bool
+takes_frames(const struct link_conn *conn)
+{
+    return conn->state == LINK_CONN_ADMITTING || conn->state == LINK_CONN_OPEN;
+}
+
+static size_t
+payload_max(const struct link_conn *conn)
+{
+    return conn->state == LINK_CONN_OPEN ? conn->host->config.frame_size_max : LINK_REFUSAL_MAX;
+}
+
+/* Deliver the first frame of *rest and step over it. false: there is none, or the peer is at fault. */
+static bool
+deliver_one(struct link_conn *conn, struct span *rest)
+{
+    struct link_piece frame;
+    struct reason reason;
+    switch (link_piece_split(*rest, payload_max(conn), &frame)) {
+    case LINK_PIECE_OK:
+        *rest = span_after(*rest, frame.whole.size);
+        on_whole_frame(conn, &frame);
+        return true;
+    case LINK_PIECE_INCOMPLETE:
+        return false;
+    case LINK_PIECE_TOO_LARGE:
+        reason_set(&reason, "the peer announced a frame of %zu bytes, at most %zu are allowed",
+            link_piece_announced(*rest), payload_max(conn));
+        link_conn_fail(conn, reason.text);
+        return false;
+    case LINK_PIECE_BAD_HEADER:
+        link_conn_fail(conn, "the peer sent a frame whose reserved bytes are not zero");
+        return false;
+    }
+    return false;
+}
+
+static void
+deliver(struct link_conn *conn)
+{
+    struct span rest = buf_span(&conn->in);
+    while (takes_frames(conn) && deliver_one(conn, &rest)) {
+    }
+    buf_drop(&conn->in, conn->in.size - rest.size);
+    link_conn_slim(&conn->in);
+}
+
+static void
+on_handshaken(struct link_conn *conn)
+{
+    struct reason reason;
+    struct span expected = span_from_text(conn->expected);
+    if (!tls_session_identify(conn->tls, conn->ssl, expected, &conn->identity, &reason)) {
+        link_write_own(conn, LINK_FLAGS_REFUSED, span_from_text(reason.text));
+        link_conn_fail(conn, reason.text);
+        return;
+    }
+    conn->peer_expiry = tls_session_peer_expiry(conn->ssl);
+    conn->state = LINK_CONN_ADMITTING;
+    link_write_own(conn, LINK_FLAGS_READY, SPAN_NONE);
+}
+
+/* One step of the handshake. false: it waits for more bytes, or has failed. */
+static bool
+shake_hands(struct link_conn *conn)
+{
+    ERR_clear_error();
+    int status = SSL_do_handshake(conn->ssl);
+    if (status == 1) {
+        on_handshaken(conn);
+        return true;
+    }
+    if (SSL_get_error(conn->ssl, status) != SSL_ERROR_WANT_READ) {
+        link_conn_fail_tls(conn);
+    }
+    return false;
+}
+
+/* Decrypt one record behind what is in `in`. false: there is no more now. */
+static bool
+decrypt(struct link_conn *conn)
+{
+    uint8_t *place = buf_reserve(&conn->in, LINK_RECORD_SIZE);
+    if (place == NULL) {
+        link_conn_fail(conn, "out of memory for a frame of the peer");
+        return false;
+    }
+    ERR_clear_error();
+    int count = SSL_read(conn->ssl, place, (int)LINK_RECORD_SIZE);
+    if (count > 0) {
+        buf_commit(&conn->in, (size_t)count);
+        return true;
+    }
+    int error = SSL_get_error(conn->ssl, count);
+    if (error == SSL_ERROR_ZERO_RETURN) {
+        link_conn_fail(conn, conn->state == LINK_CONN_OPEN ? "the peer closed the link"
+                                                           : "the peer closed before it let us in");
+    } else if (error != SSL_ERROR_WANT_READ) {
+        link_conn_fail_tls(conn);
+    }
+    return false;
+}
+
+void
+link_read_step(struct link_conn *conn)
+{
+    if (conn->state == LINK_CONN_HANDSHAKING && !shake_hands(conn)) {
+        return;
+    }
+    while (takes_frames(conn) && decrypt(conn)) {
+        deliver(conn);
+    }
+}
+
+int
+link_read_start(struct link_conn *conn)
+{
+    return uv_read_start((uv_stream_t *)&conn->socket->tcp, lend_buffer, on_read);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy_yaml.h - loads a policy file: reads it, checks all of it, compiles it (docs/policy.md).
+ *
+ * Everything that is wrong is in `errors` after one run, with file, line and column; so are warnings
+ * about what is allowed but hardly meant: a rule that no function can reach, a setting that has no effect.
+ */
+#ifndef HOST_POLICY_YAML_H
+#define HOST_POLICY_YAML_H
+
+#include "bridge/policy.h"
+#include "host/yaml.h"
+#include "host/yaml_errors.h"
+
+/* Of the name of a policy and of the id of a rule: they stand in metrics, events and error messages. */
+#define POLICY_YAML_ID_SIZE_MAX 64
+
+/* Links that share one policy: more than a bridge will have neighbours. */
+#define POLICY_YAML_LINKS_MAX 256
+
+struct policy_yaml {
+    struct policy *policy;  /* owned, until it is taken */
+    struct text_list links; /* the links it is for, each once, in the file's order; at least one */
+    const struct yaml_place *link_places; /* of each, for whoever knows which links there are */
+    struct yaml_doc *doc;                 /* what the links and places borrow from */
+};
+
+/*
+ * Load a file, or a text that messages call `name`. The policy's memory is taken from `mem`, which must
+ * outlive it; all else dies with policy_yaml_free().
+ *
+ * NULL: the file had errors, which are in `errors` now. Otherwise it had none, but perhaps warnings.
+ */
+MUST_CHECK struct policy_yaml *policy_yaml_load_file(const char *path,
+    const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors);
+MUST_CHECK struct policy_yaml *policy_yaml_load_text(const char *name, struct span text,
+    const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors);
+
+/* The policy, which is the caller's from now on. Only once. */
+MUST_CHECK struct policy *policy_yaml_take_policy(struct policy_yaml *loaded);
+
+/* The policy dies too, unless it was taken. NULL is allowed. */
+void policy_yaml_free(struct policy_yaml *loaded);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy_yaml_keys.c - the keys of a policy file, and what each text may be.
+ */
+#include "host/policy_yaml_keys.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "bridge/pattern.h"
+#include "core/limits.h"
+#include "core/version.h"
+#include "host/policy_yaml.h"
+
+/* Messages say these numbers. */
+static_assert(POLICY_YAML_ID_SIZE_MAX == 64, "the size is written out below");
+static_assert(NAME_SIZE_MAX == 512, "the size is written out below");
+static_assert(VERSION_CONSTRAINTS_MAX == 8, "the count is written out below");
+
+/* ---- What a text may be ---- */
+
+static const char *
+check_id(const char *text)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    size_t size = strlen(text);
+    if (size > POLICY_YAML_ID_SIZE_MAX) {
+        return "is longer than 64 bytes";
+    }
+    return strspn(text, allowed) == size
+               ? NULL
+               : "has other characters in it than letters, digits, '-', '_' and '.'";
+}
+
+static const char *
+check_label(const char *text)
+{
+    struct span label = span_from_text(text);
+    if (label.size > NAME_SIZE_MAX) {
+        return "is longer than 512 bytes";
+    }
+    return pattern_is_plain(label) ? NULL : "has a control character in it, such as a line break";
+}
+
+static const char *
+check_own_tag(const char *text)
+{
+    bool reserved = span_starts_with(span_from_text(text), SPAN(ADVERTISEMENT_TAG_RESERVED));
+    return reserved ? "begins like the tags that bridges set themselves" : check_label(text);
+}
+
+static const char *
+check_scope(const char *text)
+{
+    static const char *const scopes[] = { "local", "zone", "region", "global" };
+    for (size_t i = 0; i < COUNT_OF(scopes); i++) {
+        if (strcmp(text, scopes[i]) == 0) {
+            return NULL;
+        }
+    }
+    return "is not a scope (allowed: local, zone, region, global)";
+}
+
+static const char *
+check_version(const char *text)
+{
+    struct version_constraint constraint;
+    return version_constraint_parse(span_from_text(text), &constraint)
+               ? NULL
+               : "is not a version constraint; write >=2.0.0,<3.0.0 (allowed: >= <= > < == =, at "
+                 "most 8)";
+}
+
+static void
+scratch_init(struct mem *mem, struct arena *arena)
+{
+    mem_init(mem, SIZE_MAX);
+    arena_init(arena, mem);
+}
+
+static const char *
+check_pattern(const char *text)
+{
+    struct mem mem;
+    struct arena arena;
+    struct pattern pattern;
+    scratch_init(&mem, &arena);
+    enum pattern_result result = pattern_compile(span_from_text(text), &arena, &pattern);
+    arena_destroy(&arena);
+    return result == PATTERN_OK ? NULL : pattern_result_text(result);
+}
+
+static const char *
+check_template(const char *text)
+{
+    struct mem mem;
+    struct arena arena;
+    struct pattern_template made;
+    scratch_init(&mem, &arena);
+    enum pattern_result result = pattern_template_compile(span_from_text(text), &arena, &made);
+    arena_destroy(&arena);
+    return result == PATTERN_OK ? NULL : pattern_result_text(result);
+}
+
+/* Wherever a list of texts stands, one text alone may stand without brackets. A condition on nothing is
+ * refused: it would hold for everything, which is hardly what an empty list is meant to say. */
+#define TEXTS(struct_, member_, name_, ...)                                                        \
+    YAML_TEXTS(struct_, member_.items, member_.count, name_, .or_one = true, __VA_ARGS__)
+
+static const struct yaml_key set_keys[] = {
+    TEXTS(struct policy_yaml_set, all, "all", .min = 1, .check = check_label),
+    TEXTS(struct policy_yaml_set, any, "any", .min = 1, .check = check_label),
+    TEXTS(struct policy_yaml_set, none, "none", .min = 1, .check = check_label),
+};
+static const struct yaml_shape match_tags_shape =
+    YAML_SHAPE(struct policy_yaml_set, set_keys, "match.tags");
+static const struct yaml_shape match_resources_shape =
+    YAML_SHAPE(struct policy_yaml_set, set_keys, "match.resources");
+
+static const struct yaml_key path_keys[] = {
+    YAML_NUMBER(struct policy_yaml_path, max_hops, "max_hops", .max = PATH_COUNT_MAX),
+    TEXTS(struct policy_yaml_path, includes, "includes", .min = 1, .check = check_label),
+    TEXTS(struct policy_yaml_path, excludes, "excludes", .min = 1, .check = check_label),
+};
+static const struct yaml_shape path_shape =
+    YAML_SHAPE(struct policy_yaml_path, path_keys, "match.path");
+
+static const struct yaml_key match_keys[] = {
+    TEXTS(struct policy_yaml_match, functions, "function", .min = 1, .check = check_pattern),
+    TEXTS(struct policy_yaml_match, function_ids, "function_id", .min = 1, .check = check_pattern),
+    YAML_TEXT(struct policy_yaml_match, version, "version", .check = check_version),
+    YAML_GROUP(struct policy_yaml_match, tags, &match_tags_shape, "tags"),
+    YAML_GROUP(struct policy_yaml_match, resources, &match_resources_shape, "resources"),
+    TEXTS(struct policy_yaml_match, scopes, "scope", .min = 1, .check = check_scope),
+    TEXTS(struct policy_yaml_match, origins, "origin", .min = 1, .check = check_label),
+    YAML_GROUP(struct policy_yaml_match, path, &path_shape, "path"),
+};
+static const struct yaml_shape match_shape =
+    YAML_SHAPE(struct policy_yaml_match, match_keys, "match");
+
+static const struct yaml_key tags_keys[] = {
+    TEXTS(struct policy_yaml_tags, add, "add", .check = check_own_tag, .max = LIST_COUNT_MAX),
+    TEXTS(struct policy_yaml_tags, remove, "remove", .check = check_own_tag),
+};
+static const struct yaml_shape tags_shape =
+    YAML_SHAPE(struct policy_yaml_tags, tags_keys, "set.tags");
+
+static const struct yaml_key resources_keys[] = {
+    YAML_PAIRS(struct policy_yaml_resources, renames, rename_count, "rename", .check = check_label),
+};
+static const struct yaml_shape resources_shape =
+    YAML_SHAPE(struct policy_yaml_resources, resources_keys, "set.resources");
+
+static const struct yaml_key rewrite_keys[] = {
+    YAML_TEXT(struct policy_yaml_rewrite, function, "function", .check = check_template),
+    YAML_TEXT(struct policy_yaml_rewrite, function_id, "function_id", .check = check_template),
+    YAML_GROUP(struct policy_yaml_rewrite, tags, &tags_shape, "tags"),
+    YAML_GROUP(struct policy_yaml_rewrite, resources, &resources_shape, "resources"),
+    YAML_NUMBER(struct policy_yaml_rewrite, cost, "cost"),
+    YAML_NUMBER(struct policy_yaml_rewrite, preference, "preference"),
+    YAML_DURATION(struct policy_yaml_rewrite, ttl_ns, "ttl", .min = SEC_NS),
+};
+static const struct yaml_shape rewrite_shape =
+    YAML_SHAPE(struct policy_yaml_rewrite, rewrite_keys, "set");
+
+static const struct yaml_choice actions[] = {
+    { "accept", POLICY_YAML_ACCEPT },
+    { "reject", POLICY_YAML_REJECT },
+    { NULL, 0 },
+};
+static const struct yaml_key rule_keys[] = {
+    YAML_TEXT(struct policy_yaml_rule, id, "id", .required = true, .check = check_id),
+    YAML_GROUP(struct policy_yaml_rule, match, &match_shape, "match"),
+    YAML_GROUP(struct policy_yaml_rule, set, &rewrite_shape, "set"),
+    YAML_CHOICE(struct policy_yaml_rule, action, actions, "action", .required = true),
+    YAML_TEXT(struct policy_yaml_rule, reason, "reason", .check = check_label),
+};
+static const struct yaml_shape rule_shape =
+    YAML_SHAPE(struct policy_yaml_rule, rule_keys, "this rule");
+
+static const struct yaml_key side_keys[] = {
+    YAML_GROUPS(struct policy_yaml_side, rules, rule_count, &rule_shape, "rules"),
+};
+static const struct yaml_shape export_shape =
+    YAML_SHAPE(struct policy_yaml_side, side_keys, "export");
+static const struct yaml_shape import_shape =
+    YAML_SHAPE(struct policy_yaml_side, side_keys, "import");
+
+static const struct yaml_key file_keys[] = {
+    YAML_TEXT(struct policy_yaml_file, name, "policy", .required = true, .check = check_id),
+    TEXTS(struct policy_yaml_file, links, "links", .required = true, .min = 1,
+        .max = POLICY_YAML_LINKS_MAX, .check = check_label),
+    YAML_GROUP(struct policy_yaml_file, sides[POLICY_EXPORT], &export_shape, "export"),
+    YAML_GROUP(struct policy_yaml_file, sides[POLICY_IMPORT], &import_shape, "import"),
+};
+const struct yaml_shape policy_yaml_file_shape =
+    YAML_SHAPE(struct policy_yaml_file, file_keys, "this policy");

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy_yaml_keys.h - a policy file as it is written: what policy_yaml.c makes a policy of.
+ *
+ * Private to policy_yaml*.c. A value that was refused is as if it were not there; that it was can be
+ * seen with yaml_find().
+ */
+#ifndef HOST_POLICY_YAML_KEYS_H
+#define HOST_POLICY_YAML_KEYS_H
+
+#include "bridge/policy.h"
+#include "host/yaml_read.h"
+
+struct policy_yaml_texts {
+    const char *const *items;
+    size_t count;
+};
+
+struct policy_yaml_set {
+    const struct yaml_node *yaml;
+    struct policy_yaml_texts all;
+    struct policy_yaml_texts any;
+    struct policy_yaml_texts none;
+};
+
+struct policy_yaml_path {
+    const struct yaml_node *yaml;
+    uint32_t max_hops;
+    struct policy_yaml_texts includes;
+    struct policy_yaml_texts excludes;
+};
+
+struct policy_yaml_match {
+    const struct yaml_node *yaml;
+    struct policy_yaml_texts functions;
+    struct policy_yaml_texts function_ids;
+    const char *version;
+    struct policy_yaml_set tags;
+    struct policy_yaml_set resources;
+    struct policy_yaml_texts scopes;
+    struct policy_yaml_texts origins;
+    struct policy_yaml_path path;
+};
+
+struct policy_yaml_tags {
+    const struct yaml_node *yaml;
+    struct policy_yaml_texts add;
+    struct policy_yaml_texts remove;
+};
+
+struct policy_yaml_resources {
+    const struct yaml_node *yaml;
+    const struct yaml_pair *renames;
+    size_t rename_count;
+};
+
+struct policy_yaml_rewrite {
+    const struct yaml_node *yaml;
+    const char *function;
+    const char *function_id;
+    struct policy_yaml_tags tags;
+    struct policy_yaml_resources resources;
+    uint32_t cost;
+    uint32_t preference;
+    uint64_t ttl_ns;
+};
+
+enum policy_yaml_action {
+    POLICY_YAML_UNKNOWN = 0, /* missing or refused, which is reported */
+    POLICY_YAML_ACCEPT,
+    POLICY_YAML_REJECT,
+};
+
+struct policy_yaml_rule {
+    const struct yaml_node *yaml;
+    const char *id;
+    struct policy_yaml_match match;
+    struct policy_yaml_rewrite set;
+    enum policy_yaml_action action;
+    const char *reason;
+};
+
+struct policy_yaml_side {
+    const struct yaml_node *yaml;
+    struct policy_yaml_rule *rules;
+    size_t rule_count;
+};
+
+struct policy_yaml_file {
+    const struct yaml_node *yaml;
+    const char *name;
+    struct policy_yaml_texts links;
+    struct policy_yaml_side sides[2]; /* by enum policy_direction */
+};
+
+/* Fills a struct policy_yaml_file. */
+extern const struct yaml_shape policy_yaml_file_shape;
+
+#endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * runtime.c - the loop around an engine.
+ *
+ * Everything comes down to runtime_run_event(): sample both clocks, step the engine, perform its actions. A
+ * prepare handle, which runs before the loop waits, ticks the engine when its deadline has come and else
+ * sets the one timer; so the deadline is asked for once a turn and not once a message. The transports'
+ * own prepare handles run after ours and send what the turn has queued.
+ */
+#include "host/runtime.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "host/runtime_state.h"
+
+/* Ticks in one turn before the loop gets to see its sockets again. */
+#define TICKS_MAX 64
+
+struct now
+runtime_now(const struct runtime *runtime)
+{
+    (void)runtime;
+    struct timespec mono;
+    struct timespec wall;
+    clock_gettime(CLOCK_MONOTONIC, &mono);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return (struct now){
+        .mono = { .ns = (uint64_t)mono.tv_sec * SEC_NS + (uint64_t)mono.tv_nsec },
+        .wall = { .ns = (int64_t)wall.tv_sec * (int64_t)SEC_NS + wall.tv_nsec },
+    };
+}
+
+uint64_t
+runtime_entropy(void)
+{
+    uint64_t value;
+    if (getrandom(&value, sizeof(value), 0) != (ssize_t)sizeof(value)) {
+        perror("getrandom");
+        abort();
+    }
+    return value;
+}
+
+void
+runtime_run_event(struct runtime *runtime, const struct event *event)
+{
+    if (runtime->finished) {
+        return;
+    }
+    const struct runtime_engine *engine = &runtime->config.engine;
+    runtime->stats.events++;
+    runtime_perform(runtime, engine->step(engine->self, event, runtime_now(runtime)));
+}
+
+void
+runtime_shut_down(struct runtime *runtime)
+{
+    if (runtime->finished) {
+        return;
+    }
+    runtime->finished = true;
+    ws_host_stop(runtime->ws);
+    if (runtime->links != NULL) {
+        link_host_stop(runtime->links);
+    }
+    for (uint32_t i = 0; i < runtime->config.worker_count; i++) {
+        if (runtime->workers[i] != NULL) {
+            worker_stop(runtime->workers[i]);
+        }
+    }
+    uv_handle_t *handles[] = {
+        (uv_handle_t *)&runtime->prepare,
+        (uv_handle_t *)&runtime->timer,
+        (uv_handle_t *)&runtime->hard_stop,
+        (uv_handle_t *)&runtime->signals[0],
+        (uv_handle_t *)&runtime->signals[1],
+    };
+    for (size_t i = 0; i < COUNT_OF(handles); i++) {
+        uv_close(handles[i], NULL);
+    }
+}
+
+/* Time. */
+
+static void
+on_timer(uv_timer_t *timer)
+{
+    (void)timer; /* it only ends the wait; on_prepare asks the engine */
+}
+
+static void
+tell_refused(struct runtime *runtime)
+{
+    while (!list_empty(&runtime->refused)) {
+        struct runtime_dial *dial = CONTAINER_OF(runtime->refused.next, struct runtime_dial, link);
+        runtime_dial_refused(runtime, dial, "the address is none, or cannot be dialed without tls");
+    }
+}
+
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+    struct runtime *runtime = prepare->data;
+    const struct runtime_engine *engine = &runtime->config.engine;
+    if (!runtime->started) {
+        struct event start = { .kind = EVENT_START };
+        runtime->started = true;
+        runtime_run_event(runtime, &start);
+    }
+    tell_refused(runtime);
+    struct now now = runtime_now(runtime);
+    struct instant at = engine->deadline(engine->self, now);
+    for (int i = 0; i < TICKS_MAX && !runtime->finished && instant_reached(at, now.mono); i++) {
+        struct event tick = { .kind = EVENT_TICK };
+        runtime_run_event(runtime, &tick);
+        now = runtime_now(runtime);
+        at = engine->deadline(engine->self, now);
+    }
+    if (runtime->finished) {
+        return;
+    }
+    uv_update_time(&runtime->loop);
+    if (at.ns == INSTANT_NEVER.ns) {
+        uv_timer_stop(&runtime->timer);
+        return;
+    }
+    /* Rounded up: a wait that ends before the deadline would only be followed by another. */
+    uint64_t wait_ms = (instant_between(now.mono, at) + MS_NS - 1) / MS_NS;
+    uv_timer_start(&runtime->timer, on_timer, wait_ms, 0);
+}
+
+static void
+on_hard_stop(uv_timer_t *timer)
+{
+    struct runtime *runtime = timer->data;
+    LOG_WARN(runtime->config.log, "runtime.cut_off",
+        LOG_TEXT("reason", "the engine did not finish in time"));
+    runtime->cut_off = true;
+    runtime_shut_down(runtime);
+}
+
+void
+runtime_stop(struct runtime *runtime)
+{
+    struct event stop = { .kind = EVENT_STOP };
+    if (runtime->stopping || runtime->finished) {
+        return;
+    }
+    runtime->stopping = true;
+    uv_timer_start(&runtime->hard_stop, on_hard_stop, RUNTIME_STOP_MAX_NS / MS_NS, 0);
+    runtime_run_event(runtime, &stop);
+}
+
+static void
+on_signal(uv_signal_t *handle, int number)
+{
+    struct runtime *runtime = handle->data;
+    LOG_INFO(runtime->config.log, "runtime.signal",
+        LOG_TEXT("signal", number == SIGINT ? "INT" : "TERM"));
+    if (runtime->stopping) {
+        runtime_shut_down(runtime); /* a second signal means now */
+    } else {
+        runtime_stop(runtime);
+    }
+}
+
+static void
+on_worker_result(void *owner, const struct worker_result *result)
+{
+    struct event event = {
+        .kind = EVENT_RESULT,
+        .ticket = result->ticket,
+        .success = result->success,
+        .bytes = result->result,
+        .error_type = result->error_type,
+        .reason = result->message,
+    };
+    runtime_run_event(owner, &event);
+}
+
+/* Birth. */
+
+static bool
+create_workers(struct runtime *runtime, struct reason *reason)
+{
+    const struct runtime_config *config = &runtime->config;
+    runtime->workers =
+        mem_take(config->mem, (config->worker_count + 1) * sizeof(*runtime->workers));
+    for (uint32_t i = 0; runtime->workers != NULL && i < config->worker_count; i++) {
+        struct worker_config worker = {
+            .loop = &runtime->loop,
+            .mem = config->mem,
+            .log = config->log,
+            .arguments = config->workers[i].arguments,
+            .directory = config->workers[i].directory,
+            .owner = runtime,
+            .on_result = on_worker_result,
+        };
+        runtime->workers[i] = worker_create(&worker);
+        if (runtime->workers[i] == NULL) {
+            break;
+        }
+    }
+    bool all = runtime->workers != NULL &&
+               (config->worker_count == 0 || runtime->workers[config->worker_count - 1] != NULL);
+    if (!all) {
+        reason_set(reason, "no memory for the exec workers");
+    }
+    return all;
+}
+
+static void
+init_handles(struct runtime *runtime)
+{
+    static const int numbers[] = { SIGTERM, SIGINT };
+    uv_timer_init(&runtime->loop, &runtime->timer);
+    uv_timer_init(&runtime->loop, &runtime->hard_stop);
+    uv_prepare_init(&runtime->loop, &runtime->prepare);
+    runtime->timer.data = runtime;
+    runtime->hard_stop.data = runtime;
+    runtime->prepare.data = runtime;
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        uv_signal_init(&runtime->loop, &runtime->signals[i]);
+        runtime->signals[i].data = runtime;
+        uv_signal_start(&runtime->signals[i], on_signal, numbers[i]);
+    }
+}
+
+struct runtime *
+runtime_create(const struct runtime_config *config, struct reason *reason)
+{
+    struct runtime *runtime = mem_take(config->mem, sizeof(*runtime));
+    if (runtime == NULL || uv_loop_init(&runtime->loop) != 0) {
+        reason_set(reason, "no memory for the event loop");
+        mem_give(config->mem, runtime, runtime == NULL ? 0 : sizeof(*runtime));
+        return NULL;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    runtime->config = *config;
+    list_init(&runtime->dials);
+    list_init(&runtime->refused);
+    runtime_conns_init(&runtime->conns, config->mem);
+    init_handles(runtime);
+    struct ws_host_config ws = {
+        .loop = &runtime->loop,
+        .mem = config->mem,
+        .owner = runtime,
+        .on_log = runtime_ws_log,
+    };
+    runtime->ws = ws_host_create(&ws, reason);
+    if (runtime->ws == NULL || !create_workers(runtime, reason)) {
+        runtime_free(runtime);
+        return NULL;
+    }
+    return runtime;
+}
+
+void
+runtime_set_engine(struct runtime *runtime, const struct runtime_engine *engine)
+{
+    CHECK(!runtime->started);
+    runtime->config.engine = *engine;
+}
+
+bool
+runtime_open_cluster(
+    struct runtime *runtime, const struct runtime_cluster_port *config, struct reason *reason)
+{
+    struct ws_listen_config listen = {
+        .address = config->address,
+        .port = config->port,
+        .tls = config->tls,
+        .events = runtime_ws_events(runtime),
+    };
+    struct ws_dialer_config dialer = { .events = runtime_ws_events(runtime) };
+    if (ws_listen(runtime->ws, &listen, reason) == NULL) {
+        return false;
+    }
+    runtime->dialer = ws_dialer_open(runtime->ws, &dialer, reason);
+    if (runtime->dialer == NULL || config->dial_tls == NULL) {
+        return runtime->dialer != NULL;
+    }
+    dialer.tls = config->dial_tls;
+    runtime->tls_dialer = ws_dialer_open(runtime->ws, &dialer, reason);
+    return runtime->tls_dialer != NULL;
+}
+
+bool
+runtime_open_links(struct runtime *runtime, struct tls_context *tls, const char *address,
+    uint16_t port, struct reason *reason)
+{
+    struct link_config config = { .frame_size_max = 0 };
+    struct link_callbacks callbacks = runtime_link_callbacks(runtime);
+    runtime->links =
+        link_host_create(&runtime->loop, runtime->config.mem, tls, &config, &callbacks);
+    if (runtime->links == NULL) {
+        reason_set(reason, "no memory for links");
+        return false;
+    }
+    return address == NULL || link_listen(runtime->links, address, port, reason) != NULL;
+}
+
+bool
+runtime_open_admin(struct runtime *runtime, const struct http_config *config, struct reason *reason)
+{
+    return http_listen(runtime->ws, config, reason) != NULL;
+}
+
+/* Death. */
+
+static void
+close_unused(uv_handle_t *handle, void *unused)
+{
+    (void)unused;
+    uv_close(handle, NULL);
+}
+
+static void
+free_dials(struct runtime *runtime, struct list *dials)
+{
+    LIST_EACH (link, dials) {
+        struct runtime_dial *dial = CONTAINER_OF(link, struct runtime_dial, link);
+        list_remove(link);
+        mem_give(runtime->config.mem, dial, sizeof(*dial));
+    }
+}
+
+void
+runtime_free(struct runtime *runtime)
+{
+    if (runtime == NULL) {
+        return;
+    }
+    struct mem *mem = runtime->config.mem;
+    if (!runtime->finished) {
+        /* Never run: let go of everything the same way. */
+        uint32_t count = runtime->workers == NULL ? 0 : runtime->config.worker_count;
+        runtime->config.worker_count = count;
+        if (runtime->ws == NULL) {
+            runtime->finished = true;
+            uv_walk(&runtime->loop, close_unused, NULL);
+        } else {
+            runtime_shut_down(runtime);
+        }
+        uv_run(&runtime->loop, UV_RUN_DEFAULT);
+    }
+    if (runtime->ws != NULL) {
+        ws_host_free(runtime->ws);
+    }
+    link_host_free(runtime->links);
+    free_dials(runtime, &runtime->dials);
+    free_dials(runtime, &runtime->refused);
+    runtime_conns_destroy(&runtime->conns);
+    if (runtime->workers != NULL) {
+        mem_give(
+            mem, runtime->workers, (runtime->config.worker_count + 1) * sizeof(*runtime->workers));
+    }
+    int closed = uv_loop_close(&runtime->loop);
+    CHECK(closed == 0);
+    mem_give(mem, runtime, sizeof(*runtime));
+}
+
+int
+runtime_run(struct runtime *runtime)
+{
+    CHECK(runtime->config.engine.step != NULL);
+    /* Started last, so it runs first: before the transports' own prepare handles flush. */
+    uv_prepare_start(&runtime->prepare, on_prepare);
+    uv_timer_start(&runtime->timer, on_timer, 0, 0);
+    uv_run(&runtime->loop, UV_RUN_DEFAULT);
+    return runtime->cut_off ? 1 : 0;
+}
+
+struct runtime_stats
+runtime_stats(const struct runtime *runtime)
+{
+    struct runtime_stats stats = runtime->stats;
+    stats.ws = *ws_host_counters(runtime->ws);
+    for (uint32_t i = 0; i < runtime->config.worker_count; i++) {
+        stats.worker_restarts += worker_restarts(runtime->workers[i]);
+    }
+    return stats;
+}
