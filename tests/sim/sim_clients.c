@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim_clients.c - callers and their account. */
+#include "tests/sim/sim_clients.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct sim_function *
+find_function(const struct sim_world *world, uint32_t federation, const char *name)
+{
+    const struct sim_federation *own = &world->federations[federation];
+    for (uint32_t i = 0; i < own->node_count; i++) {
+        const struct sim_host *host = &world->hosts[own->nodes[i]];
+        for (uint32_t f = 0; f < host->function_count; f++) {
+            if (strcmp(host->functions[f].name, name) == 0) {
+                return &host->functions[f];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* May a call of `call` be executed as `function` on a host of `federation`? */
+static bool
+may_execute(const struct sim_world *world, const struct sim_call *call, uint32_t federation,
+    const char *function)
+{
+    if (call->federation == federation) {
+        return strcmp(call->name, function) == 0;
+    }
+    char visible[SIM_TEXT_MAX];
+    const struct sim_function *known = find_function(world, federation, function);
+    return known != NULL &&
+           sim_oracle_allows(world, federation, call->federation, known, visible) &&
+           strcmp(visible, call->name) == 0;
+}
+
+static bool
+executes(void *owner, const struct sim_host *host, struct span function, struct span args)
+{
+    struct sim_clients *clients = owner;
+    char text[SIM_TEXT_MAX];
+    char name[SIM_TEXT_MAX];
+    snprintf(text, sizeof(text), "%.*s", SPAN_ARGS(args));
+    snprintf(name, sizeof(name), "%.*s", SPAN_ARGS(function));
+    unsigned long id = strtoul(text + 1, NULL, 10);
+    if (text[0] != '[' || id >= clients->call_count) {
+        sim_world_fail(
+            clients->world, "%s executed %s with foreign arguments %s", host->name, name, text);
+        return false;
+    }
+    struct sim_call *call = &clients->calls[id];
+    if (!may_execute(clients->world, call, host->federation, name)) {
+        sim_world_fail(clients->world, "%s executed %s for call %lu of %s from %s: denied",
+            host->name, name, id, call->name, clients->world->federations[call->federation].name);
+    }
+    if (++call->executed > 1) {
+        sim_world_fail(clients->world, "call %lu of %s was executed twice", id, call->name);
+    }
+    return id % 7 != 0; /* some fail, as functions do */
+}
+
+static void
+message(void *owner, uint32_t client, struct span bytes)
+{
+    struct sim_clients *clients = owner;
+    char *text = malloc(bytes.size + 1);
+    CHECK(text != NULL);
+    memcpy(text, bytes.data, bytes.size);
+    text[bytes.size] = '\0';
+    const char *u = strstr(text, "\"u\":\"call-");
+    unsigned long id = u == NULL ? SIM_CALLS_MAX : strtoul(u + 10, NULL, 10);
+    if (id >= clients->call_count) {
+        sim_world_fail(clients->world, "a client got what it did not ask for: %.200s", text);
+        free(text);
+        return;
+    }
+    struct sim_call *call = &clients->calls[id];
+    if (call->state == SIM_CALL_ANSWERED || call->client != client) {
+        sim_world_fail(clients->world, "call %lu of %s was answered twice, or to another client",
+            id, call->name);
+    }
+    call->state = SIM_CALL_ANSWERED;
+    snprintf(call->answer, sizeof(call->answer), "%.250s", text);
+    call->succeeded = strstr(text, "\"by\":\"") != NULL;
+    if (call->succeeded && call->executed == 0) {
+        sim_world_fail(
+            clients->world, "call %lu of %s has a result that nobody made", id, call->name);
+    }
+    free(text);
+}
+
+static void
+closed(void *owner, uint32_t client)
+{
+    struct sim_clients *clients = owner;
+    clients->clients[client].stream = NULL;
+    for (uint32_t i = 0; i < clients->call_count; i++) {
+        struct sim_call *call = &clients->calls[i];
+        if (call->client == client && call->state == SIM_CALL_OPEN) {
+            call->state = SIM_CALL_EXCUSED;
+        }
+    }
+}
+
+void
+sim_clients_init(struct sim_clients *clients, struct sim_world *world)
+{
+    memset(clients, 0, sizeof(*clients));
+    clients->world = world;
+    world->clients = (struct sim_client_events){
+        .owner = clients,
+        .message = message,
+        .closed = closed,
+        .executes = executes,
+    };
+}
+
+static void
+connect_client(struct sim_clients *clients, uint32_t index, uint32_t federation)
+{
+    struct sim_world *world = clients->world;
+    struct sim_federation *own = &world->federations[federation];
+    uint32_t node = own->nodes[prng_below(&world->prng, own->node_count)];
+    struct sim_client *client = &clients->clients[index];
+    client->federation = federation;
+    client->stream = sim_world_connect(world, index, &world->hosts[node]);
+}
+
+static void
+call(struct sim_clients *clients, uint32_t index, const char *name)
+{
+    struct sim_client *client = &clients->clients[index];
+    char text[512];
+    if (clients->call_count == SIM_CALLS_MAX || client->stream == NULL) {
+        return;
+    }
+    uint32_t id = clients->call_count++;
+    struct sim_call *made = &clients->calls[id];
+    made->client = index;
+    made->federation = client->federation;
+    made->sent_at = clients->world->now_ns;
+    snprintf(made->name, sizeof(made->name), "%s", name);
+    int size = snprintf(text, sizeof(text),
+        "{\"role\":\"rpc\",\"cmds\":[{\"name\":\"r\",\"fun\":\"%s\",\"args\":[%u]}],"
+        "\"u\":\"call-%u\"}",
+        name, id, id);
+    sim_world_client_send(clients->world, client->stream, span_from(text, (size_t)size));
+}
+
+/* A name that somebody may know: of any federation, as its own, as exported, or as no one exports it. */
+static void
+draw_name(struct sim_world *world, uint32_t federation, char name[SIM_TEXT_MAX])
+{
+    const struct sim_host *host = &world->hosts[prng_below(&world->prng, world->host_count)];
+    const char *function =
+        host->function_count == 0
+            ? "no.such"
+            : host->functions[prng_below(&world->prng, host->function_count)].name;
+    bool plain = host->federation == federation && prng_below(&world->prng, 4) != 0;
+    if (plain) {
+        snprintf(name, SIM_TEXT_MAX, "%s", function);
+    } else {
+        snprintf(
+            name, SIM_TEXT_MAX, "%.8s.%.80s", world->federations[host->federation].name, function);
+    }
+}
+
+void
+sim_clients_act(struct sim_clients *clients)
+{
+    struct sim_world *world = clients->world;
+    uint32_t index = (uint32_t)prng_below(&world->prng, SIM_CLIENTS);
+    struct sim_client *client = &clients->clients[index];
+    if (client->stream == NULL) {
+        connect_client(clients, index, (uint32_t)prng_below(&world->prng, world->federation_count));
+    } else if (prng_below(&world->prng, 50) == 0) {
+        sim_world_reset(world, client->stream);
+    } else {
+        char name[SIM_TEXT_MAX];
+        draw_name(world, client->federation, name);
+        call(clients, index, name);
+    }
+}
+
+static void
+call_from(struct sim_clients *clients, uint32_t federation, uint32_t far)
+{
+    struct sim_world *world = clients->world;
+    const struct sim_federation *own = &world->federations[far];
+    for (uint32_t i = 0; i < own->node_count; i++) {
+        const struct sim_host *host = &world->hosts[own->nodes[i]];
+        for (uint32_t f = 0; f < host->function_count; f++) {
+            const struct sim_function *function = &host->functions[f];
+            char visible[SIM_TEXT_MAX];
+            snprintf(visible, sizeof(visible), "%s", function->name);
+            if (far == federation || sim_oracle_allows(world, far, federation, function, visible)) {
+                call(clients, 0, visible);
+            }
+        }
+    }
+}
+
+uint32_t
+sim_clients_call_everything(struct sim_clients *clients)
+{
+    struct sim_world *world = clients->world;
+    uint32_t first = clients->call_count;
+    for (uint32_t federation = 0; federation < world->federation_count; federation++) {
+        for (uint32_t far = 0; far < world->federation_count; far++) {
+            connect_client(clients, 0, federation);
+            call_from(clients, federation, far);
+            /* The next connection gets the index; this one's answers still come. */
+            sim_world_run(world, world->now_ns + 5 * SEC_NS);
+        }
+    }
+    return first;
+}
+
+void
+sim_clients_check(struct sim_clients *clients, uint32_t first)
+{
+    for (uint32_t i = 0; i < clients->call_count; i++) {
+        const struct sim_call *made = &clients->calls[i];
+        if (made->state == SIM_CALL_OPEN) {
+            sim_world_fail(clients->world, "call %u of %s, sent at %.3f s, was never answered", i,
+                made->name, (double)made->sent_at / 1e9);
+        }
+        bool should = i >= first && i % 7 != 0;
+        if (should && (made->state != SIM_CALL_ANSWERED || !made->succeeded)) {
+            sim_world_fail(clients->world,
+                "call %u of %s from %s did not succeed in a healed world: %s", i, made->name,
+                clients->world->federations[made->federation].name, made->answer);
+        }
+    }
+}

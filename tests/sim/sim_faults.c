@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim_faults.c - what goes wrong, and how it is healed for the liveness phase. */
+#include "tests/sim/sim_world.h"
+
+static struct sim_host *
+any_host(struct sim_world *world)
+{
+    return &world->hosts[prng_below(&world->prng, world->host_count)];
+}
+
+static struct sim_stream *
+any_stream(struct sim_world *world)
+{
+    if (world->stream_count == 0) {
+        return NULL;
+    }
+    uint64_t skip = prng_below(&world->prng, world->stream_count);
+    LIST_EACH (link, &world->streams) {
+        if (skip-- == 0) {
+            return CONTAINER_OF(link, struct sim_stream, link);
+        }
+    }
+    return NULL;
+}
+
+void
+sim_world_break_something(struct sim_world *world)
+{
+    struct prng *prng = &world->prng;
+    const struct sim_faults *faults = &world->faults;
+    struct sim_stream *stream = any_stream(world);
+    if (prng_chance(prng, faults->reset_permille) && stream != NULL) {
+        sim_world_reset(world, stream);
+    }
+    stream = any_stream(world);
+    if (prng_chance(prng, faults->stall_permille) && stream != NULL) {
+        uint64_t until = world->now_ns + prng_below(prng, 20 * SEC_NS);
+        stream->stalled_until[prng_below(prng, 2)] = until;
+    }
+    struct sim_host *host = any_host(world);
+    if (prng_chance(prng, faults->crash_permille) && host->alive) {
+        sim_world_crash(world, host);
+        host->restart_at = world->now_ns + prng_below(prng, 10 * SEC_NS);
+    }
+    host = any_host(world);
+    if (prng_chance(prng, faults->freeze_permille) && host->alive) {
+        host->frozen_until = (world->now_ns + prng_below(prng, 15 * SEC_NS)) | 1;
+    }
+    const struct sim_host *a = any_host(world);
+    const struct sim_host *b = any_host(world);
+    if (prng_chance(prng, faults->cut_permille) && a != b) {
+        uint64_t until = world->now_ns + prng_below(prng, 20 * SEC_NS);
+        world->cut_until[a->index][b->index] = until;
+    }
+}
+
+void
+sim_world_heal(struct sim_world *world)
+{
+    for (uint32_t i = 0; i < world->host_count; i++) {
+        for (uint32_t j = 0; j < world->host_count; j++) {
+            world->cut_until[i][j] = 0;
+        }
+        struct sim_host *host = &world->hosts[i];
+        if (!host->alive) {
+            host->restart_at = world->now_ns;
+        }
+        if (host->frozen_until > world->now_ns) {
+            host->frozen_until = world->now_ns | 1;
+        }
+    }
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sim_world.h - federations of real engines on simulated streams and one virtual clock.
+ *
+ * A host is one process: a node's or a bridge's engine (the very code that src/host runs), with a clock
+ * of its own, alive or crashed. A stream joins two hosts, or a client and a host: in order and lossless
+ * until it is reset (both ends learn) or stalled (nobody learns). Everything that happens is drawn from
+ * one seed; the same seed gives the same trace, told by a running hash.
+ */
+#ifndef TESTS_SIM_WORLD_H
+#define TESTS_SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/prng.h"
+#include "bridge/bridge.h"
+#include "node/node.h"
+
+#define SIM_FEDERATIONS_MAX 4
+#define SIM_NODES_MAX       4 /* a federation */
+#define SIM_FUNCTIONS_MAX   4 /* a node */
+#define SIM_HOSTS_MAX       (SIM_FEDERATIONS_MAX * (SIM_NODES_MAX + 1))
+#define SIM_STREAMS_MAX     4096
+#define SIM_TEXT_MAX        96
+
+/* The wall clock starts here; hosts are skewed against it. */
+#define SIM_EPOCH_NS (INT64_C(1795335555) * INT64_C(1000000000))
+
+struct sim_world;
+struct sim_host;
+
+enum sim_end_kind {
+    SIM_END_HOST = 0,
+    SIM_END_CLIENT,
+};
+
+/* One end of a stream. */
+struct sim_end {
+    enum sim_end_kind kind;
+    uint32_t host;       /* SIM_END_HOST: index */
+    uint64_t life;       /* of the host when the stream was made: a later life does not own it */
+    struct conn_id conn; /* what the engine calls it */
+    uint32_t client;     /* SIM_END_CLIENT: index */
+};
+
+/*
+ * What is due, in one heap: by time, then in the order it was put there. Times of messages are even, those
+ * at which a frozen host thaws odd: what waited for the thaw keeps its order with what comes behind.
+ */
+enum sim_due_kind {
+    SIM_DUE_MESSAGE = 0,
+    SIM_DUE_DIAL,
+    SIM_DUE_WORK,
+};
+
+struct sim_due {
+    struct heap_node node;
+    enum sim_due_kind kind;
+};
+
+struct sim_message {
+    struct sim_due due; /* first */
+    struct list link;
+    struct sim_stream *stream;
+    uint32_t to; /* which end gets it */
+    bool closes; /* the end of the stream, after everything before it */
+    const char *reason;
+    size_t size;
+    uint8_t bytes[];
+};
+
+/* ends[0] is who dialed. */
+struct sim_stream {
+    struct list link;
+    enum port_kind port;
+    struct sim_end ends[2];
+    bool closing[2];           /* this end has closed or was told of the close */
+    bool congested[2];         /* this end was told to hold back */
+    size_t queued[2];          /* bytes on the way to this end */
+    uint64_t last_due[2];      /* order: nothing is due before what was sent earlier */
+    uint64_t stalled_until[2]; /* to this end */
+    struct list messages;
+};
+
+struct sim_dial {
+    struct sim_due due; /* first */
+    struct list link;
+    uint32_t host;
+    uint64_t life;
+    uint64_t ticket;
+    enum port_kind port;
+    int32_t target; /* host index, or -1: nobody listens there */
+    uint64_t gives_up_at;
+};
+
+/* A function under way in a simulated worker. */
+struct sim_work {
+    struct sim_due due; /* first */
+    struct list link;
+    uint32_t host;
+    uint64_t life;
+    uint64_t ticket;
+    bool fails;
+    size_t size;
+    char result[]; /* JSON */
+};
+
+struct sim_function {
+    char name[SIM_TEXT_MAX];
+    bool is_public; /* tag public, else internal */
+};
+
+struct sim_host {
+    uint32_t index;
+    uint32_t federation;
+    bool is_bridge;
+    bool alive;
+    uint64_t life; /* counts starts */
+    int64_t skew_ns;
+    uint64_t restart_at;
+    uint64_t frozen_until;
+    struct node *node;
+    struct bridge *bridge;
+    struct log log;
+    char url[SIM_TEXT_MAX];
+    char link_address[SIM_TEXT_MAX];
+    char name[SIM_TEXT_MAX];
+    char instance[SIM_TEXT_MAX];
+    struct sim_function functions[SIM_FUNCTIONS_MAX];
+    uint32_t function_count;
+    struct node_function node_functions[SIM_FUNCTIONS_MAX];
+    struct span tags[SIM_FUNCTIONS_MAX];
+    struct span seeds[2];
+    uint32_t seed_count;
+    struct node_config node_config;
+    struct bridge_config bridge_config;
+    struct bridge_link_config links[SIM_FEDERATIONS_MAX];
+    struct span link_targets[SIM_FEDERATIONS_MAX];
+    struct policy *policies[SIM_FEDERATIONS_MAX];
+    uint32_t conn_generation[SIM_STREAMS_MAX];
+    struct sim_stream *conn_stream[SIM_STREAMS_MAX];
+    uint64_t deadline;
+};
+
+struct sim_federation {
+    char name[SIM_TEXT_MAX];
+    uint32_t node_count;
+    uint32_t nodes[SIM_NODES_MAX]; /* host indexes */
+    uint32_t bridge;               /* host index */
+    bool linked[SIM_FEDERATIONS_MAX];
+    bool rejects_b; /* its import policy rejects functions whose own name starts with "b" */
+};
+
+/* How often what goes wrong; drawn from the seed, printed with a failure. */
+struct sim_faults {
+    uint32_t reset_permille; /* a turn of the fault clock */
+    uint32_t crash_permille;
+    uint32_t freeze_permille;
+    uint32_t stall_permille;
+    uint32_t cut_permille; /* one-way partition of two hosts */
+    uint64_t delay_max_ns;
+};
+
+/* What clients see and do; see sim_clients.c. */
+struct sim_client_events {
+    void *owner;
+    void (*message)(void *owner, uint32_t client, struct span bytes);
+    void (*closed)(void *owner, uint32_t client);
+    /* A worker was asked for a function: JSON args. false: let it fail. */
+    bool (*executes)(
+        void *owner, const struct sim_host *host, struct span function, struct span args);
+};
+
+struct sim_world {
+    uint64_t seed;
+    struct prng prng;
+    struct mem mem;
+    uint64_t now_ns;
+    uint64_t steps;
+    uint64_t hash;
+    bool trace;
+    bool failed;
+    struct heap due;
+    uint64_t due_count; /* how many were ever put into it */
+    struct list streams;
+    struct list dials;
+    struct list works;
+    uint32_t stream_count;
+    struct sim_host hosts[SIM_HOSTS_MAX];
+    uint32_t host_count;
+    struct sim_federation federations[SIM_FEDERATIONS_MAX];
+    uint32_t federation_count;
+    struct sim_faults faults;
+    uint64_t cut_until[SIM_HOSTS_MAX][SIM_HOSTS_MAX];
+    struct sim_client_events clients;
+};
+
+/* Draw a world from the seed: federations, nodes, functions, links, policies, fault rates. */
+void sim_world_init(struct sim_world *world, uint64_t seed, bool trace);
+/* Frees every engine; each CHECKs that its memory came back. */
+void sim_world_destroy(struct sim_world *world);
+
+/* Let everything happen up to and with `until_ns`. */
+void sim_world_run(struct sim_world *world, uint64_t until_ns);
+
+struct now sim_world_now(const struct sim_world *world, const struct sim_host *host);
+
+/* Start (again) and kill without a word. */
+void sim_world_start(struct sim_world *world, struct sim_host *host);
+void sim_world_crash(struct sim_world *world, struct sim_host *host);
+
+/* A client opens a connection to a node, sends, closes. NULL: the node is not there. */
+struct sim_stream *sim_world_connect(
+    struct sim_world *world, uint32_t client, struct sim_host *host);
+void sim_world_client_send(struct sim_world *world, struct sim_stream *stream, struct span bytes);
+void sim_world_reset(struct sim_world *world, struct sim_stream *stream);
+
+/* One turn of the fault clock; the liveness phase heals everything and calls this no more. */
+void sim_world_break_something(struct sim_world *world);
+void sim_world_heal(struct sim_world *world);
+
+/* A checker found what must not be: printed with seed and time; the run goes on to the end. */
+void sim_world_fail(struct sim_world *world, const char *format, ...) PRINTF(2);
+
+/* Which functions may be seen and called where: the naive rule, apart from the engines' policy code. */
+bool sim_oracle_allows(const struct sim_world *world, uint32_t from, uint32_t to,
+    const struct sim_function *function, char visible_name[SIM_TEXT_MAX]);
+
+#endif
