@@ -3,6 +3,7 @@
  * ctl_functions.c - `mpregctl functions`: what passes over links, and what does not and why.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/ctl_http.h"
@@ -35,17 +36,45 @@ explain(const json_t *function, char *text, size_t size)
     return text;
 }
 
+static int
+compare(const void *a, const void *b)
+{
+    static const char *const keys[] = { "link", "side", "name", "version" };
+    const json_t *const *first = a;
+    const json_t *const *second = b;
+    int order = 0;
+    for (size_t i = 0; order == 0 && i < COUNT_OF(keys); i++) {
+        order = strcmp(ctl_text(*first, keys[i]), ctl_text(*second, keys[i]));
+    }
+    return order;
+}
+
+/* In an order that does not change from call to call. NULL: no memory, or nothing to sort. */
+static const json_t **
+sort_functions(const json_t *list)
+{
+    size_t count = json_array_size(list);
+    const json_t **sorted = count == 0 ? NULL : calloc(count, sizeof(*sorted));
+    for (size_t i = 0; sorted != NULL && i < count; i++) {
+        sorted[i] = json_array_get(list, i);
+    }
+    if (sorted != NULL) {
+        qsort(sorted, count, sizeof(const json_t *), compare);
+    }
+    return sorted;
+}
+
 static void
 print_table(const json_t *answer)
 {
     static const char *const heads[] = { "LINK", "SIDE", "FUNCTION", "VERSION", "WAS", "ORIGIN",
         "RULE", "WHY" };
-    size_t index = 0;
-    const json_t *function = NULL;
     struct ctl_table table;
+    const json_t *list = json_object_get(answer, "functions");
+    const json_t **sorted = sort_functions(list);
     ctl_table_init(&table, heads, COUNT_OF(heads));
-    json_array_foreach(json_object_get(answer, "functions"), index, function)
-    {
+    for (size_t i = 0; sorted != NULL && i < json_array_size(list); i++) {
+        const json_t *function = sorted[i];
         char why[512];
         const char *row[] = { ctl_text(function, "link"), ctl_text(function, "side"),
             ctl_text(function, "name"), ctl_text(function, "version"),
@@ -54,6 +83,7 @@ print_table(const json_t *answer)
         ctl_table_add(&table, row);
     }
     ctl_table_print(&table, stdout);
+    free(sorted);
     json_int_t hidden = ctl_integer(answer, "total") - (json_int_t)table.row_count;
     if (hidden > 0) {
         (void)printf(

@@ -45,7 +45,7 @@ report_unknown(const struct options *options, const char *written)
         suggest_offer(&suggest, option->name);
     }
     if (suggest.best != NULL) {
-        (void)options_fault(options, "unknown option %s; did you mean --%s?",
+        (void)options_fault(options, "unknown option %s (did you mean --%s?)",
             value_quote(written).text, suggest.best);
     } else {
         (void)options_fault(options, "unknown option %s", value_quote(written).text);
@@ -85,9 +85,10 @@ options_next(struct options *options)
         begin(options);
     }
     int at = fresh ? 1 : optind;
-    if (options->rest && at < options->argc) {
-        options->value = options->argv[optind++];
-        return OPTIONS_ARGUMENT;
+    if (options->rest) {
+        /* getopt would begin anew behind the "--". */
+        options->value = at < options->argc ? options->argv[optind++] : NULL;
+        return options->value != NULL ? OPTIONS_ARGUMENT : OPTIONS_END;
     }
     if (options->takes_numbers && at < options->argc && is_number(options->argv[at])) {
         options->value = options->argv[at];

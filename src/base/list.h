@@ -15,8 +15,7 @@ struct list {
 };
 
 /* The struct of type type_ that contains the link `link_` as member_. */
-#define CONTAINER_OF(link_, type_, member_)                                                        \
-    ((type_ *)((uintptr_t)(link_)-offsetof(type_, member_)))
+#define CONTAINER_OF(link_, type_, member_) ((type_ *)((uintptr_t)(link_)-offsetof(type_, member_)))
 
 /* `link_` walks the list; the body may remove the item that it is at. */
 #define LIST_EACH(link_, list_)                                                                    \

@@ -50,8 +50,7 @@ struct log {
     do {                                                                                           \
         if ((level_) <= (log_)->level) {                                                           \
             const struct log_field log_fields_[] = { __VA_ARGS__ };                                \
-            (log_)->write(                                                                         \
-                (log_)->host, (level_), (name_), log_fields_, COUNT_OF(log_fields_));              \
+            (log_)->write((log_)->host, (level_), (name_), log_fields_, COUNT_OF(log_fields_));    \
         }                                                                                          \
     } while (0)
 

@@ -43,8 +43,8 @@ create_tables(struct bridge *bridge)
     };
     bridge->rib = rib_create(&rib);
     struct member_events events = cluster_port_events(bridge);
-    bridge->member = member_create(&config->member, &bridge->mem, bridge->hash_key, &events,
-        cluster_port_listener(bridge), bridge->log, &bridge->prng);
+    bridge->member = member_create(
+        &config->member, &bridge->mem, bridge->hash_key, &events, bridge->log, &bridge->prng);
     return bridge->rib != NULL && bridge->member != NULL;
 }
 

@@ -51,7 +51,6 @@ void bridge_count_result(struct bridge_call_stats *stats, uint32_t result,
 
 /* cluster_port.c */
 struct member_events cluster_port_events(struct bridge *bridge);
-struct catalog_listener cluster_port_listener(struct bridge *bridge);
 /* Make the cluster see what the RIB has chosen. */
 void cluster_port_settle(struct bridge *bridge, struct now now);
 /* A far bridge calls: choose a node, or answer why not. */

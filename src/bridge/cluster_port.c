@@ -42,12 +42,6 @@ changed(void *owner, const struct catalog_change *change)
     }
 }
 
-struct catalog_listener
-cluster_port_listener(struct bridge *bridge)
-{
-    return (struct catalog_listener){ .owner = bridge, .changed = changed };
-}
-
 /* RIB to cluster. */
 
 static struct text_list
@@ -509,5 +503,6 @@ cluster_port_events(struct bridge *bridge)
         .called = called,
         .answered = answered,
         .client_gone = client_gone,
+        .catalog = { .owner = bridge, .changed = changed },
     };
 }

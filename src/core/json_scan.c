@@ -439,7 +439,7 @@ enum json_result
 json_check(struct span text, struct json_tape *tape, enum json_kind *kind)
 {
     struct level levels[JSON_DEPTH_MAX];
-    struct json_doc doc;
+    struct json_doc doc = { .count = 0 };
     struct scan scan = { .text = text, .tape = tape, .levels = levels, .opaque_next = true };
     enum json_result result = run(&scan, &doc, NULL);
     if (result == JSON_OK) {

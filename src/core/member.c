@@ -17,8 +17,7 @@
 
 struct member *
 member_create(const struct member_config *config, struct mem *mem, struct hash_key hash_key,
-    const struct member_events *events, struct catalog_listener listener, struct log *log,
-    struct prng *prng)
+    const struct member_events *events, struct log *log, struct prng *prng)
 {
     struct member *member = mem_take(mem, sizeof(*member));
     struct seen *seen = mem_take(mem, sizeof(*seen));
@@ -27,7 +26,7 @@ member_create(const struct member_config *config, struct mem *mem, struct hash_k
         .hash_key = hash_key,
         .function_count_max = config->function_count_max,
         .node_count_max = MEMBER_NODES_MAX,
-        .listener = listener,
+        .listener = events->catalog,
     };
     struct catalog *created = catalog_create(&catalog);
     if (member == NULL || seen == NULL || created == NULL) {
@@ -340,6 +339,15 @@ count_message(struct member *member, enum envelope_kind kind)
     member->stats.other_messages += !server;
 }
 
+/* The reference drops it with a warning and keeps the connection (protocol.md 6). */
+static void
+drop_fabric(struct member *member, const struct peer *peer, const struct message_fault *fault)
+{
+    member->stats.malformed++;
+    LOG_WARN(member->log, "peer.bad_fabric_message", LOG_SPAN("peer", peer_text_span(&peer->url)),
+        LOG_TEXT("fault", message_result_name(fault->result)), LOG_TEXT("key", fault->key));
+}
+
 static void
 receive(struct member *member, const struct event *event, struct now now, struct actions *actions)
 {
@@ -349,29 +357,21 @@ receive(struct member *member, const struct event *event, struct now now, struct
     }
     struct message_scratch scratch = { .tape = &member->tape, .arena = actions->arena };
     struct message_fault fault = { .key = "" };
-    struct received received;
+    struct received received = { .envelope = { .kind = ENVELOPE_OTHER_ROLE } };
     peer->heard_at = now.mono;
     enum message_result result = envelope_scan(event->bytes, &scratch, &received.envelope, &fault);
     if (result == MESSAGE_OK) {
         count_message(member, received.envelope.kind);
         result = read_claim(&received, &scratch, &fault);
-        bool dropped = result != MESSAGE_OK && received.envelope.kind == ENVELOPE_FABRIC &&
-                       peer->state == PEER_UP;
-        if (dropped) {
-            /* The reference drops it with a warning and keeps the connection (protocol.md 6). */
-            member->stats.malformed++;
-            LOG_WARN(member->log, "peer.bad_fabric_message",
-                LOG_SPAN("peer", peer_text_span(&peer->url)),
-                LOG_TEXT("fault", message_result_name(result)), LOG_TEXT("key", fault.key));
-            return;
-        }
     }
-    if (result != MESSAGE_OK) {
-        fault.result = result;
+    fault.result = result;
+    if (result == MESSAGE_OK) {
+        handle(member, peer, &received, now, actions);
+    } else if (received.envelope.kind == ENVELOPE_FABRIC && peer->state == PEER_UP) {
+        drop_fabric(member, peer, &fault);
+    } else {
         close_malformed(member, peer, &fault, actions);
-        return;
     }
-    handle(member, peer, &received, now, actions);
 }
 
 /* Timers. */

@@ -96,6 +96,8 @@ struct member_events {
         struct now now, struct actions *actions);
     /* A connection that had asked is gone. */
     void (*client_gone)(void *owner, struct conn_id conn);
+    /* Hears of changes of the catalog, own offers included; may be left empty. */
+    struct catalog_listener catalog;
 };
 
 /* What this process offers. Texts are copied. `context` comes back with each call for it. */
@@ -108,10 +110,10 @@ struct member_offer {
     void *context;
 };
 
-/* NULL: no memory. `listener` hears of catalog changes, own offers included. */
+/* NULL: no memory. */
 MUST_CHECK struct member *member_create(const struct member_config *config, struct mem *mem,
-    struct hash_key hash_key, const struct member_events *events, struct catalog_listener listener,
-    struct log *log, struct prng *prng);
+    struct hash_key hash_key, const struct member_events *events, struct log *log,
+    struct prng *prng);
 void member_free(struct member *member);
 
 /* Events of PORT_CLUSTER, TICK, START. */

@@ -64,26 +64,33 @@ apply_removals(struct member *member, const struct delta *delta)
 }
 
 static bool
+remove_node(struct member *member, const struct peer *peer, struct span node_id, struct now now)
+{
+    const struct roster_node *node = roster_find(&member->roster, node_id);
+    bool itself = span_equal(node_id, peer_text_span(&peer->url));
+    if (node != NULL && roster_connection(node).v != 0 && !itself) {
+        member->stats.rejects[PRUNE_ISOLATION]++;
+        LOG_WARN(member->log, "node.removal_ignored", LOG_SPAN("node", node_id),
+            LOG_SPAN("peer", peer_text_span(&peer->url)),
+            LOG_TEXT("reason", "the node is connected to us"));
+        return false;
+    }
+    return catalog_remove_node(member->catalog, node_id, PRUNE_NODE_GOODBYE, now.wall) ==
+           CATALOG_OK;
+}
+
+static bool
 apply_node_removals(
     struct member *member, const struct peer *peer, const struct delta *delta, struct now now)
 {
     bool changed = false;
     for (uint32_t i = 0; i < delta->node_removal_count; i++) {
         struct span node_id = delta->node_removals[i].node_id;
-        struct roster_node *node = roster_find(&member->roster, node_id);
-        bool itself = span_equal(node_id, peer_text_span(&peer->url));
-        bool alive = node != NULL && roster_connection(node).v != 0 && !itself;
         if (is_ours(member, node_id)) {
             member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY]++;
             member->describe = true;
-        } else if (alive) {
-            member->stats.rejects[PRUNE_ISOLATION]++;
-            LOG_WARN(member->log, "node.removal_ignored", LOG_SPAN("node", node_id),
-                LOG_SPAN("peer", peer_text_span(&peer->url)),
-                LOG_TEXT("reason", "the node is connected to us"));
-        } else if (catalog_remove_node(member->catalog, node_id, PRUNE_NODE_GOODBYE, now.wall) ==
-                   CATALOG_OK) {
-            changed = true;
+        } else {
+            changed |= remove_node(member, peer, node_id, now);
         }
     }
     return changed;
@@ -215,8 +222,8 @@ apply_update(struct member *member, struct peer *peer, const struct envelope *en
     if (result == MESSAGE_TOO_LARGE) {
         /* A cap of ours, not of the wire: closing would cost us every peer that passes it on. */
         member->stats.rejects[PRUNE_LIMIT_EXCEEDED]++;
-        LOG_WARN(member->log, "peer.gossip_too_large",
-            LOG_SPAN("peer", peer_text_span(&peer->url)), LOG_TEXT("key", fault.key));
+        LOG_WARN(member->log, "peer.gossip_too_large", LOG_SPAN("peer", peer_text_span(&peer->url)),
+            LOG_TEXT("key", fault.key));
         return false;
     }
     if (result != MESSAGE_OK) {

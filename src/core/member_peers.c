@@ -446,22 +446,40 @@ member_dial_due(struct member *member, struct now now, struct actions *actions)
     }
 }
 
+/* How long it may say nothing; UINT64_MAX: as long as it likes. */
+static uint64_t
+silence_allowed(const struct peer *peer)
+{
+    switch (peer->state) {
+    case PEER_GREETING:
+        return MEMBER_DIAL_TIMEOUT_NS;
+    case PEER_UP:
+    case PEER_BORROWED:
+        return MEMBER_SILENCE_NS;
+    case PEER_FRESH:
+    case PEER_CLIENT:
+    case PEER_CLOSING:
+        return UINT64_MAX;
+    }
+    return UINT64_MAX;
+}
+
+static void
+close_silent(struct member *member, struct peer *peer, struct actions *actions)
+{
+    LOG_WARN(member->log, "peer.silent", LOG_SPAN("peer", peer_text_span(&peer->address)),
+        LOG_TEXT("state", peer_state_name(peer->state)));
+    peer->state = PEER_CLOSING;
+    actions_close(actions, peer->conn, CLOSE_NORMAL, SPAN("silent"));
+}
+
 void
 member_watch_silence(struct member *member, struct now now, struct actions *actions)
 {
     for (uint32_t slot = 0; slot < member->peer_room; slot++) {
         struct peer *peer = member->peers[slot];
-        bool watched = peer != NULL && (peer->state == PEER_UP || peer->state == PEER_GREETING ||
-                                           peer->state == PEER_BORROWED);
-        if (!watched) {
-            continue;
-        }
-        uint64_t most = peer->state == PEER_GREETING ? MEMBER_DIAL_TIMEOUT_NS : MEMBER_SILENCE_NS;
-        if (instant_between(peer->heard_at, now.mono) >= most) {
-            LOG_WARN(member->log, "peer.silent", LOG_SPAN("peer", peer_text_span(&peer->address)),
-                LOG_TEXT("state", peer_state_name(peer->state)));
-            peer->state = PEER_CLOSING;
-            actions_close(actions, peer->conn, CLOSE_NORMAL, SPAN("silent"));
+        if (peer != NULL && instant_between(peer->heard_at, now.mono) >= silence_allowed(peer)) {
+            close_silent(member, peer, actions);
         }
     }
 }

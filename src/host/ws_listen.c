@@ -65,7 +65,8 @@ bound_port(int descriptor)
 {
     struct sockaddr_storage storage;
     socklen_t size = sizeof(storage);
-    CHECK(getsockname(descriptor, (struct sockaddr *)&storage, &size) == 0);
+    int result = getsockname(descriptor, (struct sockaddr *)&storage, &size);
+    CHECK(result == 0);
     return storage.ss_family == AF_INET
                ? ntohs(((const struct sockaddr_in *)(const void *)&storage)->sin_port)
                : ntohs(((const struct sockaddr_in6 *)(const void *)&storage)->sin6_port);

@@ -153,10 +153,10 @@ create_member(struct node *node)
         .called = on_called,
         .answered = on_answered,
         .client_gone = on_client_gone,
+        .catalog = { .owner = node, .changed = on_catalog_changed },
     };
-    struct catalog_listener listener = { .owner = node, .changed = on_catalog_changed };
-    return member_create(&node->config.member, &node->mem, node->hash_key, &events, listener,
-        node->log, &node->prng);
+    return member_create(
+        &node->config.member, &node->mem, node->hash_key, &events, node->log, &node->prng);
 }
 
 struct node *
@@ -275,25 +275,28 @@ is_offered(const struct node *node, const struct member_offer *offer)
     return catalog_find(member_catalog(node->member), &key) != NULL;
 }
 
-static void
-offer_services(struct node *node)
+/* NULL: it is offered now. */
+static const char *
+why_not_offered(struct node *node, const struct service *service, const struct member_offer *offer)
 {
-    for (uint32_t i = 0; i < node->service_count; i++) {
-        struct member_offer offer = offer_of(node, &node->services[i]);
-        bool twice = is_offered(node, &offer);
-        bool reserved =
-            node->services[i].function != NULL && commands_find(offer.identity.name) != NULL;
-        const char *reason = twice      ? "there is another one like it"
-                             : reserved ? "its name is that of a built-in command"
-                                        : NULL;
-        if (reason == NULL) {
-            enum catalog_result result = member_offer(node->member, &offer, node->now);
-            reason = result == CATALOG_OK ? NULL : catalog_result_name(result);
-        }
-        if (reason != NULL) {
-            LOG_ERROR(node->log, "function.not_offered", LOG_SPAN("function", offer.identity.name),
-                LOG_TEXT("reason", reason));
-        }
+    if (is_offered(node, offer)) {
+        return "there is another one like it";
+    }
+    if (service->function != NULL && commands_find(offer->identity.name) != NULL) {
+        return "its name is that of a built-in command";
+    }
+    enum catalog_result result = member_offer(node->member, offer, node->now);
+    return result == CATALOG_OK ? NULL : catalog_result_name(result);
+}
+
+static void
+offer_service(struct node *node, struct service *service)
+{
+    struct member_offer offer = offer_of(node, service);
+    const char *reason = why_not_offered(node, service, &offer);
+    if (reason != NULL) {
+        LOG_ERROR(node->log, "function.not_offered", LOG_SPAN("function", offer.identity.name),
+            LOG_TEXT("reason", reason));
     }
 }
 
@@ -453,7 +456,9 @@ handle(struct node *node, const struct event *event)
 {
     switch (event->kind) {
     case EVENT_START:
-        offer_services(node);
+        for (uint32_t i = 0; i < node->service_count; i++) {
+            offer_service(node, &node->services[i]);
+        }
         member_step(node->member, event, node->now, &node->actions);
         break;
     case EVENT_CONGESTED:

@@ -52,10 +52,12 @@ enter(struct nesting *nesting, const struct json_token *token, bool object)
 enum plan_result
 plan_each_string(struct span json, struct message_scratch *scratch, plan_visit visit, void *owner)
 {
+    if (span_find(json, '"') == json.size) {
+        return PLAN_OK;
+    }
     struct json_doc doc;
-    enum plan_result result =
-        span_find(json, '"') == json.size ? PLAN_OK : plan_scan(json, scratch, &doc);
-    if (result != PLAN_OK || span_find(json, '"') == json.size) {
+    enum plan_result result = plan_scan(json, scratch, &doc);
+    if (result != PLAN_OK) {
         return result;
     }
     struct nesting nesting = { .depth = 0 };

@@ -394,7 +394,7 @@ answer_at_once(struct node *node, struct conn_id conn, const struct rpc_request 
 {
     const struct rpc_command *command = &asked->commands[0];
     if (asked->command_count != 1 || asked->return_intermediate_results ||
-        asked->include_execution_summary) {
+        asked->include_execution_summary || commands_find(command->function) == NULL) {
         return false;
     }
     struct route route = route_find(node, command, SPAN_NONE);

@@ -58,6 +58,7 @@ write_summary(struct json_writer *writer, const struct request *request, struct 
 {
     uint64_t sum_ns = 0;
     uint32_t slowest = 0;
+    CHECK(request->level_count > 0);
     json_begin_object(writer);
     json_write_key(writer, "request_id");
     json_write_string(writer, request->u);
