@@ -109,6 +109,10 @@ static json_t *
 read_answer(const struct ask *ask)
 {
     json_t *json = json_loadb((const char *)ask->body.data, ask->body.size, 0, NULL);
+    if (json == NULL && ask->status == 426) {
+        (void)ctl_fail(ask->ctl, "%s is a port for nodes and clients; see --admin", ask->base);
+        return NULL;
+    }
     if (json == NULL) {
         (void)ctl_fail(ask->ctl, "%s answers with something else than JSON (HTTP %ld); see --admin",
             ask->base, ask->status);

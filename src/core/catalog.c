@@ -33,10 +33,13 @@ struct catalog {
 static uint64_t
 hash_key_of(const struct catalog *catalog, const struct function_key *key)
 {
-    /* Resources are a set in any order: their hashes are added, which does not depend on it. */
+    /* Resources are a set in any order: their hashes are added, which does not depend on it, each once. */
     uint64_t resources = 0;
     for (uint32_t i = 0; i < key->resources.count; i++) {
-        resources += hash_bytes(&catalog->config.hash_key, key->resources.items[i]);
+        struct span resource = key->resources.items[i];
+        const struct text_list before = { .items = key->resources.items, .count = i };
+        bool again = text_list_has(&before, resource);
+        resources += again ? 0 : hash_bytes(&catalog->config.hash_key, resource);
     }
     const struct hash_key *secret = &catalog->config.hash_key;
     uint64_t hash = hash_fold(secret, resources, key->cluster_id);
@@ -255,7 +258,8 @@ node_ensure(struct catalog *catalog, struct span node_id)
         return node;
     }
     struct mem *mem = catalog->config.mem;
-    node = mem_take(mem, sizeof(*node) + node_id.size);
+    bool room = catalog->nodes.count < catalog->config.node_count_max;
+    node = room ? mem_take(mem, sizeof(*node) + node_id.size) : NULL;
     if (node == NULL) {
         return NULL;
     }
@@ -540,16 +544,30 @@ describe(struct catalog *catalog, struct catalog_node *node, const struct node_d
     return true;
 }
 
+static void
+undescribe(struct catalog *catalog, struct catalog_node *node)
+{
+    struct span node_id = node->descriptor.key.node_id;
+    mem_give(catalog->config.mem, node->text, node->text_size);
+    node->text = NULL;
+    node->text_size = 0;
+    node->descriptor = (struct node_descriptor){ .key.node_id = node_id };
+    catalog->described_count -= node->described;
+    node->described = false;
+}
+
 static enum catalog_result
 add_node(struct catalog *catalog, struct catalog_node *node, const struct node_descriptor *from)
 {
     bool was_described = node->described;
     bool same = was_described && same_descriptor(&node->descriptor, from);
     int64_t end = end_of_life(from->advertised_at, from->ttl_ns);
-    if (!heap_set(&catalog->node_expiries, &node->expiry, end)) {
+    if (!same && !describe(catalog, node, from)) {
         return CATALOG_FULL;
     }
-    if (!same && !describe(catalog, node, from)) {
+    if (!heap_set(&catalog->node_expiries, &node->expiry, end)) {
+        /* In no heap was only a node without a descriptor, and so it is again. */
+        undescribe(catalog, node);
         return CATALOG_FULL;
     }
     node->descriptor.advertised_at = from->advertised_at;
@@ -573,9 +591,6 @@ catalog_put_node(struct catalog *catalog, const struct node_descriptor *descript
             node->descriptor.ttl_ns)) {
         return CATALOG_STALE;
     }
-    if (node == NULL && catalog->nodes.count >= catalog->config.node_count_max) {
-        return CATALOG_FULL;
-    }
     node = node_ensure(catalog, descriptor->key.node_id);
     if (node == NULL) {
         return CATALOG_FULL;
@@ -583,18 +598,6 @@ catalog_put_node(struct catalog *catalog, const struct node_descriptor *descript
     enum catalog_result result = add_node(catalog, node, descriptor);
     node_drop_if_unused(catalog, node);
     return result;
-}
-
-static void
-undescribe(struct catalog *catalog, struct catalog_node *node)
-{
-    struct span node_id = node->descriptor.key.node_id;
-    mem_give(catalog->config.mem, node->text, node->text_size);
-    node->text = NULL;
-    node->text_size = 0;
-    node->descriptor = (struct node_descriptor){ .key.node_id = node_id };
-    catalog->described_count -= node->described;
-    node->described = false;
 }
 
 enum catalog_result

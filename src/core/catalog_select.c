@@ -19,7 +19,8 @@ entry_fits(const struct catalog_entry *entry, const struct catalog_query *query,
            text_fits(query->target_cluster, key->cluster_id) &&
            text_fits(query->target_node, key->node_id) &&
            version_satisfies(key->identity.version, &query->constraint) &&
-           text_list_includes(&key->resources, &query->resources);
+           text_list_includes(&key->resources, &query->resources) &&
+           (query->filter == NULL || query->filter(query->filter_owner, entry));
 }
 
 struct candidate {

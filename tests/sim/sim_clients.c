@@ -7,32 +7,28 @@
 #include <string.h>
 
 static const struct sim_function *
-find_function(const struct sim_world *world, uint32_t federation, const char *name)
+find_function(const struct sim_host *host, const char *name)
 {
-    const struct sim_federation *own = &world->federations[federation];
-    for (uint32_t i = 0; i < own->node_count; i++) {
-        const struct sim_host *host = &world->hosts[own->nodes[i]];
-        for (uint32_t f = 0; f < host->function_count; f++) {
-            if (strcmp(host->functions[f].name, name) == 0) {
-                return &host->functions[f];
-            }
+    for (uint32_t f = 0; f < host->function_count; f++) {
+        if (strcmp(host->functions[f].name, name) == 0) {
+            return &host->functions[f];
         }
     }
     return NULL;
 }
 
-/* May a call of `call` be executed as `function` on a host of `federation`? */
+/* May a call of `call` be executed as `function` on this very host? */
 static bool
-may_execute(const struct sim_world *world, const struct sim_call *call, uint32_t federation,
+may_execute(const struct sim_world *world, const struct sim_call *call, const struct sim_host *host,
     const char *function)
 {
-    if (call->federation == federation) {
+    if (call->federation == host->federation) {
         return strcmp(call->name, function) == 0;
     }
     char visible[SIM_TEXT_MAX];
-    const struct sim_function *known = find_function(world, federation, function);
+    const struct sim_function *known = find_function(host, function);
     return known != NULL &&
-           sim_oracle_allows(world, federation, call->federation, known, visible) &&
+           sim_oracle_allows(world, host->federation, call->federation, known, visible) &&
            strcmp(visible, call->name) == 0;
 }
 
@@ -51,7 +47,7 @@ executes(void *owner, const struct sim_host *host, struct span function, struct 
         return false;
     }
     struct sim_call *call = &clients->calls[id];
-    if (!may_execute(clients->world, call, host->federation, name)) {
+    if (!may_execute(clients->world, call, host, name)) {
         sim_world_fail(clients->world, "%s executed %s for call %lu of %s from %s: denied",
             host->name, name, id, call->name, clients->world->federations[call->federation].name);
     }

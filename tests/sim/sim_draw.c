@@ -141,9 +141,9 @@ draw_functions(struct sim_world *world, struct sim_host *host)
     host->function_count = (uint32_t)prng_below(&world->prng, SIM_FUNCTIONS_MAX + 1);
     for (uint32_t i = 0; i < host->function_count; i++) {
         struct sim_function *function = &host->functions[i];
-        /* Two nodes of a federation may serve the same name; then with the same tag. */
+        /* Two nodes of a federation may serve the same name, one for all and one for itself. */
         uint32_t which = (uint32_t)prng_below(&world->prng, 3);
-        function->is_public = i % 2 == 0;
+        function->is_public = prng_below(&world->prng, 3) != 0;
         snprintf(function->name, sizeof(function->name), "%s.f%u", verbs[i], which);
         host->tags[i] = function->is_public ? SPAN("public") : SPAN("internal");
         host->node_functions[i] = (struct node_function){
