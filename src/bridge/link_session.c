@@ -185,7 +185,8 @@ receive_refused(struct link_session *session, const struct link_turn *turn)
     LOG_WARN(session->log, "link.refused", LOG_SPAN("link", config->name),
         LOG_SPAN("address", address), LOG_SPAN("reason", turn->event->reason));
     if (session->state == LINK_DOWN) {
-        link_session_note_end(session, LINK_ERROR_NONE, address, turn->event->reason);
+        link_session_note_end(
+            session, LINK_ERROR_NONE, SPAN("cannot connect"), turn->event->reason);
         link_session_arm_retry(session, turn->now.mono);
     }
 }

@@ -15,7 +15,7 @@
  * inverted, and path and hops survive (design.md 4).
  *
  * Never exported: what carries an origin tag of ours, that is what this or another bridge of our
- * federation has imported. Never imported: what has our own federation in its path, or no hop left.
+ * federation has imported; and the built-in commands of nodes. Never imported: what has our own federation in its path, or no hop left.
  *
  * Changes wait in two queues until the ports take them: rib_next_export (a link port) and
  * rib_next_offer (the cluster port).
@@ -103,7 +103,7 @@ struct rib_config {
 MUST_CHECK struct rib *rib_create(const struct rib_config *config);
 void rib_free(struct rib *rib);
 
-/* A node of the cluster started or ceased to provide a function. Imported ones are passed over. */
+/* A node of the cluster started or ceased to provide a function. What is never exported is passed over. */
 void rib_add_provider(struct rib *rib, const struct function_endpoint *endpoint);
 void rib_remove_provider(struct rib *rib, const struct function_endpoint *endpoint);
 

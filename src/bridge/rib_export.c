@@ -7,16 +7,18 @@
  * those who wait for it.
  */
 #include "bridge/rib_state.h"
+#include "core/built_in.h"
 
+/* What another bridge, or we, brought here is not ours to export; what every node has is nobody's. */
 static bool
-is_imported(const struct function_endpoint *endpoint)
+is_never_exported(const struct function_endpoint *endpoint)
 {
     for (uint32_t i = 0; i < endpoint->tags.count; i++) {
         if (span_starts_with(endpoint->tags.items[i], SPAN(ADVERTISEMENT_TAG_ORIGIN))) {
             return true;
         }
     }
-    return false;
+    return built_in_is(endpoint->key.identity.name);
 }
 
 static struct advertisement
@@ -344,7 +346,7 @@ service_create(struct rib *rib, const struct advertisement *facts)
 void
 rib_add_provider(struct rib *rib, const struct function_endpoint *endpoint)
 {
-    if (is_imported(endpoint)) {
+    if (is_never_exported(endpoint)) {
         return;
     }
     struct advertisement facts = facts_of(rib, endpoint);
@@ -370,7 +372,7 @@ void
 rib_remove_provider(struct rib *rib, const struct function_endpoint *endpoint)
 {
     struct advertisement facts = facts_of(rib, endpoint);
-    struct rib_service *service = is_imported(endpoint) ? NULL : find_service(rib, &facts);
+    struct rib_service *service = is_never_exported(endpoint) ? NULL : find_service(rib, &facts);
     if (service == NULL) {
         return;
     }
@@ -445,7 +447,8 @@ rib_export_includes(const struct rib *rib, const struct rib_export *exported,
     const struct function_endpoint *endpoint)
 {
     struct advertisement facts = facts_of(rib, endpoint);
-    const struct rib_service *service = is_imported(endpoint) ? NULL : find_service(rib, &facts);
+    const struct rib_service *service =
+        is_never_exported(endpoint) ? NULL : find_service(rib, &facts);
     return service != NULL && service->slots[exported->link].exported == exported;
 }
 

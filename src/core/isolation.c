@@ -82,7 +82,7 @@ isolation_hint(enum isolation_reason reason)
     case ISOLATION_FORGED_SENDER:
         return "sender_id is not the node that shook hands here";
     case ISOLATION_IDENTITY_CHANGED:
-        return "STATUS names another node or cluster than before";
+        return "STATUS names another node, cluster or instance than before";
     case ISOLATION_URL_TAKEN:
         return "another instance answers at this server_url; give each node its own";
     case ISOLATION_OWN_URL:

@@ -45,8 +45,8 @@ enum isolation_reason {
     ISOLATION_FIRST_FABRIC,     /* a call before the handshake (loophole 2) */
     ISOLATION_FIRST_GOODBYE,    /* GOODBYE before the handshake (loophole 4) */
     ISOLATION_FORGED_GOODBYE,   /* GOODBYE in another node's name (loophole 4) */
-    ISOLATION_FORGED_SENDER,    /* sender_id is not who shook hands (loophole 6) */
-    ISOLATION_IDENTITY_CHANGED, /* a later STATUS names another node or cluster (loophole 6) */
+    ISOLATION_FORGED_SENDER,    /* gossip or an answer in another node's name (loophole 6) */
+    ISOLATION_IDENTITY_CHANGED, /* a later STATUS names another node, cluster or instance (loophole 6) */
     ISOLATION_URL_TAKEN,        /* claims a URL where somebody else answers us */
     ISOLATION_OWN_URL,          /* claims our own URL */
     ISOLATION_FOREIGN_ENTRY,    /* an advertisement of another cluster inside gossip (loophole 1) */

@@ -93,6 +93,15 @@ member_composed(struct member *member, struct actions *actions)
     return copy;
 }
 
+void
+member_send(struct member *member, struct conn_id conn, struct actions *actions)
+{
+    struct span message = member_composed(member, actions);
+    if (message.size > 0) {
+        actions_send(actions, conn, message);
+    }
+}
+
 struct span
 member_unique(struct member *member, struct arena *arena)
 {
@@ -111,6 +120,15 @@ member_advertising_time(struct member *member, struct wall now)
     bool later = now.ns > member->advertised_last.ns;
     member->advertised_last.ns = later ? now.ns : member->advertised_last.ns + (int64_t)US_NS;
     return member->advertised_last;
+}
+
+void
+member_outbid(struct member *member, struct wall forged_at, struct wall now)
+{
+    bool near = forged_at.ns <= wall_after(now, MEMBER_TTL_NS).ns;
+    if (near && forged_at.ns > member->advertised_last.ns) {
+        member->advertised_last = forged_at;
+    }
 }
 
 static void
@@ -223,10 +241,10 @@ circumstances_of(struct member *member, const struct peer_claim *claim, struct n
         return circumstances;
     }
     const struct peer *dialed = member_peer(member, node->dialed);
-    circumstances.url_is_up = roster_connection(node).v != 0;
+    circumstances.url_is_up = member_connection(member, node).v != 0;
     circumstances.url_departed = roster_departed(node, claim->instance_id, now.mono);
-    circumstances.url_taken = dialed != NULL && dialed->instance_id.size > 0 &&
-                              claim->instance_id.size > 0 &&
+    circumstances.url_taken = dialed != NULL && dialed->state == PEER_UP &&
+                              dialed->instance_id.size > 0 &&
                               !span_equal(peer_text_span(&dialed->instance_id), claim->instance_id);
     return circumstances;
 }
@@ -238,7 +256,7 @@ welcome(struct member *member, struct peer *peer, const struct received *receive
     member_send_status(member, peer->conn, now, actions);
     buf_reset(&member->out);
     answer_encode(&member->out, SPAN("\"STATUS\""), received->envelope.u);
-    actions_send(actions, peer->conn, member_composed(member, actions));
+    member_send(member, peer->conn, actions);
     member_met(member, peer, &received->status, now, actions);
 }
 
@@ -251,7 +269,7 @@ heartbeat(struct member *member, struct peer *peer, const struct received *recei
         /* What keeps a real server's connection to us alive (protocol.md 2). */
         buf_reset(&member->out);
         answer_encode(&member->out, SPAN("\"STATUS\""), received->envelope.u);
-        actions_send(actions, peer->conn, member_composed(member, actions));
+        member_send(member, peer->conn, actions);
     }
 }
 
@@ -509,12 +527,12 @@ member_stats(const struct member *member)
     return stats;
 }
 
+/* Somebody else than ourselves is configured as a seed. */
 static bool
-has_peer(const struct member *member, bool up_only)
+has_seed(const struct member *member)
 {
-    for (uint32_t slot = 0; slot < member->peer_room; slot++) {
-        const struct peer *peer = member->peers[slot];
-        if (peer != NULL && (peer->state == PEER_UP || (!up_only && peer->dialed))) {
+    for (uint32_t i = 0; i < member->config.seeds.count; i++) {
+        if (!span_equal(member->config.seeds.items[i], member->config.url)) {
             return true;
         }
     }
@@ -524,11 +542,22 @@ has_peer(const struct member *member, bool up_only)
 bool
 member_ready(const struct member *member)
 {
-    return member->started && (member->config.seeds.count == 0 || has_peer(member, true));
+    bool waits = has_seed(member);
+    for (uint32_t slot = 0; waits && slot < member->peer_room; slot++) {
+        const struct peer *peer = member->peers[slot];
+        waits = peer == NULL || peer->state != PEER_UP;
+    }
+    return member->started && !waits;
 }
 
 bool
 member_gone(const struct member *member)
 {
-    return member->leaving && !has_peer(member, false);
+    bool gone = member->leaving;
+    for (uint32_t slot = 0; gone && slot < member->peer_room; slot++) {
+        /* Whoever has told who it is was a peer, also while it is being closed. */
+        const struct peer *peer = member->peers[slot];
+        gone = peer == NULL || (!peer->dialed && peer->url.size == 0);
+    }
+    return gone;
 }

@@ -25,7 +25,6 @@ struct offer {
     void *context;
     struct heap_node refresh; /* monotonic */
     struct list untold;       /* in member->untold, or in member->taken_back once withdrawn */
-    struct wall advertised_at;
     size_t size;
 };
 
@@ -80,14 +79,27 @@ struct member {
 /* Sharing a composed message: the content of member->out, copied. Empty when memory ran out. */
 struct span member_composed(struct member *member, struct actions *actions);
 
+/* Send the content of member->out, unless it or a copy of it did not fit into memory. */
+void member_send(struct member *member, struct conn_id conn, struct actions *actions);
+
 /* A text that nobody has used before: "<url>:<hex>" style ids are made of it. */
 struct span member_unique(struct member *member, struct arena *arena);
 
 /* Strictly later than what it gave before. */
 struct wall member_advertising_time(struct member *member, struct wall now);
 
+/*
+ * Somebody advertised in our name: what we say next is newer. Not when that would carry our own
+ * times further than a TTL ahead of the clock.
+ */
+void member_outbid(struct member *member, struct wall forged_at, struct wall now);
+
 /* member_peers.c */
 struct peer *member_peer(const struct member *member, struct conn_id conn);
+
+/* The connection to send by: our own if it is up, else theirs. One that is being closed is none. */
+struct conn_id member_connection(const struct member *member, const struct roster_node *node);
+
 void member_accept(
     struct member *member, const struct event *event, struct now now, struct actions *actions);
 void member_dial_opened(
@@ -115,6 +127,7 @@ void member_send_snapshot(
     struct member *member, struct conn_id conn, struct now now, struct actions *actions);
 void member_broadcast(struct member *member, struct span message, struct actions *actions);
 void member_tell_again(struct member *member, const struct function_key *key);
+void member_tell_all_again(struct member *member);
 void member_free_offers(struct member *member);
 
 /* member_gossip.c */
@@ -123,6 +136,10 @@ void member_gossip(struct member *member, struct peer *peer, const struct envelo
 void member_sync_roster(struct member *member, struct now now);
 
 /* member_calls.c */
+
+/* The largest message that the far side takes on this connection. */
+size_t member_size_limit(const struct member *member, struct conn_id conn);
+
 void member_fabric(struct member *member, struct peer *peer, const struct fabric *fabric,
     struct now now, struct actions *actions);
 void member_refuse_call(struct member *member, struct peer *peer, const struct fabric *fabric,

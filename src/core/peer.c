@@ -138,9 +138,8 @@ judge_greeting(struct peer *peer, const struct peer_claim *claim,
         if (why == ISOLATION_FOREIGN_CLUSTER || why == ISOLATION_NOT_ALLOWED) {
             return refuse(peer, ISOLATION_DIALED_FOREIGN, reason);
         }
-        /* Who answers where we dialed is that node: nobody can have taken its URL. */
-        bool refused = why == ISOLATION_OWN_URL || why == ISOLATION_DEPARTED;
-        return refused ? refuse(peer, why, reason) : admit(peer, claim, PEER_MET, reason);
+        return why != ISOLATION_NONE ? refuse(peer, why, reason)
+                                     : admit(peer, claim, PEER_MET, reason);
     }
     case ENVELOPE_RESPONSE:
         return PEER_ANSWERS;
@@ -184,10 +183,13 @@ judge_up(struct peer *peer, const struct peer_claim *claim,
 {
     bool is_self = span_equal(claim->url, peer_text_span(&peer->url));
     bool same_cluster = span_equal(claim->cluster_id, peer_text_span(&peer->cluster_id));
+    bool same_instance = claim->instance_id.size == 0 || peer->instance_id.size == 0 ||
+                         span_equal(claim->instance_id, peer_text_span(&peer->instance_id));
     switch (claim->kind) {
     case ENVELOPE_STATUS:
-        return is_self && same_cluster ? PEER_HEARTBEAT
-                                       : refuse(peer, ISOLATION_IDENTITY_CHANGED, reason);
+        return is_self && same_cluster && same_instance
+                   ? PEER_HEARTBEAT
+                   : refuse(peer, ISOLATION_IDENTITY_CHANGED, reason);
     case ENVELOPE_GOODBYE:
         return is_self && same_cluster ? PEER_FAREWELL
                                        : refuse(peer, ISOLATION_FORGED_GOODBYE, reason);

@@ -70,7 +70,7 @@ struct peer_circumstances {
     struct span own_url;
     bool url_is_up;    /* some other connection of this node is UP now */
     bool url_departed; /* this instance said goodbye within the grace period */
-    bool url_taken;    /* another instance answers on a connection that we dialed to it */
+    bool url_taken;    /* not this instance answers on a connection that we dialed to it */
 };
 
 enum peer_verdict {

@@ -82,7 +82,8 @@ void
 roster_forget_if_idle(struct roster *roster, struct roster_node *node, struct instant now)
 {
     bool departed = node->departed_until.ns != 0 && !instant_reached(node->departed_until, now);
-    if (node->seed || node->described || connected(node) || node->dial_ticket != 0 || departed) {
+    bool expected = node->seed || node->described || node->lost || departed;
+    if (expected || connected(node) || node->dial_ticket != 0) {
         return;
     }
     struct span url = peer_text_span(&node->url);

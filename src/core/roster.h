@@ -73,7 +73,7 @@ struct roster_node *roster_find(const struct roster *roster, struct span url);
 /* Find or add. NULL: MEMBER_NODES_MAX, a URL above PEER_TEXT_MAX, or no memory. */
 MUST_CHECK struct roster_node *roster_ensure(struct roster *roster, struct span url);
 
-/* Remove it unless it is a seed, described, connected, being dialed or kept as departed. */
+/* Remove it unless it is a seed, described, connected, being dialed, lost or kept as departed. */
 void roster_forget_if_idle(struct roster *roster, struct roster_node *node, struct instant now);
 
 /* Whether to dial it now: no connection or dial of ours, not departed, its time has come. */
