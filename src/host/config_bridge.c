@@ -480,5 +480,6 @@ config_bridge_tls_settings(const struct config_bridge *config)
         .crl_file = config->tls.crl_file,
         .identity = config->tls.identity,
         .federation = config->bridge.federation,
+        .bridge = config->bridge.name,
     };
 }

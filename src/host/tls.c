@@ -131,16 +131,26 @@ check_own_name(
 {
     struct tls_identity identity;
     struct reason why;
-    if (settings->federation == NULL ||
-        identify(context, SSL_CTX_get0_certificate(context->ssl),
-            span_from_text(settings->federation), &identity, &why)) {
+    if (settings->federation == NULL) {
         return true;
     }
-    reason_set(reason,
-        "%s: %s; no other bridge would let us in: issue a certificate whose URI names "
-        "federation %s",
-        settings->cert_file, why.text, settings->federation);
-    return false;
+    if (!identify(context, SSL_CTX_get0_certificate(context->ssl),
+            span_from_text(settings->federation), &identity, &why)) {
+        reason_set(reason,
+            "%s: %s; no other bridge would let us in: issue a certificate whose URI names "
+            "federation %s",
+            settings->cert_file, why.text, settings->federation);
+        return false;
+    }
+    if (settings->bridge != NULL && strcmp(settings->bridge, identity.bridge) != 0) {
+        reason_set(reason,
+            "%s: certificate names bridge %s, and this one is called %s; no other bridge would let "
+            "us in: issue a certificate for %s or change bridge.name",
+            settings->cert_file, reason_escape(span_from_text(identity.bridge)).text,
+            settings->bridge, settings->bridge);
+        return false;
+    }
+    return true;
 }
 
 static bool

@@ -42,6 +42,7 @@ struct tls_settings {
     const char *crl_file;   /* PEM, one or more; NULL: revocation is not checked */
     const char *identity;   /* pattern; NULL: TLS_IDENTITY_DEFAULT */
     const char *federation; /* what the own certificate must name; NULL: not checked */
+    const char *bridge;     /* likewise; NULL: any */
 };
 
 /*

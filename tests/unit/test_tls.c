@@ -263,6 +263,21 @@ START_TEST(own_certificate_must_name_own_federation)
 }
 END_TEST
 
+START_TEST(own_certificate_of_another_bridge_is_refused)
+{
+    struct draft draft;
+    struct reason reason;
+    draft_init(&draft);
+    draft.settings.federation = "us";
+    draft.settings.bridge = "us-2";
+    expect_refused(&draft, "certificate names bridge us-1", "called us-2");
+    draft.settings.bridge = "us-1";
+    struct tls_context *context = tls_context_create(&draft.settings, pki_now(), &reason);
+    ck_assert_ptr_nonnull(context);
+    tls_context_unref(context);
+}
+END_TEST
+
 static void
 be_client_only(X509 *certificate)
 {
@@ -517,6 +532,7 @@ main(void)
     tcase_add_test(tcase, authority_must_be_one_and_alive);
     tcase_add_test(tcase, revocation_list_must_be_alive);
     tcase_add_test(tcase, own_certificate_must_name_own_federation);
+    tcase_add_test(tcase, own_certificate_of_another_bridge_is_refused);
     tcase_add_loop_test(tcase, odd_certificates_are_refused, 0, COUNT_OF(odd_cases));
     tcase_add_test(tcase, identity_pattern_is_judged);
     tcase_add_test(tcase, sessions_identify_each_other);
