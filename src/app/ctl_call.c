@@ -434,7 +434,10 @@ ask(struct call *call)
     case CLIENT_OK:
         return judge_answer(call);
     case CLIENT_NOT_CONNECTED:
-        return ctl_fail(call->ctl, "cannot reach %s; is the node running? see --url", reason.text);
+        return ctl_fail(call->ctl, "cannot reach %s; is the node running? see --url%s", reason.text,
+            call->url.secure && call->tls.cert_file == NULL
+                ? "; it may want a certificate: see --cert and --key"
+                : "");
     case CLIENT_TIMED_OUT:
         return ctl_fail(call->ctl, "%s has not answered within %s; see --timeout", call->url_text,
             value_write(VALUE_DURATION, call->timeout_ns).text);

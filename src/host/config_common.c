@@ -163,8 +163,9 @@ config_folder(struct yaml_doc *doc, const char *path)
     if (realpath(folder, absolute) == NULL) {
         return folder;
     }
-    char *copy = yaml_doc_take(doc, strlen(absolute) + 1);
-    return copy == NULL ? folder : strcpy(copy, absolute);
+    size_t absolute_size = strlen(absolute) + 1;
+    char *copy = yaml_doc_take(doc, absolute_size);
+    return copy == NULL ? folder : memcpy(copy, absolute, absolute_size);
 }
 
 void
