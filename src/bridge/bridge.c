@@ -172,7 +172,10 @@ refuse_link(struct bridge *bridge, const struct event *event)
     };
     buf_reset(&bridge->out);
     link_encode_error(&bridge->out, &error);
-    actions_send(&bridge->actions, event->conn, bridge_composed(bridge));
+    struct span frame = bridge_composed(bridge);
+    if (frame.size > 0) {
+        actions_send(&bridge->actions, event->conn, frame);
+    }
     actions_close(&bridge->actions, event->conn, CLOSE_NO_LINK, error.text);
 }
 
@@ -310,6 +313,8 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
         link_port_flush(bridge, i, now);
     }
+    /* A session that failed meanwhile has taken its imports along. */
+    cluster_port_settle(bridge, now);
     member_flush(bridge->member, now, &bridge->actions);
     if (bridge->stopping) {
         go_on_stopping(bridge, now);
@@ -341,7 +346,7 @@ bridge_stats(const struct bridge *bridge)
     return (struct bridge_stats){
         .member = member_stats(bridge->member),
         .functions_known = catalog_count(catalog),
-        .functions_offered = rib_counts(bridge->rib)->offers,
+        .functions_offered = rib_counts(bridge->rib)->offers_made,
         .nodes_known = catalog_node_count(catalog),
         .links_refused = bridge->links_refused,
         .memory_used = bridge->mem.used,
@@ -364,7 +369,7 @@ bridge_link_stats(const struct bridge *bridge, uint32_t link)
     struct bridge_link_stats stats = port->stats;
     stats.name = port->session.config.name;
     stats.federation = port->session.config.federation;
-    stats.far_bridge = span_from_text(port->session.far_bridge);
+    stats.far_bridge = port->session.far.bridge;
     stats.state = port->session.state;
     stats.dials = port->session.config.address_count > 0;
     stats.session = &port->session.stats;

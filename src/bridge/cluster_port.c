@@ -16,6 +16,9 @@
 /* Heads and tails of a frame around arguments. */
 #define FRAME_SLACK ((size_t)64 * 1024)
 
+/* What a far bridge says for people is cut to this: it goes into an error object. */
+#define FAR_TEXT_MAX ((size_t)1024)
+
 /* Catalog to RIB. */
 
 static void
@@ -23,6 +26,8 @@ changed(void *owner, const struct catalog_change *change)
 {
     struct bridge *bridge = owner;
     const struct function_endpoint *endpoint = &change->entry->endpoint;
+    /* Whoever gave it up: another of our offers may have waited for its name, its id or its room. */
+    bridge->names_freed = bridge->names_freed || change->kind == CATALOG_REMOVED;
     if (span_equal(endpoint->key.node_id, bridge->config.member.url)) {
         return;
     }
@@ -37,7 +42,6 @@ changed(void *owner, const struct catalog_change *change)
         break;
     case CATALOG_REMOVED:
         rib_remove_provider(bridge->rib, endpoint);
-        bridge->names_freed = true;
         break;
     }
 }
@@ -69,6 +73,22 @@ offered_tags(struct bridge *bridge, const struct advertisement *out)
     return (struct text_list){ .items = tags, .count = count };
 }
 
+/* Once, not each time that it is tried in vain. */
+static void
+log_waiting(struct bridge *bridge, const struct rib_offer *offer, enum catalog_result result)
+{
+    if (offer->state == RIB_OFFER_CONFLICT || offer->state == RIB_OFFER_NO_ROOM) {
+        return;
+    }
+    bool conflict = result == CATALOG_ID_CONFLICT;
+    LOG_WARN(bridge->log, conflict ? "import.conflict" : "import.no_room",
+        LOG_SPAN("function", offer->identity.name),
+        LOG_SPAN("function_id", offer->identity.function_id),
+        LOG_TEXT("reason", catalog_result_name(result)),
+        LOG_TEXT("advice", conflict ? "rename it, or set its function_id, in the import policy"
+                                    : "let fewer functions in, or give the bridge more memory"));
+}
+
 static enum rib_offer_state
 make_offer(struct bridge *bridge, struct rib_offer *offer, struct now now)
 {
@@ -90,28 +110,19 @@ make_offer(struct bridge *bridge, struct rib_offer *offer, struct now now)
     case CATALOG_REFRESHED:
         return RIB_OFFER_MADE;
     case CATALOG_ID_CONFLICT:
-        LOG_WARN(bridge->log, "import.conflict", LOG_SPAN("function", offer->identity.name),
-            LOG_SPAN("function_id", offer->identity.function_id),
-            LOG_TEXT("advice", "rename it, or set its function_id, in the import policy"));
-        return RIB_OFFER_CONFLICT;
     case CATALOG_STALE:
     case CATALOG_EXPIRED:
     case CATALOG_FULL:
     case CATALOG_UNKNOWN:
         break;
     }
-    LOG_WARN(bridge->log, "import.no_room", LOG_SPAN("function", offer->identity.name),
-        LOG_TEXT("reason", catalog_result_name(result)));
-    return RIB_OFFER_NO_ROOM;
+    log_waiting(bridge, offer, result);
+    return result == CATALOG_ID_CONFLICT ? RIB_OFFER_CONFLICT : RIB_OFFER_NO_ROOM;
 }
 
-void
-cluster_port_settle(struct bridge *bridge, struct now now)
+static void
+settle_changes(struct bridge *bridge, struct now now)
 {
-    if (bridge->names_freed) {
-        bridge->names_freed = false;
-        rib_retry_offers(bridge->rib);
-    }
     struct rib_offer *offer;
     while ((offer = rib_next_offer(bridge->rib)) != NULL) {
         enum rib_offer_state state = RIB_OFFER_NONE;
@@ -122,6 +133,18 @@ cluster_port_settle(struct bridge *bridge, struct now now)
             member_withdraw(bridge->member, &offer->identity, &offer->resources, PRUNE_WITHDRAWN);
         }
         rib_offer_done(bridge->rib, offer, state);
+    }
+}
+
+void
+cluster_port_settle(struct bridge *bridge, struct now now)
+{
+    settle_changes(bridge, now);
+    /* Withdrawing may free a name again. It ends, since nothing is withdrawn that was not made before. */
+    while (bridge->names_freed) {
+        bridge->names_freed = false;
+        rib_retry_offers(bridge->rib);
+        settle_changes(bridge, now);
     }
 }
 
@@ -162,13 +185,13 @@ may_leave(struct bridge *bridge, const struct rib_import *import,
     const struct member_incoming *incoming, struct call_error *error)
 {
     const struct fabric_request *request = &incoming->request;
+    if (bridge->stopping) {
+        *error = near_error(bridge, CALL_DRAINING, "this bridge is shutting down");
+        return false;
+    }
     if (import == NULL) {
         *error = near_error(bridge, CALL_NOT_FOUND,
             "this bridge does not offer the function any more; look it up again");
-        return false;
-    }
-    if (bridge->stopping) {
-        *error = near_error(bridge, CALL_DRAINING, "this bridge is shutting down");
         return false;
     }
     if (request->args.size + request->kwargs.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
@@ -188,21 +211,19 @@ called(void *owner, const struct member_incoming *incoming, struct member_back *
     const struct rib_offer *offer = incoming->context;
     const struct rib_import *import = offer == NULL ? NULL : offer->made;
     struct span command = incoming->request.command;
+    struct instant deadline = instant_earlier(
+        incoming->deadline, instant_after(now.mono, bridge->config.call_timeout_ns));
+    struct near_call *call = NULL;
     struct call_error error;
-    if (!may_leave(bridge, import, incoming, &error)) {
+    if (may_leave(bridge, import, incoming, &error)) {
+        call = forward_add_near(&bridge->forward, import->link, back, command, deadline, now.mono);
+        error = near_error(bridge, CALL_OVERLOADED, "too many calls are under way");
+    }
+    if (call == NULL) {
         if (import != NULL) {
             bridge_count_result(&bridge->ports[import->link].stats.to_link,
                 call_result_index(error.code), now.mono, now.mono);
         }
-        refuse_call(bridge, back, command, &error, now);
-        return;
-    }
-    struct instant deadline = instant_earlier(
-        incoming->deadline, instant_after(now.mono, bridge->config.call_timeout_ns));
-    struct near_call *call =
-        forward_add_near(&bridge->forward, import->link, back, command, deadline, now.mono);
-    if (call == NULL) {
-        error = near_error(bridge, CALL_OVERLOADED, "too many calls are under way");
         refuse_call(bridge, back, command, &error, now);
         return;
     }
@@ -270,8 +291,9 @@ cluster_port_answer(
         error = (struct call_error){
             .code = call_code_from_wire(reply->code),
             .side = CALL_FAR,
-            .text = reply->body,
-            .hop = span_from_text(bridge->ports[call->link].session.far_bridge),
+            .text = span_part(
+                reply->body, 0, reply->body.size < FAR_TEXT_MAX ? reply->body.size : FAR_TEXT_MAX),
+            .hop = bridge->ports[call->link].session.far.bridge,
             .rule = reply->rule,
         };
         cluster_port_fail(bridge, call, &error, now);
@@ -331,6 +353,21 @@ arguments_are_json(struct bridge *bridge, const struct link_call *call)
            kwargs == JSON_KIND_OBJECT;
 }
 
+/*
+ * Exactly this version: the node may serve others under the same name, and what it runs when it is free to
+ * choose may be one that policy keeps in.
+ */
+static void
+write_constraint(struct buf *out, struct version version)
+{
+    buf_add_text(out, "==");
+    buf_add_decimal(out, version.major);
+    buf_add_text(out, ".");
+    buf_add_decimal(out, version.minor);
+    buf_add_text(out, ".");
+    buf_add_decimal(out, version.patch);
+}
+
 static bool
 send_to_node(struct bridge *bridge, const struct catalog_entry *entry, uint64_t ticket,
     const struct link_call *call, struct now now, struct call_error *error)
@@ -340,10 +377,18 @@ send_to_node(struct bridge *bridge, const struct catalog_entry *entry, uint64_t 
     if (timeout_ns > bridge->config.call_timeout_ns) {
         timeout_ns = bridge->config.call_timeout_ns;
     }
+    buf_reset(&bridge->out);
+    write_constraint(&bridge->out, key->identity.version);
+    if (bridge->out.overflowed) {
+        error->code = CALL_OVERLOADED;
+        error->text = SPAN("the far bridge is out of memory");
+        return false;
+    }
     struct member_call out = {
         .ticket = ticket,
         .function = key->identity.name,
         .function_id = key->identity.function_id,
+        .version_constraint = buf_span(&bridge->out),
         .resources = key->resources,
         .target_node = key->node_id,
         .args = call->args,
@@ -474,7 +519,10 @@ asked(void *owner, struct conn_id conn, const struct rpc_request *request, struc
     answer_encode_error(&bridge->out, CALL_INVALID, SPAN("RPC execution failed"),
         SPAN("\"this is a bridge and serves no clients; connect to a node of its cluster\""),
         request->u);
-    actions_send(actions, conn, bridge_composed(bridge));
+    struct span answer = bridge_composed(bridge);
+    if (answer.size > 0) {
+        actions_send(actions, conn, answer);
+    }
 }
 
 static void

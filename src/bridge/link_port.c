@@ -21,23 +21,28 @@ static void act_on(
 
 /* Announcing. */
 
-/*
- * A numbered frame that cannot be sent would leave a gap in the sequence: the session ends, and the next
- * one announces everything anew.
- */
+/* The session ends, and the next one, which comes after a pause, announces everything anew. */
+static void
+fail_for_memory(struct bridge *bridge, uint32_t link, struct now now)
+{
+    struct link_delivery delivery = { .kind = LINK_DELIVERS_NOTHING };
+    link_session_fail(&bridge->ports[link].session, LINK_ERROR_OVERLOADED,
+        SPAN("out of memory while announcing"), now, &bridge->actions, &delivery);
+    act_on(bridge, link, &delivery, now);
+}
+
+/* A numbered frame that cannot be sent would leave a gap in the sequence. */
 static void
 send_numbered(struct bridge *bridge, uint32_t link, struct now now)
 {
-    struct link_port *port = &bridge->ports[link];
+    uint64_t lost = bridge->actions.lost;
     struct span frame = bridge_composed(bridge);
     if (frame.size > 0) {
-        actions_send(&bridge->actions, port->session.conn, frame);
-        return;
+        actions_send(&bridge->actions, bridge->ports[link].session.conn, frame);
     }
-    struct link_delivery delivery = { .kind = LINK_DELIVERS_NOTHING };
-    link_session_fail(&port->session, LINK_ERROR_OVERLOADED, SPAN("out of memory while announcing"),
-        now, &bridge->actions, &delivery);
-    act_on(bridge, link, &delivery, now);
+    if (bridge->actions.lost != lost) {
+        fail_for_memory(bridge, link, now);
+    }
 }
 
 static void
@@ -122,10 +127,13 @@ link_port_flush(struct bridge *bridge, uint32_t link, struct now now)
     }
     struct link_route *routes = arena_take(&bridge->arena, LINK_BATCH_MAX * sizeof(*routes));
     uint64_t *route_ids = arena_take(&bridge->arena, LINK_BATCH_MAX * sizeof(*route_ids));
+    if (routes == NULL || route_ids == NULL) {
+        fail_for_memory(bridge, link, now);
+        return;
+    }
     struct rib_export *exported;
-    for (uint32_t i = 0;
-         i < FLUSH_BATCHES_MAX && routes != NULL && route_ids != NULL && may_announce(port) &&
-         (exported = rib_next_export(bridge->rib, link)) != NULL;
+    for (uint32_t i = 0; i < FLUSH_BATCHES_MAX && may_announce(port) &&
+                         (exported = rib_next_export(bridge->rib, link)) != NULL;
          i++) {
         if (rib_export_withdrawn(exported)) {
             flush_withdrawals(bridge, link, route_ids, now);
@@ -253,13 +261,16 @@ link_port_step(struct bridge *bridge, uint32_t link, const struct event *event, 
 {
     struct link_port *port = &bridge->ports[link];
     struct link_delivery delivery = { .kind = LINK_DELIVERS_NOTHING };
-    bool mine = conn_equal(event->conn, port->session.conn);
+    struct conn_id before = port->session.conn;
+    bool mine = conn_equal(event->conn, before);
     if (mine && event->kind == EVENT_CONGESTED) {
         port->congested = true;
     } else if (mine && event->kind == EVENT_DRAINED) {
         port->congested = false;
     }
     link_session_step(&port->session, event, now, &bridge->actions, &delivery);
+    /* Also a connection that never greeted, of which no DOWN is delivered. */
+    port->congested = port->congested && conn_equal(before, port->session.conn);
     act_on(bridge, link, &delivery, now);
 }
 

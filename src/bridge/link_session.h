@@ -10,7 +10,7 @@
  *
  * A link that dials tries its addresses in turn, for ever, with decorrelated jitter between
  * retry_base and retry_cap. A link that accepts waits. A newer authenticated connection of the same
- * far bridge replaces the one we have at once (peers.md R1). Both ends ping every keepalive_ns;
+ * far bridge replaces the one we have at once. Both ends ping every keepalive_ns;
  * nothing received for 3 x the interval the far side named is death, whatever TCP thinks.
  *
  * Sequence: ANNOUNCE, WITHDRAW and END_OF_SYNC are numbered together from 1 in each session; a gap or
@@ -102,7 +102,7 @@ struct link_delivery {
     struct span reason;         /* DOWN: for people; dies with the step */
 };
 
-/* What operators see; read by status, metrics and logs alike (peers.md R2). */
+/* What operators see; read by status, metrics and logs alike. */
 struct link_session_stats {
     uint64_t sessions; /* HELLOs accepted */
     uint64_t flaps;    /* greeted sessions that ended other than by our own stop */

@@ -15,7 +15,9 @@
  * inverted, and path and hops survive (design.md 4).
  *
  * Never exported: what carries an origin tag of ours, that is what this or another bridge of our
- * federation has imported; and the built-in commands of nodes. Never imported: what has our own federation in its path, or no hop left.
+ * federation has imported; and the commands that every node answers by itself (core/built_in.h).
+ * Never imported: what has our own federation in its path, or no hop left, or would take the name of
+ * such a command; and what would not fit in the cluster with the tag of its origin.
  *
  * Changes wait in two queues until the ports take them: rib_next_export (a link port) and
  * rib_next_offer (the cluster port).

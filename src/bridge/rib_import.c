@@ -7,6 +7,7 @@
  */
 #include "bridge/rib_decide.h"
 #include "bridge/rib_state.h"
+#include "core/built_in.h"
 #include "core/limits.h"
 
 static struct rib_import *
@@ -83,16 +84,21 @@ offer_free(struct rib *rib, struct rib_offer *offer)
     rib_name_drop_if_unused(rib, name);
 }
 
+/* `best` may be NULL: nothing yet. */
+static bool
+is_better(const struct rib_import *import, const struct rib_import *best)
+{
+    bool wins = true;
+    return best == NULL || (rib_decide(import, best, &wins) != 0 && wins);
+}
+
 static struct rib_import *
 best_candidate(const struct rib_offer *offer)
 {
     struct rib_import *best = NULL;
     LIST_EACH (link, &offer->candidates) {
         struct rib_import *import = CONTAINER_OF(link, struct rib_import, in_offer);
-        bool wins = true;
-        if (best == NULL || (rib_decide(import, best, &wins) != 0 && wins)) {
-            best = import;
-        }
+        best = is_better(import, best) ? import : best;
     }
     return best;
 }
@@ -104,11 +110,10 @@ offer_waits(const struct rib_offer *offer)
     return offer->state == RIB_OFFER_CONFLICT || offer->state == RIB_OFFER_NO_ROOM;
 }
 
-/* Choose again; queue the offer when what the cluster sees has to change. It may be freed. */
+/* Queue the offer when what the cluster sees has to change. It may be freed. */
 static void
-decide(struct rib *rib, struct rib_offer *offer)
+show_choice(struct rib *rib, struct rib_offer *offer)
 {
-    offer->chosen = offer->name->providers > 0 ? NULL : best_candidate(offer);
     bool waits = offer_waits(offer);
     bool stands = offer->made != NULL && offer->made == offer->chosen;
     bool change = offer->visible ? !stands : offer->chosen != NULL && !waits;
@@ -120,6 +125,14 @@ decide(struct rib *rib, struct rib_offer *offer)
     } else if (waits) {
         list_push(&rib->offers_waiting, &offer->change);
     }
+}
+
+/* Choose among all candidates. The offer may be freed. */
+static void
+decide(struct rib *rib, struct rib_offer *offer)
+{
+    offer->chosen = offer->name->providers > 0 ? NULL : best_candidate(offer);
+    show_choice(rib, offer);
 }
 
 void
@@ -150,6 +163,22 @@ has_room_for_origin(const struct advertisement *out)
     return out->tags.count < LIST_COUNT_MAX && tag_size <= NAME_SIZE_MAX;
 }
 
+/* What policy lets in must be of use in the cluster; otherwise it becomes a reject, and this its reason. */
+static enum prune_reason
+judge_accepted(struct policy_verdict *verdict)
+{
+    if (built_in_is(verdict->out.identity.name)) {
+        verdict->action = POLICY_REJECT;
+        verdict->reason = SPAN("every node answers this command by itself");
+        return PRUNE_FUNCTION_ID_CONFLICT;
+    }
+    if (!has_room_for_origin(&verdict->out)) {
+        verdict->action = POLICY_REJECT;
+        verdict->reason = SPAN("with the tag of its origin it is more than a cluster reads");
+    }
+    return PRUNE_LIMIT_EXCEEDED;
+}
+
 static enum prune_reason
 judge(
     struct rib *rib, uint32_t link, const struct advertisement *in, struct policy_verdict *verdict)
@@ -173,11 +202,7 @@ judge(
     arena_reset(&rib->scratch);
     switch (policy_evaluate(policy, POLICY_IMPORT, in, &rib->scratch, verdict)) {
     case POLICY_EVALUATED:
-        if (verdict->action == POLICY_ACCEPT && !has_room_for_origin(&verdict->out)) {
-            verdict->action = POLICY_REJECT;
-            return PRUNE_LIMIT_EXCEEDED;
-        }
-        return PRUNE_POLICY_REJECTED;
+        return verdict->action == POLICY_ACCEPT ? judge_accepted(verdict) : PRUNE_POLICY_REJECTED;
     case POLICY_OUT_OF_MEMORY:
     case POLICY_NAME_TOO_LONG:
         return PRUNE_LIMIT_EXCEEDED;
@@ -242,7 +267,11 @@ become_candidate(struct rib *rib, struct rib_import *import)
     import->offer = offer;
     list_push(&offer->candidates, &import->in_offer);
     rib->counts.imports_accepted[import->link]++;
-    decide(rib, offer);
+    /* Against the best so far only: a neighbour may announce one function under any number of routes. */
+    if (offer->name->providers == 0 && is_better(import, offer->chosen)) {
+        offer->chosen = import;
+    }
+    show_choice(rib, offer);
 }
 
 /* Take an import out of the decision. Its offer, if it had been made with it, changes. */
@@ -263,7 +292,11 @@ retire(struct rib *rib, struct rib_import *import)
         /* The cluster still sees it; only the port can change that. */
         offer->made = NULL;
     }
-    decide(rib, offer);
+    if (offer->chosen == import) {
+        decide(rib, offer);
+    } else {
+        show_choice(rib, offer);
+    }
 }
 
 const struct rib_import *

@@ -415,7 +415,7 @@ rig_add_bridge(
     uint32_t index = rig->bridge_count++;
     struct rig_bridge *it = &rig->bridges[index];
     snprintf(it->name, sizeof(it->name), "%s-1", federation);
-    snprintf(it->url, sizeof(it->url), "ws://%s:1", it->name);
+    snprintf(it->url, sizeof(it->url), "ws://%s-1:1", federation);
     it->address = span_from_text(federation);
     it->config = (struct bridge_config){
         .name = span_from_text(it->name),

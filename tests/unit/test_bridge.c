@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_bridge.c - functions between federations: what a bridge lets through, under which name, and for how
- * long. Calls are in test_bridge_calls.c.
+ * long. Calls are in test_bridge_calls.c, what an engine does without memory in test_bridge_limits.c.
  */
 #include "bridge/bridge.h"
 
 #include <check.h>
 #include <stdlib.h>
 
-#include "core/limits.h"
 #include "tests/support/bridge_peers.h"
 #include "tests/support/check_failed.h"
 
@@ -463,37 +462,6 @@ START_TEST(far_bridge_is_shown_by_the_name_of_its_newest_certificate)
 }
 END_TEST
 
-static const struct client_case {
-    const char *name;
-    const char *message;
-} client_cases[] = {
-    { "a call",
-        "{\"role\":\"rpc\",\"cmds\":[{\"name\":\"a\",\"fun\":\"f\",\"args\":[],\"locs\":[]}],"
-        "\"u\":\"u7\"}" },
-    { "a subscription",
-        "{\"role\":\"pubsub-subscribe\",\"u\":\"u7\",\"subscription\":{\"subscription_id\":\"s\","
-        "\"patterns\":[{\"pattern\":\"a\",\"exact_match\":true}],\"subscriber\":\"x\"}}" },
-    { "a role that nobody knows", "{\"role\":\"nonsense\",\"u\":\"u7\"}" },
-};
-
-START_TEST(client_is_told_to_ask_a_node)
-{
-    const struct client_case *c = &client_cases[_i];
-    open_with_far_eu();
-    uint32_t client = rig_client_connect(&rig, US);
-    rig_say(&rig, client, span_from_text(c->message));
-    ck_assert_msg(rig.conns[client].inbox_count == 1, "%s: not answered", c->name);
-    ck_assert_int_eq(wire_scan(&rig.wire, rig.conns[client].inbox[0]), MESSAGE_OK);
-    struct decoded decoded;
-    ck_assert_int_eq(wire_decode(&rig.wire, rig.now.wall, &decoded), MESSAGE_OK);
-    ck_assert_msg(decoded.answer.failed, "%s: no error", c->name);
-    ck_assert_int_eq(decoded.answer.error_code, CALL_INVALID);
-    ck_assert_msg(
-        span_is(decoded.answer.u, "u7"), "%s: u is %.*s", c->name, SPAN_ARGS(decoded.answer.u));
-    ck_assert(strstr((const char *)decoded.answer.error_details.data, "node") != NULL);
-}
-END_TEST
-
 START_TEST(stop_takes_back_what_is_offered_and_ends)
 {
     open_two_bridges();
@@ -508,68 +476,6 @@ START_TEST(stop_takes_back_what_is_offered_and_ends)
     /* A second EVENT_STOP, and time, change nothing. */
     rig_stop(&rig, EU);
     rig_pass(&rig, 60 * SEC_NS);
-}
-END_TEST
-
-START_TEST(fewer_bytes_than_an_engine_needs_are_no_engine)
-{
-    const struct rig_link link = { "eu", NULL, accept_all() };
-    open_one_bridge(&link, 1);
-    struct bridge_config config = rig.bridges[US].config;
-    for (config.memory_max = 0; config.memory_max < (size_t)256 * 1024; config.memory_max += 1000) {
-        bridge_free(bridge_create(&config, (struct hash_key){ 1, 2 }, 1, &rig.log));
-    }
-    config.memory_max = 1024;
-    ck_assert_ptr_null(bridge_create(&config, (struct hash_key){ 1, 2 }, 1, &rig.log));
-}
-END_TEST
-
-/* Tables, a session and a call with less memory than they need: what is told may be less, not wrong. */
-static void
-live_with(size_t memory_max)
-{
-    static const char *const names[] = { "a", "b", "c", "d", "e", "f" };
-    char tag[NAME_SIZE_MAX];
-    memset(tag, 't', sizeof(tag));
-    const struct span tags[] = { SPAN("public"), span_from(tag, sizeof(tag)) };
-    const struct rig_link link = { "eu", NULL, accept_all() };
-    rig.memory_max = memory_max;
-    open_one_bridge(&link, 1);
-    uint32_t far = rig_far_connect(&rig, US, "eu", "eu-1");
-    rig_far_hello(&rig, far, "eu", "eu-1");
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        struct rib_facts facts = { .name = names[i], .tags = { tags, 1 + i % 2 } };
-        rig_peer_offer(&rig, us_node, facts);
-        struct rib_route route = { .route_id = i, .name = names[i], .id = tag };
-        route.id = names[5 - i];
-        rig_far_announce(&rig, far, i + 1, "eu", route);
-    }
-    rig_peer_call(&rig, us_node, "a", "[]");
-    rig_disconnect(&rig, far, SPAN("reset"));
-    rig_pass(&rig, 10 * SEC_NS);
-    rig_far_join(&rig, US, "eu", "eu-1");
-    rig_pass(&rig, 10 * SEC_NS);
-    struct bridge_link_stats stats = rig_link_stats(&rig, US, 0);
-    ck_assert_uint_le(stats.exported + stats.export_denied, COUNT_OF(names));
-    ck_assert_uint_eq(stats.to_link.in_flight, 0);
-    rig_stop(&rig, US);
-    rig_pass(&rig, 10 * SEC_NS);
-}
-
-START_TEST(lack_of_memory_breaks_nothing)
-{
-    struct bridge_config config = { .member = { .function_count_max = 100 } };
-    struct bridge *bridge = NULL;
-    while (bridge == NULL) {
-        config.memory_max += 1024;
-        bridge = bridge_create(&config, (struct hash_key){ 1, 2 }, 1, &rig.log);
-    }
-    bridge_free(bridge);
-    for (size_t extra = 8192; extra < (size_t)192 * 1024; extra += 1021) {
-        live_with(config.memory_max + extra);
-        tear_down();
-        set_up();
-    }
 }
 END_TEST
 
@@ -599,11 +505,7 @@ main(void)
     tcase_add_test(tcase, congested_link_is_left_alone_until_it_drains);
     tcase_add_test(tcase, connection_that_ended_congested_does_not_silence_the_next_one);
     tcase_add_test(tcase, far_bridge_is_shown_by_the_name_of_its_newest_certificate);
-    tcase_add_loop_test(tcase, client_is_told_to_ask_a_node, 0, (int)COUNT_OF(client_cases));
     tcase_add_test(tcase, stop_takes_back_what_is_offered_and_ends);
-    tcase_add_test(tcase, fewer_bytes_than_an_engine_needs_are_no_engine);
-    tcase_add_test(tcase, lack_of_memory_breaks_nothing);
-    tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_bridge_calls.c - calls between federations: whom they reach, how they end, and what the caller is told
- * when they do not arrive.
+ * when they do not arrive. The side that is called is in test_bridge_far_calls.c.
  */
 #include <check.h>
 #include <stdlib.h>
 
 #include "bridge/bridge.h"
-#include "core/limits.h"
-#include "tests/support/bridge_peers.h"
+#include "tests/support/bridge_calls.h"
 #include "tests/support/check_failed.h"
 
-static struct rig rig;
-static struct rig_peer *node;   /* of bridge US */
-static struct rig_peer *worker; /* of bridge EU */
-static struct link_frame frame;
-
-enum { US, EU };
-
-static const struct policy_rule_source all[] = { RULE_ALL };
+static struct rig_peer *worker; /* of the bridge of eu */
 
 /* Version 1 of what is not internal leaves as eu.*. */
 static const struct policy_rule_source eu_exports[] = {
@@ -29,18 +21,6 @@ static const struct policy_rule_source eu_exports[] = {
         .set_function = T("eu.{name}"),
         .action = POLICY_ACCEPT },
 };
-
-static void
-set_up(void)
-{
-    rig_open(&rig);
-}
-
-static void
-tear_down(void)
-{
-    ck_assert(rig_close(&rig));
-}
 
 /* `node` in us calls what `worker` in eu serves: math.add, there known as eu.math.add. */
 static void
@@ -57,68 +37,6 @@ open_two_bridges(void)
     worker = rig_peer_join(&rig, EU, "ws://eu-node:1");
     rig_peer_offer(&rig, worker, (struct rib_facts){ .name = "math.add" });
     ck_assert_ptr_nonnull(rig_peer_sees(&rig, node, "eu.math.add"));
-}
-
-/* us alone with a far bridge of eu made of frames. Route 1 of eu is f; route 1 of us is ours. */
-static uint32_t
-open_with_far_eu(void)
-{
-    const struct policy *policy = rig_policy(&rig, all, 1, all, 1);
-    const struct rig_link links[] = { { "eu", NULL, policy }, { "ap", NULL, policy } };
-    rig_add_bridge(&rig, "us", links, COUNT_OF(links));
-    rig_start(&rig);
-    node = rig_peer_join(&rig, US, "ws://us-node:1");
-    rig_peer_offer(&rig, node, (struct rib_facts){ .name = "ours" });
-    uint32_t far = rig_far_join(&rig, US, "eu", "eu-1");
-    rig_far_announce(&rig, far, 2, "eu", (struct rib_route){ .route_id = 1, .name = "f" });
-    ck_assert_ptr_nonnull(rig_peer_sees(&rig, node, "f"));
-    return far;
-}
-
-struct rig_far_call {
-    uint64_t call_id;
-    uint64_t route_id;
-    uint32_t timeout_ms;
-    uint8_t hops_left;
-    struct text_list path;
-    const char *args;
-    const char *kwargs;
-};
-
-static const struct rig_far_call plain_call = { 7, 1, 5000, 4, LIST(T("eu")), "[1,2]", "{}" };
-
-static void
-far_calls(uint32_t far, const struct rig_far_call *call)
-{
-    const struct link_frame sent = {
-        .type = LINK_FRAME_CALL,
-        .call = {
-            .call_id = call->call_id,
-            .route_id = call->route_id,
-            .timeout_ms = call->timeout_ms,
-            .hops_left = call->hops_left,
-            .path = call->path,
-            .args = span_from_text(call->args),
-            .kwargs = span_from_text(call->kwargs),
-        },
-    };
-    rig_far_send(&rig, far, &sent);
-}
-
-/* The one reply that the far bridge has got says this code. */
-static void
-expect_far_error(const char *name, uint32_t far, uint64_t call_id, enum call_code code)
-{
-    uint32_t count = rig_far_heard(&rig, far, LINK_FRAME_REPLY, &frame);
-    ck_assert_msg(count == 1, "%s: %u replies", name, count);
-    ck_assert_uint_eq(frame.reply.call_id, call_id);
-    ck_assert_msg(frame.reply.status == LINK_REPLY_ERROR && frame.reply.code == (uint16_t)code,
-        "%s: status %d code %u, want %s", name, frame.reply.status, frame.reply.code,
-        call_code_name(code));
-    ck_assert_msg(frame.reply.body.size > 0, "%s: no text", name);
-    struct bridge_link_stats stats = rig_link_stats(&rig, US, 0);
-    ck_assert_uint_eq(stats.from_link.by_result[call_result_index(code)], 1);
-    ck_assert_uint_eq(stats.from_link.in_flight, 0);
 }
 
 static void
@@ -183,13 +101,6 @@ far_called(uint32_t far)
 {
     ck_assert_uint_gt(rig_far_heard(&rig, far, LINK_FRAME_CALL, &frame), 0);
     return &frame.call;
-}
-
-static void
-congest(uint32_t conn, enum event_kind kind)
-{
-    rig_push_event(&rig, conn, 0, (struct event){ .kind = kind });
-    rig_run(&rig);
 }
 
 START_TEST(call_reaches_the_function_by_its_own_name_and_its_result_comes_back)
@@ -263,139 +174,6 @@ START_TEST(call_never_reaches_a_node_whose_function_policy_keeps_in)
     rig_peer_retract(&rig, worker, (struct rib_facts){ .name = "math.add" });
     rig_peer_call(&rig, node, "eu.math.add", "[]");
     ck_assert_ptr_null(rig_peer_called(&rig, internal));
-}
-END_TEST
-
-static const struct refused_case {
-    const char *name;
-    struct rig_far_call call;
-    enum call_code code;
-} refused_cases[] = {
-    { "a route that nobody announced", { 7, 99, 5000, 4, LIST(T("eu")), "[]", "{}" },
-        CALL_NOT_FOUND },
-    { "route 0", { 7, 0, 5000, 4, LIST(T("eu")), "[]", "{}" }, CALL_NOT_FOUND },
-    { "no hop left", { 7, 1, 5000, 0, LIST(T("eu")), "[]", "{}" }, CALL_LOOP },
-    { "we are in the path", { 7, 1, 5000, 4, LIST(T("ap"), T("us"), T("eu")), "[]", "{}" },
-        CALL_LOOP },
-    { "no time left", { 7, 1, 0, 4, LIST(T("eu")), "[]", "{}" }, CALL_DEADLINE_EXCEEDED },
-    { "args that are not JSON", { 7, 1, 5000, 4, LIST(T("eu")), "[1,", "{}" }, CALL_INVALID },
-    { "args that break out", { 7, 1, 5000, 4, LIST(T("eu")), "[],\"x\":[]", "{}" }, CALL_INVALID },
-    { "args that are an object", { 7, 1, 5000, 4, LIST(T("eu")), "{}", "{}" }, CALL_INVALID },
-    { "no args", { 7, 1, 5000, 4, LIST(T("eu")), "", "{}" }, CALL_INVALID },
-    { "kwargs that are not JSON", { 7, 1, 5000, 4, LIST(T("eu")), "[]", "}" }, CALL_INVALID },
-    { "kwargs that are an array", { 7, 1, 5000, 4, LIST(T("eu")), "[]", "[]" }, CALL_INVALID },
-    { "no kwargs", { 7, 1, 5000, 4, LIST(T("eu")), "[]", "" }, CALL_INVALID },
-};
-
-START_TEST(call_that_may_not_come_in_is_answered_and_reaches_no_node)
-{
-    const struct refused_case *c = &refused_cases[_i];
-    uint32_t far = open_with_far_eu();
-    far_calls(far, &c->call);
-    expect_far_error(c->name, far, 7, c->code);
-    ck_assert_msg(rig_peer_called(&rig, node) == NULL, "%s: reached a node", c->name);
-    ck_assert_int_eq(rig_link_stats(&rig, US, 0).state, LINK_UP);
-}
-END_TEST
-
-START_TEST(call_of_a_withdrawn_function_is_not_found)
-{
-    uint32_t far = open_with_far_eu();
-    rig_peer_retract(&rig, node, (struct rib_facts){ .name = "ours" });
-    far_calls(far, &plain_call);
-    expect_far_error("withdrawn", far, 7, CALL_NOT_FOUND);
-}
-END_TEST
-
-START_TEST(route_of_one_link_is_nothing_on_another)
-{
-    open_with_far_eu();
-    rig_peer_offer(&rig, node, (struct rib_facts){ .name = "second" });
-    uint32_t ap = rig_far_connect(&rig, US, "ap", "ap-1");
-    rig_far_hello(&rig, ap, "ap", "ap-1");
-    struct rig_far_call call = plain_call;
-    call.route_id = 3;
-    far_calls(ap, &call);
-    ck_assert_uint_eq(rig_far_heard(&rig, ap, LINK_FRAME_REPLY, &frame), 1);
-    ck_assert_uint_eq(frame.reply.code, CALL_NOT_FOUND);
-}
-END_TEST
-
-START_TEST(node_that_does_not_answer_is_deadline_exceeded_for_the_far_side)
-{
-    uint32_t far = open_with_far_eu();
-    far_calls(far, &plain_call);
-    const struct fabric_request call = *rig_peer_called(&rig, node);
-    rig_pass(&rig, 5 * SEC_NS);
-    expect_far_error("timed out", far, 7, CALL_DEADLINE_EXCEEDED);
-    rig_peer_answer(&rig, node, &call, true, SPAN("1"));
-    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_REPLY, &frame), 1);
-}
-END_TEST
-
-START_TEST(node_that_breaks_off_is_remote_failed_for_the_far_side)
-{
-    uint32_t far = open_with_far_eu();
-    far_calls(far, &plain_call);
-    rig_disconnect(&rig, node->conn, SPAN("reset"));
-    rig_run(&rig);
-    expect_far_error("lost", far, 7, CALL_REMOTE_FAILED);
-}
-END_TEST
-
-START_TEST(node_that_is_not_connected_is_remote_failed_for_the_far_side)
-{
-    uint32_t far = open_with_far_eu();
-    /* Told by another node: we know of the function, and have no connection to who serves it. */
-    struct rig_peer absent = *node;
-    absent.url = SPAN("ws://absent:1");
-    struct function_endpoint endpoint =
-        rig_peer_endpoint(&rig, &absent, (struct rib_facts){ .name = "absent" });
-    struct delta delta = { .functions = &endpoint, .function_count = 1 };
-    rig_peer_gossip(&rig, node, &delta);
-    struct rig_far_call call = plain_call;
-    call.route_id = 2;
-    far_calls(far, &call);
-    expect_far_error("absent", far, 7, CALL_REMOTE_FAILED);
-}
-END_TEST
-
-START_TEST(node_that_is_congested_is_overloaded_for_the_far_side)
-{
-    uint32_t far = open_with_far_eu();
-    congest(node->conn, EVENT_CONGESTED);
-    far_calls(far, &plain_call);
-    expect_far_error("congested", far, 7, CALL_OVERLOADED);
-}
-END_TEST
-
-/* A JSON text of this many bytes. */
-static struct span
-long_json(char open, char close, size_t size)
-{
-    uint8_t *text = arena_take(&rig.wire.arena, size);
-    ck_assert_ptr_nonnull(text);
-    memset(text, ' ', size);
-    text[0] = (uint8_t)open;
-    text[size - 1] = (uint8_t)close;
-    return span_from(text, size);
-}
-
-START_TEST(arguments_that_the_node_would_not_accept_are_too_large)
-{
-    uint32_t far = open_with_far_eu();
-    struct link_frame call = {
-        .type = LINK_FRAME_CALL,
-        .call = { .call_id = 7,
-            .route_id = 1,
-            .timeout_ms = 5000,
-            .hops_left = 4,
-            .path = plain_call.path,
-            .kwargs = SPAN("{}") },
-    };
-    call.call.args = long_json('[', ']', DIALED_MESSAGE_SIZE_MAX);
-    rig_far_send(&rig, far, &call);
-    expect_far_error("too large", far, 7, CALL_PAYLOAD_TOO_LARGE);
 }
 END_TEST
 
@@ -622,15 +400,6 @@ main(void)
     tcase_add_test(tcase, error_of_the_function_itself_comes_back_as_it_is);
     tcase_add_test(tcase, call_cannot_reach_a_version_that_is_not_exported);
     tcase_add_test(tcase, call_never_reaches_a_node_whose_function_policy_keeps_in);
-    tcase_add_loop_test(tcase, call_that_may_not_come_in_is_answered_and_reaches_no_node, 0,
-        (int)COUNT_OF(refused_cases));
-    tcase_add_test(tcase, call_of_a_withdrawn_function_is_not_found);
-    tcase_add_test(tcase, route_of_one_link_is_nothing_on_another);
-    tcase_add_test(tcase, node_that_does_not_answer_is_deadline_exceeded_for_the_far_side);
-    tcase_add_test(tcase, node_that_breaks_off_is_remote_failed_for_the_far_side);
-    tcase_add_test(tcase, node_that_is_not_connected_is_remote_failed_for_the_far_side);
-    tcase_add_test(tcase, node_that_is_congested_is_overloaded_for_the_far_side);
-    tcase_add_test(tcase, arguments_that_the_node_would_not_accept_are_too_large);
     tcase_add_test(tcase, lost_link_answers_near_calls_and_forgets_far_ones);
     tcase_add_test(tcase, near_call_without_a_reply_is_deadline_exceeded_and_a_late_one_ignored);
     tcase_add_test(tcase, reply_counts_only_on_the_link_that_was_called);

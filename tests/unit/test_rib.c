@@ -142,6 +142,16 @@ START_TEST(what_a_bridge_imported_is_never_exported)
 }
 END_TEST
 
+START_TEST(command_that_every_node_answers_by_itself_is_passed_over)
+{
+    open_accepting_all();
+    rib_rig_add(&rig, (struct rib_facts){ .name = "list_peers" });
+    ck_assert_uint_eq(rib_counts(rig.rib)->services, 0);
+    ck_assert_ptr_null(rib_next_export(rig.rib, 0));
+    rib_rig_remove(&rig, (struct rib_facts){ .name = "list_peers" });
+}
+END_TEST
+
 START_TEST(two_nodes_with_one_function_are_one_export_until_both_are_gone)
 {
     const struct rib_facts first = { .node = "ws://n1:1", .name = "math.add" };
@@ -533,6 +543,7 @@ main(void)
     tcase_add_test(tcase, link_without_a_policy_exports_nothing);
     tcase_add_test(tcase, only_what_policy_accepts_is_exported_and_as_it_says);
     tcase_add_test(tcase, what_a_bridge_imported_is_never_exported);
+    tcase_add_test(tcase, command_that_every_node_answers_by_itself_is_passed_over);
     tcase_add_test(tcase, two_nodes_with_one_function_are_one_export_until_both_are_gone);
     tcase_add_test(tcase, new_tags_of_the_only_provider_are_announced_under_the_same_route);
     tcase_add_test(tcase, new_tags_of_one_of_two_providers_keep_the_route_up);

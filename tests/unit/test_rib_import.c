@@ -118,6 +118,8 @@ static const struct refusal_case {
         { .name = "f", .origin = T("ap"), .path = LIST(T("ap"), T("af")) }, PRUNE_INVALID },
     { "another federation's name", 0, { .name = "f", .origin = T("ap"), .path = LIST(T("ap")) },
         PRUNE_INVALID },
+    { "a command that every node answers by itself", 0, { .name = "list_peers" },
+        PRUNE_FUNCTION_ID_CONFLICT },
     { "an origin without its hop", 0, { .name = "f", .origin = T("ap"), .path = LIST(T("eu")) },
         PRUNE_INVALID },
 };
