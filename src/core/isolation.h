@@ -38,14 +38,14 @@ struct isolation_rules {
 /* Every way in which something was not let in; the metric label is isolation_reason_name(). */
 enum isolation_reason {
     ISOLATION_NONE = 0,
-    ISOLATION_FOREIGN_CLUSTER,  /* STATUS of another cluster, strict */
-    ISOLATION_NOT_ALLOWED,      /* STATUS of a cluster or node that no rule names, bridging */
-    ISOLATION_DEPARTED,         /* STATUS of an instance that said goodbye a moment ago */
-    ISOLATION_FIRST_GOSSIP,     /* gossip before the handshake (loophole 1) */
-    ISOLATION_FIRST_FABRIC,     /* a call before the handshake (loophole 2) */
-    ISOLATION_FIRST_GOODBYE,    /* GOODBYE before the handshake (loophole 4) */
-    ISOLATION_FORGED_GOODBYE,   /* GOODBYE in another node's name (loophole 4) */
-    ISOLATION_FORGED_SENDER,    /* gossip or an answer in another node's name (loophole 6) */
+    ISOLATION_FOREIGN_CLUSTER, /* STATUS of another cluster, strict */
+    ISOLATION_NOT_ALLOWED,     /* STATUS of a cluster or node that no rule names, bridging */
+    ISOLATION_DEPARTED,        /* STATUS of an instance that said goodbye a moment ago */
+    ISOLATION_FIRST_GOSSIP,    /* gossip before the handshake (loophole 1) */
+    ISOLATION_FIRST_FABRIC,    /* a call before the handshake (loophole 2) */
+    ISOLATION_FIRST_GOODBYE,   /* GOODBYE before the handshake (loophole 4) */
+    ISOLATION_FORGED_GOODBYE,  /* GOODBYE in another node's name (loophole 4) */
+    ISOLATION_FORGED_SENDER,   /* gossip or an answer in another node's name (loophole 6) */
     ISOLATION_IDENTITY_CHANGED, /* a later STATUS names another node, cluster or instance (loophole 6) */
     ISOLATION_URL_TAKEN,        /* claims a URL where somebody else answers us */
     ISOLATION_OWN_URL,          /* claims our own URL */

@@ -117,8 +117,10 @@ member_unique(struct member *member, struct arena *arena)
 struct wall
 member_advertising_time(struct member *member, struct wall now)
 {
-    bool later = now.ns > member->advertised_last.ns;
-    member->advertised_last.ns = later ? now.ns : member->advertised_last.ns + (int64_t)US_NS;
+    /* Whole microseconds: these come through a real server's floating point as they went in. */
+    int64_t now_ns = now.ns - now.ns % (int64_t)US_NS;
+    bool later = now_ns > member->advertised_last.ns;
+    member->advertised_last.ns = later ? now_ns : member->advertised_last.ns + (int64_t)US_NS;
     return member->advertised_last;
 }
 
@@ -127,7 +129,7 @@ member_outbid(struct member *member, struct wall forged_at, struct wall now)
 {
     bool near = forged_at.ns <= wall_after(now, MEMBER_TTL_NS).ns;
     if (near && forged_at.ns > member->advertised_last.ns) {
-        member->advertised_last = forged_at;
+        member->advertised_last.ns = forged_at.ns - forged_at.ns % (int64_t)US_NS;
     }
 }
 

@@ -9,8 +9,8 @@
 #include "core/json_write.h"
 #include "core/member_state.h"
 
-static size_t
-size_limit(const struct member *member, struct conn_id conn)
+size_t
+member_size_limit(const struct member *member, struct conn_id conn)
 {
     const struct peer *peer = member_peer(member, conn);
     /* On a connection that the far side dialed it accepts 1 MiB and closes on more. */
@@ -23,7 +23,7 @@ static struct conn_id
 connection_to(const struct member *member, struct span url)
 {
     const struct roster_node *node = roster_find(&member->roster, url);
-    return node == NULL ? CONN_NONE : roster_connection(node);
+    return node == NULL ? CONN_NONE : member_connection(member, node);
 }
 
 static struct fabric_request
@@ -49,13 +49,14 @@ request_of(const struct member *member, const struct member_call *call, struct s
     };
 }
 
-static void
+/* false: no memory. */
+static bool
 send_request(struct member *member, struct conn_id conn, const struct member_call *call,
     const struct fabric_request_split *split, struct actions *actions)
 {
     struct span text = member_composed(member, actions);
     if (text.size == 0) {
-        return;
+        return false;
     }
     const struct span parts[] = {
         span_part(text, 0, split->head_size),
@@ -64,7 +65,9 @@ send_request(struct member *member, struct conn_id conn, const struct member_cal
         call->kwargs,
         span_after(text, split->head_size + split->middle_size),
     };
+    uint64_t lost = actions->lost;
     actions_send_parts(actions, conn, parts, COUNT_OF(parts));
+    return actions->lost == lost;
 }
 
 enum member_call_result
@@ -90,11 +93,14 @@ member_call(
     buf_reset(&member->out);
     fabric_request_encode(&member->out, &request, now.wall, &split);
     if (member->out.overflowed ||
-        member->out.size + call->args.size + call->kwargs.size > size_limit(member, conn)) {
+        member->out.size + call->args.size + call->kwargs.size > member_size_limit(member, conn)) {
         calls_end(&member->calls, waiting);
         return MEMBER_CALL_TOO_LARGE;
     }
-    send_request(member, conn, call, &split, actions);
+    if (!send_request(member, conn, call, &split, actions)) {
+        calls_end(&member->calls, waiting);
+        return MEMBER_CALL_TOO_MANY;
+    }
     return MEMBER_CALL_OK;
 }
 
@@ -124,6 +130,14 @@ take_response(struct member *member, const struct peer *peer,
     if (call == NULL) {
         LOG_DEBUG(member->log, "call.late_answer", LOG_SPAN("peer", peer_text_span(&peer->url)),
             LOG_SPAN("request", response->request_id));
+        return;
+    }
+    /* Ids are counted up, so a node that was called can guess those of calls to others. */
+    const struct peer *asked = member_peer(member, call->conn);
+    if (asked != NULL && !span_equal(peer_text_span(&asked->url), peer_text_span(&peer->url))) {
+        member->stats.isolation[ISOLATION_FORGED_SENDER]++;
+        LOG_WARN(member->log, "call.forged_answer", LOG_SPAN("peer", peer_text_span(&peer->url)),
+            LOG_SPAN("asked", peer_text_span(&asked->url)));
         return;
     }
     end_call(member, call, response->success ? MEMBER_ANSWERED : MEMBER_FAILED,
@@ -212,14 +226,12 @@ static struct conn_id
 way_back(const struct member *member, const struct member_back *back)
 {
     const struct roster_node *node = roster_find(&member->roster, back->from_url);
-    if (node != NULL && node->dialed.v != 0) {
-        return node->dialed;
+    struct conn_id best = node == NULL ? CONN_NONE : member_connection(member, node);
+    if (best.v != 0 && conn_equal(best, node->dialed)) {
+        return best;
     }
     const struct peer *peer = back->borrowed ? NULL : member_peer(member, back->conn);
-    if (peer != NULL && peer->state == PEER_UP) {
-        return back->conn;
-    }
-    return node == NULL ? CONN_NONE : node->inbound;
+    return peer != NULL && peer->state == PEER_UP ? back->conn : best;
 }
 
 static void
@@ -267,7 +279,8 @@ send_response(struct member *member, const struct member_back *back, bool succes
     struct fabric_response_split split;
     encode_response(member, back, success, body, now, &split);
     size_t result_size = success ? body.size : 0;
-    if (success && member->out.size + result_size > size_limit(member, conn)) {
+    if (member->out.overflowed ||
+        member->out.size + result_size > member_size_limit(member, conn)) {
         static const char too_large[] =
             "{\"error\":\"result is larger than the connection to the caller allows\","
             "\"error_type\":\"ResultTooLarge\"}";
@@ -431,11 +444,13 @@ member_next_node(
         return false;
     }
     const struct roster_status *status = &node->status;
+    const struct peer *dialed = member_peer(member, node->dialed);
+    const struct peer *inbound = member_peer(member, node->inbound);
     *shown = (struct member_node){
         .url = peer_text_span(&node->url),
         .cluster_id = peer_text_span(&node->cluster_id),
-        .dialed_up = node->dialed.v != 0,
-        .inbound_up = node->inbound.v != 0,
+        .dialed_up = dialed != NULL && dialed->state == PEER_UP,
+        .inbound_up = inbound != NULL && inbound->state == PEER_UP,
         .known_status = status->known,
         .status_at = status->timestamp,
         .status_ok = status->ok,

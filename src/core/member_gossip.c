@@ -2,13 +2,17 @@
 /*
  * member_gossip.c - what others tell: who may say what, and passing it on.
  *
- * In strict mode an entry of another cluster is thrown away whoever brings it. Nobody but we speaks
- * about our own entries. Somebody else's news that a node is gone does not count while that node
- * itself is connected to us.
+ * In strict mode an entry of another cluster is thrown away whoever brings it; in the other modes a
+ * peer of another cluster does not speak for ours. Nobody but we speaks about our own entries: what
+ * others say of them is answered with the truth. Somebody else's news that a node or a function of
+ * it is gone do not count while that node itself is connected to us.
  */
 #include "core/member_state.h"
 
 #define CLOSE_BAD_MESSAGE 1007
+
+/* An echo of what we said may come back with its time rounded; it is no lie for that. */
+#define ECHO_ROUNDING_NS ((int64_t)MS_NS)
 
 static void
 reject(struct member *member, enum prune_reason reason, const struct peer *peer,
@@ -26,14 +30,43 @@ is_ours(const struct member *member, struct span node_id)
     return span_equal(node_id, member->config.url);
 }
 
-/* Whether an entry of this cluster and node may be here at all; counts what may not. */
+/* A peer of another cluster, where such are admitted, speaks for everybody but our cluster. */
 static bool
-belongs_here(struct member *member, struct span cluster_id, struct span node_id)
+speaks_for(const struct member *member, const struct peer *peer, struct span cluster_id)
 {
-    if (isolation_judge(&member->config.isolation, cluster_id, node_id) == ISOLATION_NONE) {
+    struct span own = member->config.cluster_id;
+    return !span_equal(cluster_id, own) || span_equal(peer_text_span(&peer->cluster_id), own);
+}
+
+/* Whether an entry with this key may be here at all, told by this peer; counts what may not. */
+static bool
+belongs_here(struct member *member, const struct peer *peer, const struct node_key *key)
+{
+    if (speaks_for(member, peer, key->cluster_id) &&
+        isolation_judge(&member->config.isolation, key->cluster_id, key->node_id) ==
+            ISOLATION_NONE) {
         return true;
     }
     member->stats.isolation[ISOLATION_FOREIGN_ENTRY]++;
+    return false;
+}
+
+/* News that something of this node is gone: its own, or of a node that cannot tell us itself. */
+static bool
+may_take_back(struct member *member, const struct peer *peer, struct span node_id)
+{
+    const struct catalog_node *known = catalog_find_node(member->catalog, node_id);
+    const struct roster_node *node = roster_find(&member->roster, node_id);
+    bool itself = span_equal(node_id, peer_text_span(&peer->url));
+    bool tells = node != NULL && member_connection(member, node).v != 0;
+    bool speaks = known == NULL || speaks_for(member, peer, known->descriptor.key.cluster_id);
+    if (itself || (!tells && speaks)) {
+        return true;
+    }
+    member->stats.rejects[PRUNE_ISOLATION]++;
+    LOG_WARN(member->log, "removal.ignored", LOG_SPAN("node", node_id),
+        LOG_SPAN("peer", peer_text_span(&peer->url)),
+        LOG_TEXT("reason", tells ? "the node is connected to us" : "it is of our cluster"));
     return false;
 }
 
@@ -45,38 +78,30 @@ said_goodbye(const struct member *member, struct span node_id, struct now now)
 }
 
 static bool
-apply_removals(struct member *member, const struct delta *delta)
+apply_removals(struct member *member, const struct peer *peer, const struct delta *delta)
 {
     bool changed = false;
     for (uint32_t i = 0; i < delta->function_removal_count; i++) {
         const struct function_key *key = &delta->function_removals[i];
-        if (is_ours(member, key->node_id)) {
-            /* An echo of our own withdrawal finds nothing; anything else is a lie to be mended. */
-            if (catalog_find(member->catalog, key) != NULL) {
-                member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY]++;
-                member_tell_again(member, key);
-            }
+        if (catalog_find(member->catalog, key) == NULL) {
+            /* Also the echo of a withdrawal, of our own and of others. */
             continue;
         }
-        changed |= catalog_remove(member->catalog, key, PRUNE_WITHDRAWN) == CATALOG_OK;
+        if (is_ours(member, key->node_id)) {
+            member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY]++;
+            member_tell_again(member, key);
+        } else if (may_take_back(member, peer, key->node_id)) {
+            changed |= catalog_remove(member->catalog, key, PRUNE_WITHDRAWN) == CATALOG_OK;
+        }
     }
     return changed;
 }
 
 static bool
-remove_node(struct member *member, const struct peer *peer, struct span node_id, struct now now)
+knows_node(const struct member *member, struct span node_id)
 {
-    const struct roster_node *node = roster_find(&member->roster, node_id);
-    bool itself = span_equal(node_id, peer_text_span(&peer->url));
-    if (node != NULL && roster_connection(node).v != 0 && !itself) {
-        member->stats.rejects[PRUNE_ISOLATION]++;
-        LOG_WARN(member->log, "node.removal_ignored", LOG_SPAN("node", node_id),
-            LOG_SPAN("peer", peer_text_span(&peer->url)),
-            LOG_TEXT("reason", "the node is connected to us"));
-        return false;
-    }
-    return catalog_remove_node(member->catalog, node_id, PRUNE_NODE_GOODBYE, now.wall) ==
-           CATALOG_OK;
+    const struct catalog_node *node = catalog_find_node(member->catalog, node_id);
+    return node != NULL && (node->described || catalog_next_of_node(node, NULL) != NULL);
 }
 
 static bool
@@ -87,10 +112,13 @@ apply_node_removals(
     for (uint32_t i = 0; i < delta->node_removal_count; i++) {
         struct span node_id = delta->node_removals[i].node_id;
         if (is_ours(member, node_id)) {
+            /* Who believed it has dropped our functions as well. */
             member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY]++;
             member->describe = true;
-        } else {
-            changed |= remove_node(member, peer, node_id, now);
+            member_tell_all_again(member);
+        } else if (knows_node(member, node_id) && may_take_back(member, peer, node_id)) {
+            changed |= catalog_remove_node(
+                           member->catalog, node_id, PRUNE_NODE_GOODBYE, now.wall) == CATALOG_OK;
         }
     }
     return changed;
@@ -118,6 +146,35 @@ count_rejected(struct member *member, enum catalog_result result, const struct p
     }
 }
 
+/* An advertisement of ours that comes from outside: an echo, or a lie to be mended. */
+static void
+hear_own_function(struct member *member, const struct function_endpoint *endpoint, struct now now)
+{
+    const struct catalog_entry *entry = catalog_find(member->catalog, &endpoint->key);
+    struct wall told = entry == NULL ? member->advertised_last : entry->endpoint.advertised_at;
+    if (endpoint->advertised_at.ns <= told.ns + ECHO_ROUNDING_NS) {
+        return;
+    }
+    member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY]++;
+    if (entry != NULL) {
+        member_outbid(member, endpoint->advertised_at, now.wall);
+        member_tell_again(member, &endpoint->key);
+    }
+}
+
+static void
+hear_own_descriptor(struct member *member, const struct node_descriptor *descriptor, struct now now)
+{
+    const struct catalog_node *self = catalog_find_node(member->catalog, member->config.url);
+    bool known = self != NULL && self->described;
+    if (known &&
+        descriptor->advertised_at.ns > self->descriptor.advertised_at.ns + ECHO_ROUNDING_NS) {
+        member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY]++;
+        member_outbid(member, descriptor->advertised_at, now.wall);
+        member->describe = true;
+    }
+}
+
 static bool
 apply_functions(
     struct member *member, const struct peer *peer, const struct delta *delta, struct now now)
@@ -126,14 +183,18 @@ apply_functions(
     for (uint32_t i = 0; i < delta->function_count; i++) {
         const struct function_endpoint *endpoint = &delta->functions[i];
         const struct function_key *key = &endpoint->key;
+        const struct node_key node = { .cluster_id = key->cluster_id, .node_id = key->node_id };
         if (is_ours(member, key->node_id)) {
-            bool echo = catalog_find(member->catalog, key) != NULL;
-            bool withdrawn = endpoint->advertised_at.ns <= member->advertised_last.ns;
-            member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY] += !echo && !withdrawn;
+            hear_own_function(member, endpoint, now);
             continue;
         }
-        if (!belongs_here(member, key->cluster_id, key->node_id)) {
+        if (!belongs_here(member, peer, &node)) {
             reject(member, PRUNE_ISOLATION, peer, key);
+            continue;
+        }
+        if (key->node_id.size == 0) {
+            /* Nobody could ever be called. */
+            reject(member, PRUNE_INVALID, peer, key);
             continue;
         }
         if (said_goodbye(member, key->node_id, now)) {
@@ -155,20 +216,24 @@ learn_node(struct member *member, const struct node_descriptor *descriptor)
         member->stats.rejects[PRUNE_LIMIT_EXCEEDED]++;
         return;
     }
-    bool known = peer_text_set(&node->dial_url, descriptor->dial_url) &&
-                 peer_text_set(&node->cluster_id, descriptor->key.cluster_id);
-    node->described = known;
+    /* A seed is dialed where the configuration says, whatever the cluster thinks of it. */
+    bool known = node->seed || peer_text_set(&node->dial_url, descriptor->dial_url);
+    node->described = known && peer_text_set(&node->cluster_id, descriptor->key.cluster_id);
 }
 
 static bool
-apply_nodes(struct member *member, const struct delta *delta, struct now now)
+apply_nodes(
+    struct member *member, const struct peer *peer, const struct delta *delta, struct now now)
 {
     bool changed = false;
     for (uint32_t i = 0; i < delta->node_count; i++) {
         const struct node_descriptor *descriptor = &delta->nodes[i];
         struct span node_id = descriptor->key.node_id;
-        if (is_ours(member, node_id) || node_id.size == 0 ||
-            !belongs_here(member, descriptor->key.cluster_id, node_id) ||
+        if (is_ours(member, node_id)) {
+            hear_own_descriptor(member, descriptor, now);
+            continue;
+        }
+        if (node_id.size == 0 || !belongs_here(member, peer, &descriptor->key) ||
             said_goodbye(member, node_id, now)) {
             continue;
         }
@@ -201,10 +266,10 @@ pass_on(struct member *member, const struct peer *from, const struct envelope *e
     }
     LIST_EACH (link, &member->roster.nodes) {
         const struct roster_node *node = CONTAINER_OF(link, const struct roster_node, link);
-        struct conn_id conn = roster_connection(node);
+        struct conn_id conn = member_connection(member, node);
         struct span url = peer_text_span(&node->url);
-        if (conn.v != 0 && !span_equal(url, peer_text_span(&from->url)) &&
-            !travelled_through(gossip, url)) {
+        bool has_it = span_equal(url, peer_text_span(&from->url)) || travelled_through(gossip, url);
+        if (conn.v != 0 && !has_it && message.size <= member_size_limit(member, conn)) {
             actions_send(actions, conn, message);
             member->stats.gossip_passed_on++;
         }
@@ -235,9 +300,9 @@ apply_update(struct member *member, struct peer *peer, const struct envelope *en
         actions_close(actions, peer->conn, CLOSE_BAD_MESSAGE, span_from_text(fault.key));
         return false;
     }
-    bool changed = apply_removals(member, &delta);
+    bool changed = apply_removals(member, peer, &delta);
     changed |= apply_node_removals(member, peer, &delta, now);
-    changed |= apply_nodes(member, &delta, now);
+    changed |= apply_nodes(member, peer, &delta, now);
     changed |= apply_functions(member, peer, &delta, now);
     return changed;
 }

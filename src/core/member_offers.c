@@ -166,8 +166,38 @@ member_tell_again(struct member *member, const struct function_key *key)
 }
 
 void
+member_tell_all_again(struct member *member)
+{
+    const struct catalog_node *self = catalog_find_node(member->catalog, member->config.url);
+    const struct catalog_entry *entry = NULL;
+    while (self != NULL && (entry = catalog_next_of_node(self, entry)) != NULL) {
+        member_tell_again(member, &entry->endpoint.key);
+    }
+}
+
+/*
+ * A jump of the wall clock may carry it over the ends of our own offers before their refresh is due:
+ * they are renewed then. What we offer is never expired.
+ */
+static void
+renew_overtaken(struct member *member, struct now now)
+{
+    const struct catalog_node *self = catalog_find_node(member->catalog, member->config.url);
+    const struct catalog_entry *entry = NULL;
+    bool overtaken = self != NULL && catalog_deadline(member->catalog).ns <= now.wall.ns;
+    while (overtaken && (entry = catalog_next_of_node(self, entry)) != NULL) {
+        const struct function_endpoint *endpoint = &entry->endpoint;
+        if (!function_alive(endpoint->advertised_at, endpoint->ttl_ns, now.wall)) {
+            member_tell_again(member, &endpoint->key);
+            member->describe = true;
+        }
+    }
+}
+
+void
 member_refresh_due(struct member *member, struct now now)
 {
+    renew_overtaken(member, now);
     struct heap_node *due;
     while ((due = heap_first(&member->refreshes)) != NULL && (uint64_t)due->at <= now.mono.ns) {
         struct offer *offer = CONTAINER_OF(due, struct offer, refresh);
@@ -201,7 +231,8 @@ message_id(struct member *member, struct actions *actions)
     return span_from(text, url.size + 1 + unique.size);
 }
 
-static struct span
+/* false: more than every connection takes. */
+static bool
 compose_delta(struct member *member, struct delta *delta, bool travels, struct now now,
     struct actions *actions)
 {
@@ -221,7 +252,7 @@ compose_delta(struct member *member, struct delta *delta, bool travels, struct n
     gossip_encode_begin(&member->out, &header);
     delta_encode(&member->out, delta);
     gossip_encode_end(&member->out, &header);
-    return member_composed(member, actions);
+    return !member->out.overflowed && member->out.size <= DIALED_MESSAGE_SIZE_MAX;
 }
 
 void
@@ -232,9 +263,60 @@ member_broadcast(struct member *member, struct span message, struct actions *act
     }
     LIST_EACH (link, &member->roster.nodes) {
         const struct roster_node *node = CONTAINER_OF(link, const struct roster_node, link);
-        struct conn_id conn = roster_connection(node);
+        struct conn_id conn = member_connection(member, node);
         if (conn.v != 0) {
             actions_send(actions, conn, message);
+        }
+    }
+}
+
+/* `count` items from `start` on of the one list that `whole` has. */
+static struct delta
+delta_part(const struct delta *whole, uint32_t start, uint32_t count)
+{
+    if (whole->function_count > 0) {
+        return (struct delta){ .functions = &whole->functions[start], .function_count = count };
+    }
+    if (whole->node_count > 0) {
+        return (struct delta){ .nodes = &whole->nodes[start], .node_count = count };
+    }
+    if (whole->node_removal_count > 0) {
+        return (struct delta){ .node_removals = &whole->node_removals[start],
+            .node_removal_count = count };
+    }
+    return (struct delta){ .function_removals = &whole->function_removals[start],
+        .function_removal_count = count };
+}
+
+/*
+ * Tell a list to one connection, or with CONN_NONE to everybody, in as many messages as it takes for
+ * every connection to take them. What is too large even alone harms nobody else: it is not told.
+ */
+static void
+tell(struct member *member, struct conn_id conn, const struct delta *whole, struct now now,
+    struct actions *actions)
+{
+    bool everybody = conn.v == 0;
+    uint32_t count = whole->function_count + whole->node_count + whole->function_removal_count +
+                     whole->node_removal_count;
+    uint32_t part_count = 0;
+    for (uint32_t start = 0; start < count; start += part_count) {
+        part_count = count - start;
+        struct delta part = delta_part(whole, start, part_count);
+        bool fits = compose_delta(member, &part, everybody, now, actions);
+        while (!fits && part_count > 1) {
+            part_count /= 2;
+            part = delta_part(whole, start, part_count);
+            fits = compose_delta(member, &part, everybody, now, actions);
+        }
+        if (!fits) {
+            member->stats.rejects[PRUNE_LIMIT_EXCEEDED]++;
+            LOG_WARN(member->log, "advertisement.too_large", LOG_SPAN("node", member->config.url),
+                LOG_U64("bytes", member->out.size));
+        } else if (everybody) {
+            member_broadcast(member, member_composed(member, actions), actions);
+        } else {
+            member_send(member, conn, actions);
         }
     }
 }
@@ -244,7 +326,7 @@ anybody_up(const struct member *member)
 {
     LIST_EACH (link, &member->roster.nodes) {
         const struct roster_node *node = CONTAINER_OF(link, const struct roster_node, link);
-        if (roster_connection(node).v != 0) {
+        if (member_connection(member, node).v != 0) {
             return true;
         }
     }
@@ -303,8 +385,8 @@ flush_descriptor(struct member *member, struct now now, struct actions *actions)
         LOG_WARN(member->log, "member.not_described", LOG_SPAN("node", member->config.url),
             LOG_TEXT("reason", catalog_result_name(result)));
     }
-    struct delta delta = { .nodes = &self, .node_count = 1 };
-    member_broadcast(member, compose_delta(member, &delta, true, now, actions), actions);
+    const struct delta delta = { .nodes = &self, .node_count = 1 };
+    tell(member, CONN_NONE, &delta, now, actions);
     member->describe = false;
 }
 
@@ -325,8 +407,8 @@ flush_taken_back(struct member *member, bool heard, struct now now, struct actio
         keys[count++] = offer_key(member, &offer->identity, &offer->resources);
     }
     if (heard) {
-        struct delta delta = { .function_removals = keys, .function_removal_count = count };
-        member_broadcast(member, compose_delta(member, &delta, true, now, actions), actions);
+        const struct delta delta = { .function_removals = keys, .function_removal_count = count };
+        tell(member, CONN_NONE, &delta, now, actions);
     }
     for (uint32_t i = 0; i < count; i++) {
         offer_free(member, CONTAINER_OF(member->taken_back.next, struct offer, untold));
@@ -355,8 +437,8 @@ flush_untold(struct member *member, struct now now, struct actions *actions)
         endpoints[count++] = entry->endpoint;
         list_remove(&offer->untold);
     }
-    struct delta delta = { .functions = endpoints, .function_count = count };
-    member_broadcast(member, compose_delta(member, &delta, true, now, actions), actions);
+    const struct delta delta = { .functions = endpoints, .function_count = count };
+    tell(member, CONN_NONE, &delta, now, actions);
     return count > 0;
 }
 
@@ -381,10 +463,13 @@ member_flush(struct member *member, struct now now, struct actions *actions)
             return;
         }
     }
+    if (!heard) {
+        LIST_EACH (link, &member->untold) {
+            list_remove(link);
+        }
+    }
     while (!list_empty(&member->untold) && batches++ < FLUSH_BATCHES_MAX) {
-        if (!heard) {
-            list_remove(member->untold.next);
-        } else if (!flush_untold(member, now, actions)) {
+        if (!flush_untold(member, now, actions)) {
             return;
         }
     }
@@ -405,8 +490,8 @@ snapshot_nodes(struct member *member, struct conn_id conn, struct now now, struc
              node = catalog_next_node(member->catalog, &cursor)) {
             nodes[count++] = node->descriptor;
         }
-        struct delta delta = { .nodes = nodes, .node_count = count };
-        actions_send(actions, conn, compose_delta(member, &delta, false, now, actions));
+        const struct delta delta = { .nodes = nodes, .node_count = count };
+        tell(member, conn, &delta, now, actions);
     }
 }
 
@@ -426,8 +511,8 @@ member_send_snapshot(
              entry = catalog_next(member->catalog, &cursor)) {
             endpoints[count++] = entry->endpoint;
         }
-        struct delta delta = { .functions = endpoints, .function_count = count };
-        actions_send(actions, conn, compose_delta(member, &delta, false, now, actions));
+        const struct delta delta = { .functions = endpoints, .function_count = count };
+        tell(member, conn, &delta, now, actions);
     }
 }
 
@@ -454,8 +539,8 @@ member_leave(struct member *member, struct now now, struct actions *actions)
         .cluster_id = member->config.cluster_id,
         .node_id = member->config.url,
     };
-    struct delta delta = { .node_removals = &self, .node_removal_count = 1 };
-    member_broadcast(member, compose_delta(member, &delta, true, now, actions), actions);
+    const struct delta delta = { .node_removals = &self, .node_removal_count = 1 };
+    tell(member, CONN_NONE, &delta, now, actions);
 
     struct goodbye goodbye = {
         .departing_node_url = member->config.url,

@@ -29,6 +29,21 @@ member_peer(const struct member *member, struct conn_id conn)
 }
 
 static bool
+is_up(const struct peer *peer)
+{
+    return peer != NULL && peer->state == PEER_UP;
+}
+
+struct conn_id
+member_connection(const struct member *member, const struct roster_node *node)
+{
+    if (is_up(member_peer(member, node->dialed))) {
+        return node->dialed;
+    }
+    return is_up(member_peer(member, node->inbound)) ? node->inbound : CONN_NONE;
+}
+
+static bool
 make_room(struct member *member, uint32_t slot)
 {
     if (slot < member->peer_room) {
@@ -129,22 +144,29 @@ member_node_dead(struct member *member, struct roster_node *node, struct now now
     }
 }
 
-void
-member_dial_refused(struct member *member, const struct event *event, struct now now)
+/* Refused, or opened and ended before the far side said who it is. */
+static void
+dial_failed(
+    struct member *member, struct roster_node *node, const struct event *event, struct now now)
 {
-    struct roster_node *node = node_dialing(member, event->ticket);
-    if (node == NULL) {
-        return;
-    }
     node->dial_ticket = 0;
     roster_back_off(node, member->prng, now.mono);
-    LOG_DEBUG(member->log, "peer.dial_refused", LOG_SPAN("node", peer_text_span(&node->url)),
+    LOG_DEBUG(member->log, "peer.dial_failed", LOG_SPAN("node", peer_text_span(&node->url)),
         LOG_SPAN("reason", event->reason), LOG_U64("failures", node->failures),
         LOG_MS("again_in_ms", node->pause_ns));
     if (node->lost && roster_connection(node).v == 0) {
         member_node_dead(member, node, now);
     }
     roster_forget_if_idle(&member->roster, node, now.mono);
+}
+
+void
+member_dial_refused(struct member *member, const struct event *event, struct now now)
+{
+    struct roster_node *node = node_dialing(member, event->ticket);
+    if (node != NULL) {
+        dial_failed(member, node, event, now);
+    }
 }
 
 /* Handshakes. */
@@ -172,9 +194,12 @@ void
 member_send_status(
     struct member *member, struct conn_id conn, struct now now, struct actions *actions)
 {
-    struct span *names;
-    struct function_identity *identities;
-    uint32_t count = own_functions(member, actions->arena, &names, &identities);
+    struct span *names = NULL;
+    struct function_identity *identities = NULL;
+    /* What we offer is nothing for whom we dialed and who has not said yet who it is. */
+    uint32_t count = is_up(member_peer(member, conn))
+                         ? own_functions(member, actions->arena, &names, &identities)
+                         : 0;
     struct status status = {
         .server_url = member->config.url,
         .cluster_id = member->config.cluster_id,
@@ -193,7 +218,7 @@ member_send_status(
     };
     buf_reset(&member->out);
     status_encode(&member->out, &status, identities, count, member_unique(member, actions->arena));
-    actions_send(actions, conn, member_composed(member, actions));
+    member_send(member, conn, actions);
 }
 
 void
@@ -212,7 +237,7 @@ member_refuse(struct member *member, struct peer *peer, enum isolation_reason re
     answer_encode_error(
         &member->out, 1003, buf_span(&text), SPAN_NONE, u.size == 0 ? SPAN("unknown") : u);
     buf_destroy(&text);
-    actions_send(actions, peer->conn, member_composed(member, actions));
+    member_send(member, peer->conn, actions);
 
     /* The reference ends a refused handshake with 1000; the rest has no model there. */
     bool handshake = reason == ISOLATION_FOREIGN_CLUSTER || reason == ISOLATION_NOT_ALLOWED ||
@@ -238,25 +263,43 @@ note_status(struct roster_node *node, const struct status *status, struct now no
     };
 }
 
-/* Another instance claimed this URL before we dialed it ourselves: it goes. */
+/* The newest of the node's connections to us is gone; an older one may still be there. */
+static struct conn_id
+other_inbound(const struct member *member, const struct peer *gone)
+{
+    for (uint32_t slot = 0; slot < member->peer_room; slot++) {
+        const struct peer *peer = member->peers[slot];
+        if (is_up(peer) && peer != gone && !peer->dialed &&
+            span_equal(peer_text_span(&peer->url), peer_text_span(&gone->url))) {
+            return peer->conn;
+        }
+    }
+    return CONN_NONE;
+}
+
+/* Other instances claimed this URL before we dialed it ourselves: they go. */
 static void
-expel_impostor(struct member *member, struct roster_node *node, const struct peer *dialed,
+expel_impostors(struct member *member, struct roster_node *node, const struct peer *dialed,
     struct actions *actions)
 {
-    struct peer *inbound = member_peer(member, node->inbound);
-    bool impostor =
-        inbound != NULL && inbound->instance_id.size > 0 && dialed->instance_id.size > 0 &&
-        !span_equal(peer_text_span(&inbound->instance_id), peer_text_span(&dialed->instance_id));
-    if (!impostor) {
-        return;
+    struct span url = peer_text_span(&dialed->url);
+    struct span instance_id = peer_text_span(&dialed->instance_id);
+    for (uint32_t slot = 0; slot < member->peer_room && instance_id.size > 0; slot++) {
+        struct peer *peer = member->peers[slot];
+        if (!is_up(peer) || peer->dialed || !span_equal(peer_text_span(&peer->url), url) ||
+            span_equal(peer_text_span(&peer->instance_id), instance_id)) {
+            continue;
+        }
+        struct peer_claim claim = {
+            .url = url,
+            .cluster_id = peer_text_span(&peer->cluster_id),
+        };
+        peer->state = PEER_CLOSING;
+        member_refuse(member, peer, ISOLATION_URL_TAKEN, &claim, SPAN_NONE, actions);
     }
-    struct peer_claim claim = {
-        .url = peer_text_span(&inbound->url),
-        .cluster_id = peer_text_span(&inbound->cluster_id),
-    };
-    node->inbound = CONN_NONE;
-    inbound->state = PEER_CLOSING;
-    member_refuse(member, inbound, ISOLATION_URL_TAKEN, &claim, SPAN_NONE, actions);
+    if (!is_up(member_peer(member, node->inbound))) {
+        node->inbound = other_inbound(member, dialed);
+    }
 }
 
 static void
@@ -281,7 +324,7 @@ met_dialed(struct member *member, struct roster_node *node, struct peer *peer, s
     }
     node->dialed = peer->conn;
     node->instance_id = peer->instance_id;
-    expel_impostor(member, node, peer, actions);
+    expel_impostors(member, node, peer, actions);
 }
 
 void
@@ -340,39 +383,23 @@ member_farewell(struct member *member, struct peer *peer, const struct goodbye *
     if (!peer->dialed) {
         buf_reset(&member->out);
         answer_encode(&member->out, SPAN("\"GOODBYE_PROCESSED\""), u);
-        actions_send(actions, peer->conn, member_composed(member, actions));
+        member_send(member, peer->conn, actions);
     }
-    peer->state = PEER_CLOSING;
-    actions_close(actions, peer->conn, CLOSE_NORMAL, SPAN("goodbye"));
-    if (node == NULL) {
-        return;
+    for (uint32_t slot = 0; slot < member->peer_room; slot++) {
+        struct peer *its = member->peers[slot];
+        if (is_up(its) && span_equal(peer_text_span(&its->url), url)) {
+            its->state = PEER_CLOSING;
+            actions_close(actions, its->conn, CLOSE_NORMAL, SPAN("goodbye"));
+        }
     }
-    node->described = false;
-    node->departed_until = instant_after(now.mono, MEMBER_DEPARTED_NS);
-    node->departed_instance = peer->instance_id;
-    struct conn_id other = peer->dialed ? node->inbound : node->dialed;
-    struct peer *second = member_peer(member, other);
-    if (second != NULL && second->state == PEER_UP) {
-        second->state = PEER_CLOSING;
-        actions_close(actions, second->conn, CLOSE_NORMAL, SPAN("goodbye"));
+    if (node != NULL) {
+        node->described = false;
+        node->departed_until = instant_after(now.mono, MEMBER_DEPARTED_NS);
+        node->departed_instance = peer->instance_id;
     }
 }
 
 /* Losing. */
-
-/* The newest of the node's connections to us is gone; an older one may still be there. */
-static struct conn_id
-other_inbound(const struct member *member, const struct peer *gone)
-{
-    for (uint32_t slot = 0; slot < member->peer_room; slot++) {
-        const struct peer *peer = member->peers[slot];
-        if (peer != NULL && peer != gone && !peer->dialed && peer->state == PEER_UP &&
-            span_equal(peer_text_span(&peer->url), peer_text_span(&gone->url))) {
-            return peer->conn;
-        }
-    }
-    return CONN_NONE;
-}
 
 static void
 lose_node(struct member *member, struct roster_node *node, const struct peer *peer,
@@ -408,9 +435,7 @@ member_closed(
     member->events.client_gone(member->events.owner, event->conn);
     struct roster_node *dialing = node_dialing(member, peer->dial_ticket);
     if (dialing != NULL) {
-        /* It opened and ended before it said who it is. */
-        dialing->dial_ticket = 0;
-        roster_back_off(dialing, member->prng, now.mono);
+        dial_failed(member, dialing, event, now);
     }
     struct roster_node *node =
         peer->url.size == 0 ? NULL : roster_find(&member->roster, peer_text_span(&peer->url));
@@ -434,7 +459,8 @@ member_dial_due(struct member *member, struct now now, struct actions *actions)
         if (!roster_wants_dial(&member->roster, node, now.mono)) {
             continue;
         }
-        struct action *dial = actions_add(actions, ACTION_DIAL);
+        struct span address = arena_copy(actions->arena, peer_text_span(&node->dial_url));
+        struct action *dial = address.data == NULL ? NULL : actions_add(actions, ACTION_DIAL);
         if (dial == NULL) {
             return;
         }
@@ -442,7 +468,7 @@ member_dial_due(struct member *member, struct now now, struct actions *actions)
         dial->port = PORT_CLUSTER;
         dial->ticket = node->dial_ticket;
         dial->timeout_ns = MEMBER_DIAL_TIMEOUT_NS;
-        dial->address = arena_copy(actions->arena, peer_text_span(&node->dial_url));
+        dial->address = address;
     }
 }
 
@@ -453,10 +479,10 @@ silence_allowed(const struct peer *peer)
     switch (peer->state) {
     case PEER_GREETING:
         return MEMBER_DIAL_TIMEOUT_NS;
+    case PEER_FRESH:
     case PEER_UP:
     case PEER_BORROWED:
         return MEMBER_SILENCE_NS;
-    case PEER_FRESH:
     case PEER_CLIENT:
     case PEER_CLOSING:
         return UINT64_MAX;

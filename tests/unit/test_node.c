@@ -376,9 +376,11 @@ END_TEST
 
 START_TEST(without_memory_a_request_is_refused_and_the_node_lives_on)
 {
+    /* What a node needs at rest, and too little more for all the requests that one client may make. */
+    size_t at_rest = node_stats(rig.node).memory_peak;
     rig_stop(&rig);
     struct node_config config = rig_config(functions, COUNT_OF(functions));
-    config.memory_max = 500000;
+    config.memory_max = at_rest + 96 * (size_t)NODE_REQUESTS_PER_CLIENT_MAX;
     rig_start(&rig, &config);
     rig_event(&rig, EVENT_ACCEPTED, CLIENT);
     uint32_t refused = 0;
