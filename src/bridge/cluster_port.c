@@ -317,21 +317,24 @@ reply_error(
 }
 
 struct admission {
-    const struct rib *rib;
+    const struct bridge *bridge;
     const struct rib_export *exported;
+    bool connected; /* only nodes that we are connected to right now */
 };
 
 static bool
 is_exported(void *owner, const struct catalog_entry *entry)
 {
     const struct admission *admission = owner;
-    return rib_export_includes(admission->rib, admission->exported, &entry->endpoint);
+    const struct bridge *bridge = admission->bridge;
+    return rib_export_includes(bridge->rib, admission->exported, &entry->endpoint) &&
+           (!admission->connected || member_connected(bridge->member, entry->endpoint.key.node_id));
 }
 
 static const struct catalog_entry *
 choose_node(struct bridge *bridge, const struct rib_export *exported, struct now now)
 {
-    struct admission admission = { .rib = bridge->rib, .exported = exported };
+    struct admission admission = { .bridge = bridge, .exported = exported, .connected = true };
     struct catalog_query query = {
         .function = exported->source_name,
         .local_cluster = bridge->config.member.cluster_id,
@@ -340,7 +343,13 @@ choose_node(struct bridge *bridge, const struct rib_export *exported, struct now
         .filter_owner = &admission,
         .filter = is_exported,
     };
-    return member_select(bridge->member, &query, now);
+    const struct catalog_entry *entry = member_select(bridge->member, &query, now);
+    if (entry == NULL) {
+        /* A node we have only heard of: the call fails, and says that it is not connected. */
+        admission.connected = false;
+        entry = member_select(bridge->member, &query, now);
+    }
+    return entry;
 }
 
 static bool

@@ -416,8 +416,9 @@ statuses_due(struct member *member, struct now now, struct actions *actions)
 static void
 tick(struct member *member, struct now now, struct actions *actions)
 {
+    /* Also when nobody is told any more: what is offered stays until it is withdrawn. */
+    member_refresh_due(member, now);
     if (!member->leaving) {
-        member_refresh_due(member, now);
         if (instant_reached(member->describe_at, now.mono)) {
             member->describe_at = instant_after(now.mono, MEMBER_DESCRIBE_NS);
             member->describe = true;

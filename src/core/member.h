@@ -161,6 +161,9 @@ enum member_call_result {
 MUST_CHECK enum member_call_result member_call(
     struct member *member, const struct member_call *call, struct now now, struct actions *actions);
 
+/* Whether a call to this node could be sent now. */
+bool member_connected(const struct member *member, struct span node_id);
+
 /* Forget a call: no `answered` follows, a late answer is dropped. Unknown tickets are ignored. */
 void member_cancel(struct member *member, uint64_t ticket);
 

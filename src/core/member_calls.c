@@ -26,6 +26,13 @@ connection_to(const struct member *member, struct span url)
     return node == NULL ? CONN_NONE : member_connection(member, node);
 }
 
+bool
+member_connected(const struct member *member, struct span node_id)
+{
+    const struct peer *peer = member_peer(member, connection_to(member, node_id));
+    return peer != NULL && peer->state == PEER_UP;
+}
+
 static struct fabric_request
 request_of(const struct member *member, const struct member_call *call, struct span id)
 {
