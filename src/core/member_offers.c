@@ -288,35 +288,54 @@ delta_part(const struct delta *whole, uint32_t start, uint32_t count)
         .function_removal_count = count };
 }
 
+static uint32_t
+delta_count(const struct delta *whole)
+{
+    return whole->function_count + whole->node_count + whole->function_removal_count +
+           whole->node_removal_count;
+}
+
+static void
+send_composed(struct member *member, struct conn_id conn, struct actions *actions)
+{
+    if (conn.v == 0) {
+        member_broadcast(member, member_composed(member, actions), actions);
+    } else {
+        member_send(member, conn, actions);
+    }
+}
+
+/* What is too large even alone harms nobody else: it is not told. */
+static void
+report_too_large(struct member *member)
+{
+    member->stats.rejects[PRUNE_LIMIT_EXCEEDED]++;
+    LOG_WARN(member->log, "advertisement.too_large", LOG_SPAN("node", member->config.url),
+        LOG_U64("bytes", member->out.size));
+}
+
 /*
  * Tell a list to one connection, or with CONN_NONE to everybody, in as many messages as it takes for
- * every connection to take them. What is too large even alone harms nobody else: it is not told.
+ * every connection to take them.
  */
 static void
 tell(struct member *member, struct conn_id conn, const struct delta *whole, struct now now,
     struct actions *actions)
 {
-    bool everybody = conn.v == 0;
-    uint32_t count = whole->function_count + whole->node_count + whole->function_removal_count +
-                     whole->node_removal_count;
+    uint32_t count = delta_count(whole);
     uint32_t part_count = 0;
     for (uint32_t start = 0; start < count; start += part_count) {
-        part_count = count - start;
-        struct delta part = delta_part(whole, start, part_count);
-        bool fits = compose_delta(member, &part, everybody, now, actions);
+        bool fits = false;
+        part_count = (count - start) * 2;
         while (!fits && part_count > 1) {
             part_count /= 2;
-            part = delta_part(whole, start, part_count);
-            fits = compose_delta(member, &part, everybody, now, actions);
+            struct delta part = delta_part(whole, start, part_count);
+            fits = compose_delta(member, &part, conn.v == 0, now, actions);
         }
-        if (!fits) {
-            member->stats.rejects[PRUNE_LIMIT_EXCEEDED]++;
-            LOG_WARN(member->log, "advertisement.too_large", LOG_SPAN("node", member->config.url),
-                LOG_U64("bytes", member->out.size));
-        } else if (everybody) {
-            member_broadcast(member, member_composed(member, actions), actions);
+        if (fits) {
+            send_composed(member, conn, actions);
         } else {
-            member_send(member, conn, actions);
+            report_too_large(member);
         }
     }
 }
