@@ -97,6 +97,28 @@ arena_take(struct arena *arena, size_t size)
     return taken;
 }
 
+size_t
+arena_used(const struct arena *arena)
+{
+    size_t used = 0;
+    for (const struct arena_block *block = arena->block; block != NULL; block = block->older) {
+        used += block->used;
+    }
+    return used;
+}
+
+bool
+arena_reserve(struct arena *arena, size_t size)
+{
+    if (size > SIZE_MAX / 2) {
+        arena->mem->denied++;
+        return false;
+    }
+    const struct arena_block *block = arena->block;
+    bool fits = block != NULL && size <= block->size - block->used;
+    return fits || add_block(arena, size);
+}
+
 struct span
 arena_copy(struct arena *arena, struct span text)
 {

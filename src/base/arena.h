@@ -9,6 +9,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/mem.h"
@@ -32,6 +33,12 @@ void arena_reset(struct arena *arena);
 
 /* Zeroed bytes, aligned for any type, until reset. NULL: no memory. size 0 gives a valid pointer. */
 MUST_CHECK void *arena_take(struct arena *arena, size_t size);
+
+/* Bytes taken so far, with what aligns them: the same pieces fit into as many. */
+size_t arena_used(const struct arena *arena);
+
+/* One block for the next `size` bytes of pieces, as arena_used counts them. false: no memory. */
+MUST_CHECK bool arena_reserve(struct arena *arena, size_t size);
 
 /* A copy of `text` that lives as long as the arena. .data NULL: no memory (an empty text is never NULL). */
 MUST_CHECK struct span arena_copy(struct arena *arena, struct span text);

@@ -179,6 +179,49 @@ START_TEST(absurd_sizes_are_refused)
 }
 END_TEST
 
+START_TEST(reserved_block_holds_the_same_pieces)
+{
+    static const size_t sizes[] = { 1, 0, 100, ARENA_BLOCK_SIZE, 33, 3 * ARENA_BLOCK_SIZE, 16 };
+    struct mem mem;
+    struct arena loose;
+    struct arena dense;
+    mem_init(&mem, SIZE_MAX);
+    arena_init(&loose, &mem);
+    arena_init(&dense, &mem);
+    ck_assert_uint_eq(arena_used(&loose), 0);
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        ck_assert_ptr_nonnull(arena_take(&loose, sizes[i]));
+    }
+    size_t used = arena_used(&loose);
+    ck_assert(arena_reserve(&dense, used));
+    ck_assert_uint_eq(arena_used(&dense), 0);
+    size_t before = mem.used;
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        ck_assert_ptr_nonnull(arena_take(&dense, sizes[i]));
+        ck_assert(arena_reserve(&dense, 0));
+    }
+    ck_assert_uint_eq(arena_used(&dense), used);
+    ck_assert_uint_eq(mem.used, before);
+    arena_destroy(&loose);
+    arena_destroy(&dense);
+    ck_assert_uint_eq(mem.used, 0);
+}
+END_TEST
+
+START_TEST(reserve_refuses_what_is_not_there)
+{
+    struct mem mem;
+    struct arena arena;
+    mem_init(&mem, ARENA_BLOCK_SIZE);
+    arena_init(&arena, &mem);
+    ck_assert(!arena_reserve(&arena, ARENA_BLOCK_SIZE));
+    ck_assert(!arena_reserve(&arena, SIZE_MAX));
+    ck_assert_uint_eq(mem.denied, 2);
+    ck_assert_uint_eq(mem.used, 0);
+    arena_destroy(&arena);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -193,6 +236,8 @@ main(void)
     tcase_add_test(tcase, copy_lives_on_its_own);
     tcase_add_test(tcase, cap_refuses_take_and_copy_and_spares_what_is_there);
     tcase_add_test(tcase, absurd_sizes_are_refused);
+    tcase_add_test(tcase, reserved_block_holds_the_same_pieces);
+    tcase_add_test(tcase, reserve_refuses_what_is_not_there);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);
