@@ -4,12 +4,16 @@
  *
  * Each step fills in one part of a rule and answers with a result; a step that fails has said in
  * `fault.text` what was wrong, and policy_create adds where.
+ *
+ * All of it is done twice: at first to see whether it can be done and how much memory it takes, then into one
+ * block of that size, in which what belongs to one rule lies side by side.
  */
 #include "bridge/policy.h"
 
 #include "base/hash.h"
 #include "base/map.h"
 #include "bridge/pattern.h"
+#include "bridge/policy_index.h"
 #include "bridge/policy_rules.h"
 #include "core/limits.h"
 
@@ -32,13 +36,21 @@ fail(struct compiler *compiler, enum policy_result result, struct span text)
 static enum policy_result
 copy_text(struct compiler *compiler, struct span text, struct span *copy)
 {
+    if (text.size == 0) {
+        *copy = SPAN("");
+        return POLICY_OK;
+    }
     *copy = arena_copy(compiler->arena, text);
     return copy->data == NULL ? fail(compiler, POLICY_NO_MEMORY, text) : POLICY_OK;
 }
 
+/* An absent list stays without items. */
 static enum policy_result
 copy_list(struct compiler *compiler, const struct text_list *list, struct text_list *copy)
 {
+    if (list->count == 0) {
+        return POLICY_OK;
+    }
     struct span *items = arena_take(compiler->arena, list->count * sizeof(*items));
     if (items == NULL) {
         return fail(compiler, POLICY_NO_MEMORY, SPAN_NONE);
@@ -69,6 +81,9 @@ static enum policy_result
 compile_patterns(
     struct compiler *compiler, const struct text_list *texts, struct policy_patterns *patterns)
 {
+    if (texts->count == 0) {
+        return POLICY_OK;
+    }
     struct pattern *items = arena_take(compiler->arena, texts->count * sizeof(*items));
     if (items == NULL) {
         return fail(compiler, POLICY_NO_MEMORY, SPAN_NONE);
@@ -147,10 +162,13 @@ check_tags(struct compiler *compiler, const struct text_list *tags)
 }
 
 static enum policy_result
-compile_renames(
-    struct compiler *compiler, const struct policy_rule_source *source, struct policy_rule *rule)
+compile_renames(struct compiler *compiler, const struct policy_rule_source *source,
+    struct policy_rewrites *rewrites)
 {
     uint32_t count = source->rename_resource_count;
+    if (count == 0) {
+        return POLICY_OK;
+    }
     struct policy_rename *renames = arena_take(compiler->arena, count * sizeof(*renames));
     if (renames == NULL) {
         return fail(compiler, POLICY_NO_MEMORY, SPAN_NONE);
@@ -166,54 +184,66 @@ compile_renames(
             result = copy_text(compiler, from->to, &renames[i].to);
         }
     }
-    rule->rename_resources = renames;
-    rule->rename_resource_count = count;
+    rewrites->rename_resources = renames;
+    rewrites->rename_resource_count = count;
     return result;
+}
+
+static enum policy_result
+compile_conditions(
+    struct compiler *compiler, const struct policy_rule_source *source, struct policy_rule *rule)
+{
+    const struct text_list *const lists[] = { &source->tags.all, &source->tags.any,
+        &source->tags.none, &source->resources.all, &source->resources.any, &source->resources.none,
+        &source->scopes, &source->origins, &source->path_includes, &source->path_excludes };
+    bool needed = source->has_max_hops || source->version.size > 0;
+    for (size_t i = 0; i < COUNT_OF(lists); i++) {
+        needed = needed || lists[i]->count > 0;
+    }
+    if (!needed) {
+        return POLICY_OK;
+    }
+    struct policy_conditions *more = arena_take(compiler->arena, sizeof(*more));
+    if (more == NULL) {
+        return fail(compiler, POLICY_NO_MEMORY, SPAN_NONE);
+    }
+    struct text_list *const copies[] = { &more->tags.all, &more->tags.any, &more->tags.none,
+        &more->resources.all, &more->resources.any, &more->resources.none, &more->scopes,
+        &more->origins, &more->path_includes, &more->path_excludes };
+    more->hops_max = source->has_max_hops ? source->max_hops : UINT32_MAX;
+    rule->more = more;
+    enum policy_result result = compile_version(compiler, source->version, &more->version);
+    return result == POLICY_OK ? copy_lists(compiler, lists, copies, COUNT_OF(lists)) : result;
 }
 
 static enum policy_result
 compile_match(
     struct compiler *compiler, const struct policy_rule_source *source, struct policy_rule *rule)
 {
-    const struct text_list *const lists[] = { &source->tags.all, &source->tags.any,
-        &source->tags.none, &source->resources.all, &source->resources.any, &source->resources.none,
-        &source->scopes, &source->origins, &source->path_includes, &source->path_excludes };
-    struct text_list *const copies[] = { &rule->tags.all, &rule->tags.any, &rule->tags.none,
-        &rule->resources.all, &rule->resources.any, &rule->resources.none, &rule->scopes,
-        &rule->origins, &rule->path_includes, &rule->path_excludes };
-
-    rule->hops_max = source->has_max_hops ? source->max_hops : UINT32_MAX;
     enum policy_result result = compile_patterns(compiler, &source->functions, &rule->functions);
     if (result == POLICY_OK) {
         result = compile_patterns(compiler, &source->function_ids, &rule->function_ids);
     }
-    if (result == POLICY_OK) {
-        result = compile_version(compiler, source->version, &rule->version);
-    }
-    if (result == POLICY_OK) {
-        result = copy_lists(compiler, lists, copies, COUNT_OF(lists));
-    }
-    return result;
+    return result == POLICY_OK ? compile_conditions(compiler, source, rule) : result;
 }
 
 static enum policy_result
-compile_set(
-    struct compiler *compiler, const struct policy_rule_source *source, struct policy_rule *rule)
+compile_rewrites(struct compiler *compiler, const struct policy_rule_source *source,
+    const struct policy_patterns *patterns, struct policy_rewrites *rewrites)
 {
     const struct text_list *const lists[] = { &source->add_tags, &source->remove_tags };
-    struct text_list *const copies[] = { &rule->add_tags, &rule->remove_tags };
+    struct text_list *const copies[] = { &rewrites->add_tags, &rewrites->remove_tags };
 
-    rule->has_cost = source->has_cost;
-    rule->cost = source->cost;
-    rule->has_preference = source->has_preference;
-    rule->preference = source->preference;
-    rule->ttl_ns = source->ttl_ns > 0 ? source->ttl_ns : UINT64_MAX;
-    const struct policy_patterns *patterns = &rule->functions;
+    rewrites->has_cost = source->has_cost;
+    rewrites->cost = source->cost;
+    rewrites->has_preference = source->has_preference;
+    rewrites->preference = source->preference;
+    rewrites->ttl_ns = source->ttl_ns > 0 ? source->ttl_ns : UINT64_MAX;
     enum policy_result result =
-        compile_template(compiler, source->set_function, patterns, &rule->set_function);
+        compile_template(compiler, source->set_function, patterns, &rewrites->function);
     if (result == POLICY_OK) {
         result =
-            compile_template(compiler, source->set_function_id, patterns, &rule->set_function_id);
+            compile_template(compiler, source->set_function_id, patterns, &rewrites->function_id);
     }
     for (size_t i = 0; result == POLICY_OK && i < COUNT_OF(lists); i++) {
         result = check_tags(compiler, lists[i]);
@@ -222,9 +252,36 @@ compile_set(
         result = copy_lists(compiler, lists, copies, COUNT_OF(lists));
     }
     if (result == POLICY_OK) {
-        result = compile_renames(compiler, source, rule);
+        result = compile_renames(compiler, source, rewrites);
     }
     return result;
+}
+
+static bool
+rewrites_nothing(const struct policy_rule_source *source)
+{
+    return source->set_function.size == 0 && source->set_function_id.size == 0 &&
+           source->add_tags.count == 0 && source->remove_tags.count == 0 &&
+           source->rename_resource_count == 0 && !source->has_cost && !source->has_preference &&
+           source->ttl_ns == 0;
+}
+
+/* The rules that rewrite nothing have one set of rewrites in common. */
+static enum policy_result
+compile_set(
+    struct compiler *compiler, const struct policy_rule_source *source, struct policy_rule *rule)
+{
+    static const struct policy_rewrites nothing = { .ttl_ns = UINT64_MAX };
+    rule->rewrites = &nothing;
+    if (rewrites_nothing(source)) {
+        return POLICY_OK;
+    }
+    struct policy_rewrites *rewrites = arena_take(compiler->arena, sizeof(*rewrites));
+    if (rewrites == NULL) {
+        return fail(compiler, POLICY_NO_MEMORY, SPAN_NONE);
+    }
+    rule->rewrites = rewrites;
+    return compile_rewrites(compiler, source, &rule->functions, rewrites);
 }
 
 static bool
@@ -236,28 +293,39 @@ same_id(const void *item, const void *key)
 }
 
 static enum policy_result
-compile_id(struct compiler *compiler, struct span id, struct policy_rule *rule)
+check_id(struct compiler *compiler, struct span id)
 {
     if (id.size == 0) {
         return fail(compiler, POLICY_MISSING_ID, id);
     }
-    uint64_t hash = hash_bytes(&id_key, id);
-    if (span_equal(id, SPAN(POLICY_DEFAULT_ID)) || map_find(&compiler->ids, hash, &id) != NULL) {
-        return fail(compiler, POLICY_DUPLICATE_ID, id);
-    }
+    bool taken = map_find(&compiler->ids, hash_bytes(&id_key, id), &id) != NULL;
+    bool fine = !taken && !span_equal(id, SPAN(POLICY_DEFAULT_ID));
+    return fine ? POLICY_OK : fail(compiler, POLICY_DUPLICATE_ID, id);
+}
+
+/* The id is fine. */
+static enum policy_result
+compile_id(struct compiler *compiler, struct span id, struct policy_rule *rule)
+{
     enum policy_result result = copy_text(compiler, id, &rule->id);
-    if (result == POLICY_OK && !map_insert(&compiler->ids, hash, rule)) {
+    if (result == POLICY_OK && !map_insert(&compiler->ids, hash_bytes(&id_key, id), rule)) {
         result = fail(compiler, POLICY_NO_MEMORY, id);
     }
     return result;
 }
 
+/* The rule, its patterns and all else of it, one after the other. */
 static enum policy_result
 compile_rule(
-    struct compiler *compiler, const struct policy_rule_source *source, struct policy_rule *rule)
+    struct compiler *compiler, const struct policy_rule_source *source, struct policy_rule **made)
 {
+    struct policy_rule *rule = arena_take(compiler->arena, sizeof(*rule));
+    if (rule == NULL) {
+        return fail(compiler, POLICY_NO_MEMORY, SPAN_NONE);
+    }
+    *made = rule;
     rule->action = source->action;
-    enum policy_result result = compile_id(compiler, source->id, rule);
+    enum policy_result result = check_id(compiler, source->id);
     if (result == POLICY_OK) {
         result = compile_match(compiler, source, rule);
     }
@@ -267,6 +335,20 @@ compile_rule(
     if (result == POLICY_OK) {
         result = copy_text(compiler, source->reason, &rule->reason);
     }
+    return result == POLICY_OK ? compile_id(compiler, source->id, rule) : result;
+}
+
+static enum policy_result
+compile_rules(
+    struct compiler *compiler, const struct policy_rule_source *sources, struct policy_rules *rules)
+{
+    map_init(&compiler->ids, compiler->arena->mem, same_id);
+    enum policy_result result = POLICY_OK;
+    for (uint32_t i = 0; result == POLICY_OK && i < rules->count; i++) {
+        compiler->fault.rule = i;
+        result = compile_rule(compiler, &sources[i], &rules->items[i]);
+    }
+    map_destroy(&compiler->ids);
     return result;
 }
 
@@ -281,25 +363,17 @@ compile_direction(struct compiler *compiler, const struct policy_source *source,
         return fail(compiler, POLICY_NO_MEMORY, SPAN_NONE);
     }
     rules->count = count;
-    map_init(&compiler->ids, compiler->arena->mem, same_id);
-    enum policy_result result = POLICY_OK;
-    for (uint32_t i = 0; result == POLICY_OK && i < count; i++) {
-        compiler->fault.rule = i;
-        result = compile_rule(compiler, &source->rules[direction][i], &rules->items[i]);
+    enum policy_result result = compile_rules(compiler, source->rules[direction], rules);
+    if (result == POLICY_OK && !policy_index_build(rules, compiler->arena, &rules->index)) {
+        result = fail(compiler, POLICY_NO_MEMORY, SPAN_NONE);
     }
-    map_destroy(&compiler->ids);
     return result;
 }
 
-struct policy *
-policy_create(const struct policy_source *source, struct mem *mem, struct policy_fault *fault)
+/* POLICY_OK: *policy is filled in. Otherwise *fault, and the arena may have been taken from. */
+static enum policy_result
+compile(const struct policy_source *source, struct policy *policy, struct policy_fault *fault)
 {
-    *fault = (struct policy_fault){ .result = POLICY_NO_MEMORY };
-    struct policy *policy = mem_take(mem, sizeof(*policy));
-    if (policy == NULL) {
-        return NULL;
-    }
-    arena_init(&policy->arena, mem);
     struct compiler compiler = { .arena = &policy->arena };
     enum policy_result result = copy_text(&compiler, source->name, &policy->name);
     if (result == POLICY_OK) {
@@ -308,13 +382,46 @@ policy_create(const struct policy_source *source, struct mem *mem, struct policy
     if (result == POLICY_OK) {
         result = compile_direction(&compiler, source, POLICY_IMPORT, &policy->rules[POLICY_IMPORT]);
     }
-    if (result != POLICY_OK) {
-        *fault = compiler.fault;
-        fault->result = result;
+    *fault = result == POLICY_OK ? (struct policy_fault){ .result = POLICY_OK } : compiler.fault;
+    fault->result = result;
+    return result;
+}
+
+/* Bytes that the policy takes, compiled and thrown away; 0: *fault says why it cannot be. */
+static size_t
+measure(const struct policy_source *source, struct mem *mem, struct policy_fault *fault)
+{
+    struct policy trial;
+    memset(&trial, 0, sizeof(trial));
+    arena_init(&trial.arena, mem);
+    size_t size = compile(source, &trial, fault) == POLICY_OK ? arena_used(&trial.arena) : 0;
+    arena_destroy(&trial.arena);
+    return size;
+}
+
+struct policy *
+policy_create(const struct policy_source *source, struct mem *mem, struct policy_fault *fault)
+{
+    size_t size = measure(source, mem, fault);
+    if (size == 0) {
+        return NULL;
+    }
+    struct policy *policy = mem_take(mem, sizeof(*policy));
+    if (policy == NULL) {
+        *fault = (struct policy_fault){ .result = POLICY_NO_MEMORY };
+        return NULL;
+    }
+    arena_init(&policy->arena, mem);
+    if (!arena_reserve(&policy->arena, size)) {
+        *fault = (struct policy_fault){ .result = POLICY_NO_MEMORY };
         policy_free(policy);
         return NULL;
     }
-    *fault = (struct policy_fault){ .result = POLICY_OK };
+    if (compile(source, policy, fault) != POLICY_OK) {
+        policy_free(policy);
+        return NULL;
+    }
+    CHECK(arena_used(&policy->arena) == size);
     return policy;
 }
 
@@ -345,7 +452,7 @@ struct span
 policy_rule_id(const struct policy *policy, enum policy_direction direction, uint32_t rule)
 {
     CHECK(rule < policy->rules[direction].count);
-    return policy->rules[direction].items[rule].id;
+    return policy->rules[direction].items[rule]->id;
 }
 
 const char *

@@ -4,6 +4,7 @@
  */
 #include "bridge/pattern.h"
 #include "bridge/policy.h"
+#include "bridge/policy_index.h"
 #include "bridge/policy_rules.h"
 #include "core/limits.h"
 
@@ -59,19 +60,25 @@ text_matches(const struct text_list *allowed, struct span text)
 }
 
 static bool
+more_matches(const struct policy_conditions *more, const struct advertisement *advertisement)
+{
+    return version_satisfies(advertisement->identity.version, &more->version) &&
+           set_matches(&more->tags, &advertisement->tags) &&
+           set_matches(&more->resources, &advertisement->resources) &&
+           text_matches(&more->scopes, advertisement->scope) &&
+           text_matches(&more->origins, advertisement->origin) &&
+           advertisement->path.count <= more->hops_max &&
+           text_list_includes(&advertisement->path, &more->path_includes) &&
+           !any_item_in(&more->path_excludes, &advertisement->path);
+}
+
+static bool
 rule_matches(const struct policy_rule *rule, const struct advertisement *advertisement)
 {
     const struct function_identity *identity = &advertisement->identity;
     return name_matches(&rule->functions, identity->name) &&
            name_matches(&rule->function_ids, identity->function_id) &&
-           version_satisfies(identity->version, &rule->version) &&
-           set_matches(&rule->tags, &advertisement->tags) &&
-           set_matches(&rule->resources, &advertisement->resources) &&
-           text_matches(&rule->scopes, advertisement->scope) &&
-           text_matches(&rule->origins, advertisement->origin) &&
-           advertisement->path.count <= rule->hops_max &&
-           text_list_includes(&advertisement->path, &rule->path_includes) &&
-           !any_item_in(&rule->path_excludes, &advertisement->path);
+           (rule->more == NULL || more_matches(rule->more, advertisement));
 }
 
 /* The rewriting of one accepted advertisement. A step that cannot be done says why, and is the last. */
@@ -111,8 +118,8 @@ static bool
 rewrite_identity(struct judge *judge, struct function_identity *identity)
 {
     const struct policy_rule *rule = judge->rule;
-    bool rename = rule->set_function.part_count > 0;
-    bool identify = rule->set_function_id.part_count > 0;
+    bool rename = rule->rewrites->function.part_count > 0;
+    bool identify = rule->rewrites->function_id.part_count > 0;
     struct pattern_captures captures;
     captures.count = 0;
     if ((rename || identify) && rule->functions.count > 0) {
@@ -120,7 +127,7 @@ rewrite_identity(struct judge *judge, struct function_identity *identity)
         CHECK(matched);
     }
     struct span old_name = identity->name;
-    if (rename && !expand(judge, &rule->set_function, &captures, &identity->name)) {
+    if (rename && !expand(judge, &rule->rewrites->function, &captures, &identity->name)) {
         return false;
     }
     /* Name and id are 1:1 in the cluster that receives them (protocol.md 4.2): with the id it had,
@@ -128,7 +135,8 @@ rewrite_identity(struct judge *judge, struct function_identity *identity)
     if (!span_equal(identity->name, old_name)) {
         identity->function_id = identity->name;
     }
-    return !identify || expand(judge, &rule->set_function_id, &captures, &identity->function_id);
+    return !identify ||
+           expand(judge, &rule->rewrites->function_id, &captures, &identity->function_id);
 }
 
 /* A list under construction, without duplicates. */
@@ -158,14 +166,14 @@ tag_stays(const struct judge *judge, struct span tag)
 {
     bool reserved = span_starts_with(tag, SPAN(ADVERTISEMENT_TAG_RESERVED));
     return !(reserved && judge->direction == POLICY_EXPORT) &&
-           !text_list_has(&judge->rule->remove_tags, tag);
+           !text_list_has(&judge->rule->rewrites->remove_tags, tag);
 }
 
 static void
 gather_tags(const struct judge *judge, struct gathering *gathering)
 {
     const struct text_list *tags = &judge->in->tags;
-    const struct text_list *added = &judge->rule->add_tags;
+    const struct text_list *added = &judge->rule->rewrites->add_tags;
     for (uint32_t i = 0; i < tags->count; i++) {
         if (tag_stays(judge, tags->items[i])) {
             gather(gathering, tags->items[i]);
@@ -177,11 +185,11 @@ gather_tags(const struct judge *judge, struct gathering *gathering)
 }
 
 static struct span
-renamed_resource(const struct policy_rule *rule, struct span resource)
+renamed_resource(const struct policy_rewrites *rewrites, struct span resource)
 {
-    for (uint32_t i = 0; i < rule->rename_resource_count; i++) {
-        if (span_equal(rule->rename_resources[i].from, resource)) {
-            return rule->rename_resources[i].to;
+    for (uint32_t i = 0; i < rewrites->rename_resource_count; i++) {
+        if (span_equal(rewrites->rename_resources[i].from, resource)) {
+            return rewrites->rename_resources[i].to;
         }
     }
     return resource;
@@ -192,7 +200,7 @@ gather_resources(const struct judge *judge, struct gathering *gathering)
 {
     const struct text_list *resources = &judge->in->resources;
     for (uint32_t i = 0; i < resources->count; i++) {
-        gather(gathering, renamed_resource(judge->rule, resources->items[i]));
+        gather(gathering, renamed_resource(judge->rule->rewrites, resources->items[i]));
     }
 }
 
@@ -222,11 +230,11 @@ rewrite_list(struct judge *judge, gather_list gather_all, struct text_list *list
 static bool
 rewrite(struct judge *judge, struct advertisement *out)
 {
-    const struct policy_rule *rule = judge->rule;
+    const struct policy_rewrites *rewrites = judge->rule->rewrites;
     *out = *judge->in;
-    out->cost = rule->has_cost ? rule->cost : out->cost;
-    out->preference = rule->has_preference ? rule->preference : out->preference;
-    out->ttl_ns = out->ttl_ns < rule->ttl_ns ? out->ttl_ns : rule->ttl_ns;
+    out->cost = rewrites->has_cost ? rewrites->cost : out->cost;
+    out->preference = rewrites->has_preference ? rewrites->preference : out->preference;
+    out->ttl_ns = out->ttl_ns < rewrites->ttl_ns ? out->ttl_ns : rewrites->ttl_ns;
     return rewrite_identity(judge, &out->identity) &&
            rewrite_list(judge, gather_tags, &out->tags) &&
            rewrite_list(judge, gather_resources, &out->resources);
@@ -262,20 +270,23 @@ policy_evaluate(const struct policy *policy, enum policy_direction direction,
         .rule_id = SPAN(POLICY_DEFAULT_ID),
         .reason = REASON_DEFAULT,
     };
+    /* The rules it leads to come from memory while the texts are looked at. */
+    const struct policy_rules *rules = &policy->rules[direction];
+    struct policy_search search;
+    policy_index_begin(&search, rules, advertisement);
     const struct function_identity *identity = &advertisement->identity;
     if (!is_sound(identity->name) || !is_sound(identity->function_id)) {
         verdict->reason = REASON_MALFORMED;
         return POLICY_EVALUATED;
     }
-    const struct policy_rules *rules = &policy->rules[direction];
-    uint32_t index = 0;
-    while (index < rules->count && !rule_matches(&rules->items[index], advertisement)) {
-        index++;
-    }
-    if (index == rules->count) {
+    uint32_t index;
+    do {
+        index = policy_index_next(&search);
+    } while (index != POLICY_NO_RULE && !rule_matches(rules->items[index], advertisement));
+    if (index == POLICY_NO_RULE) {
         return POLICY_EVALUATED;
     }
-    const struct policy_rule *rule = &rules->items[index];
+    const struct policy_rule *rule = rules->items[index];
     verdict->rule = index;
     verdict->rule_id = rule->id;
     if (rule->action == POLICY_REJECT) {
