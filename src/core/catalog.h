@@ -89,7 +89,7 @@ struct catalog_config {
     struct mem *mem;
     struct hash_key hash_key;
     uint32_t function_count_max; /* <= CATALOG_FUNCTIONS_MAX */
-    uint32_t node_count_max;
+    uint32_t node_count_max;     /* nodes with a descriptor, a function or a tombstone */
     struct catalog_listener listener;
 };
 

@@ -323,7 +323,6 @@ met_dialed(struct member *member, struct roster_node *node, struct peer *peer, s
         return;
     }
     node->dialed = peer->conn;
-    node->instance_id = peer->instance_id;
     expel_impostors(member, node, peer, actions);
 }
 

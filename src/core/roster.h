@@ -41,7 +41,6 @@ struct roster_node {
     struct peer_text dial_url;    /* where to dial */
     struct peer_text cluster_id;  /* empty until known */
     struct peer_text alias;       /* of a seed: the id of the node that answers there */
-    struct peer_text instance_id; /* of who answered when we dialed; empty: never */
     bool seed;
     bool described;         /* the catalog has its descriptor */
     struct conn_id dialed;  /* our connection to it, UP; or CONN_NONE */

@@ -16,12 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/json_write.h"
 #include "core/member.h"
 #include "tests/support/check_failed.h"
+#include "tests/support/fuzz_program.h"
 #include "tests/support/wire.h"
 
-#define OWN_URL    "ws://own:1"
 #define CONNS_MAX  32u
 #define DIALS_MAX  256u
 #define OFFERS     4u
@@ -42,7 +41,7 @@ struct fuzz_conn {
 };
 
 struct world {
-    struct span input;
+    struct fuzz_program program;
     struct mem mem;
     struct arena arena;
     struct prng prng;
@@ -65,48 +64,13 @@ struct world {
     uint32_t call_count;
     struct member_back *owed[OWED_MAX];
     uint32_t owed_count;
-    uint64_t next_id;
     bool left;
 };
-
-static const struct span urls[] = { { (const uint8_t *)"ws://a:1", 8 },
-    { (const uint8_t *)"ws://b:1", 8 }, { (const uint8_t *)"ws://c:1", 8 },
-    { (const uint8_t *)OWN_URL, sizeof(OWN_URL) - 1 }, { (const uint8_t *)"ws://seed:1", 11 },
-    { NULL, 0 } };
-static const struct span clusters[] = { { (const uint8_t *)"c1", 2 }, { (const uint8_t *)"c1", 2 },
-    { (const uint8_t *)"c2", 2 }, { NULL, 0 } };
-static const struct span instances[] = { { (const uint8_t *)"i1", 2 }, { (const uint8_t *)"i2", 2 },
-    { NULL, 0 } };
-static const struct span names[OFFERS] = { { (const uint8_t *)"f", 1 },
-    { (const uint8_t *)"g.a", 3 }, { (const uint8_t *)"g.b", 3 }, { (const uint8_t *)"h", 1 } };
-static const struct span versions[] = { { (const uint8_t *)"1.0.0", 5 },
-    { (const uint8_t *)"2", 1 } };
-
-/* The program. */
-
-static uint8_t
-next_byte(struct world *world)
-{
-    if (world->input.size == 0) {
-        return 0;
-    }
-    uint8_t byte = world->input.data[0];
-    world->input = span_after(world->input, 1);
-    return byte;
-}
-
-static struct span
-pick(struct world *world, const struct span *list, size_t count)
-{
-    return list[next_byte(world) % count];
-}
-
-#define PICK(world_, list_) pick((world_), (list_), COUNT_OF(list_))
 
 static struct fuzz_conn *
 pick_conn(struct world *world)
 {
-    struct fuzz_conn *conn = &world->conns[next_byte(world) % CONNS_MAX];
+    struct fuzz_conn *conn = &world->conns[fuzz_byte(&world->program) % CONNS_MAX];
     for (uint32_t i = 0; i < CONNS_MAX && !conn->open; i++) {
         conn = &world->conns[(size_t)(conn - world->conns + 1) % CONNS_MAX];
     }
@@ -280,7 +244,7 @@ new_conn(struct world *world, bool dialed)
 static uint64_t
 take_dial(struct world *world)
 {
-    uint32_t index = next_byte(world) % world->dial_count;
+    uint32_t index = fuzz_byte(&world->program) % world->dial_count;
     uint64_t ticket = world->dials[index];
     world->dials[index] = world->dials[--world->dial_count];
     return ticket;
@@ -304,189 +268,6 @@ let_pass(struct world *world, uint64_t delay_ns)
     }
 }
 
-/* Messages. */
-
-static void
-add_text(struct json_writer *writer, const char *key, struct span text)
-{
-    json_write_key(writer, key);
-    json_write_string(writer, text);
-}
-
-static void
-add_id(struct world *world, struct json_writer *writer, const char *key)
-{
-    uint8_t id = next_byte(world);
-    json_write_key(writer, key);
-    json_write_text(writer, id < 16 ? "the same" : "another");
-    if (id >= 32) {
-        /* Seldom, a fresh one. */
-        writer->buf->size--;
-        buf_add_decimal(writer->buf, world->next_id++);
-        buf_add_text(writer->buf, "\"");
-    }
-}
-
-static void
-begin_role(struct json_writer *writer, const char *role)
-{
-    json_begin_object(writer);
-    json_write_key(writer, "role");
-    json_write_text(writer, role);
-    json_write_key(writer, "u");
-    json_write_text(writer, "u1");
-    json_write_key(writer, span_is(span_from_text(role), "server") ? "server" : "payload");
-    json_begin_object(writer);
-}
-
-static void
-write_status(struct world *world, struct json_writer *writer, struct fuzz_conn *conn)
-{
-    struct span cluster = PICK(world, clusters);
-    begin_role(writer, "server");
-    add_text(writer, "server_url", PICK(world, urls));
-    add_text(writer, "cluster_id", cluster);
-    add_text(writer, "instance_id", PICK(world, instances));
-    conn->greeted = conn->greeted || span_is(cluster, "c1");
-}
-
-static void
-write_goodbye(struct world *world, struct json_writer *writer)
-{
-    begin_role(writer, "server");
-    add_text(writer, "what", SPAN("GOODBYE"));
-    add_text(writer, "departing_node_url", PICK(world, urls));
-    add_text(writer, "cluster_id", PICK(world, clusters));
-    add_text(writer, "reason", SPAN("maintenance"));
-}
-
-static void
-write_time(struct world *world, struct json_writer *writer)
-{
-    static const int64_t offsets[] = { 0, 1, -1, 10, -10, 119, -119, -121, 3600 };
-    int64_t offset = offsets[next_byte(world) % COUNT_OF(offsets)];
-    json_write_key(writer, "advertised_at");
-    json_write_seconds(writer, world->now.wall.ns + offset * (int64_t)SEC_NS);
-    json_write_key(writer, "ttl_seconds");
-    json_write_i64(writer, 120);
-}
-
-static void
-write_key(struct world *world, struct json_writer *writer)
-{
-    struct span name = PICK(world, names);
-    uint8_t odd = next_byte(world);
-    json_write_key(writer, "identity");
-    json_begin_object(writer);
-    add_text(writer, "name", name);
-    add_text(writer, "function_id", odd < 8 ? SPAN("odd") : name);
-    add_text(writer, "version", PICK(world, versions));
-    json_end_object(writer);
-    add_text(writer, "node_id", PICK(world, urls));
-    add_text(writer, "cluster_id", PICK(world, clusters));
-}
-
-static void
-write_delta(struct world *world, struct json_writer *writer)
-{
-    static const char *const lists[] = { "functions", "function_removals", "nodes",
-        "node_removals" };
-    size_t list = next_byte(world) % COUNT_OF(lists);
-    uint32_t count = next_byte(world) % 4;
-    json_write_key(writer, lists[list]);
-    json_begin_array(writer);
-    for (uint32_t i = 0; i < count; i++) {
-        json_begin_object(writer);
-        if (list < 2) {
-            write_key(world, writer);
-        } else {
-            add_text(writer, "node_id", PICK(world, urls));
-            add_text(writer, "cluster_id", PICK(world, clusters));
-        }
-        if (list == 0 || list == 2) {
-            write_time(world, writer);
-            json_write_key(writer, "tags");
-            json_write_raw(writer, next_byte(world) < 128 ? SPAN("[]") : SPAN("[\"t\"]"));
-        }
-        json_end_object(writer);
-    }
-    json_end_array(writer);
-}
-
-static void
-write_gossip(struct world *world, struct json_writer *writer)
-{
-    begin_role(writer, "fabric-gossip");
-    add_id(world, writer, "message_id");
-    add_text(writer, "message_type", SPAN("catalog_update"));
-    add_text(writer, "sender_id", PICK(world, urls));
-    json_write_key(writer, "hop_count");
-    json_write_i64(writer, next_byte(world) % 8);
-    json_write_key(writer, "payload");
-    json_begin_object(writer);
-    write_delta(world, writer);
-    json_end_object(writer);
-}
-
-static void
-write_fabric(struct world *world, struct json_writer *writer)
-{
-    bool request = next_byte(world) < 128;
-    begin_role(writer, "fabric-message");
-    add_id(world, writer, "message_id");
-    add_text(writer, "topic", SPAN("t"));
-    add_text(writer, "message_type", SPAN("rpc"));
-    json_write_key(writer, "headers");
-    json_begin_object(writer);
-    add_text(writer, "correlation_id", SPAN("r"));
-    add_text(writer, "source_cluster", PICK(world, clusters));
-    json_write_key(writer, "routing_path");
-    json_begin_array(writer);
-    json_write_string(writer, PICK(world, urls));
-    json_end_array(writer);
-    json_end_object(writer);
-    json_write_key(writer, "payload");
-    json_begin_object(writer);
-    add_text(writer, "kind", request ? SPAN("rpc-request") : SPAN("rpc-response"));
-    add_id(world, writer, "request_id");
-    add_text(writer, "command", PICK(world, names));
-    add_text(writer, "reply_to", PICK(world, urls));
-    json_write_key(writer, "success");
-    json_write_bool(writer, next_byte(world) < 128);
-    json_end_object(writer);
-}
-
-static void
-write_message(struct world *world, struct fuzz_conn *conn)
-{
-    struct json_writer writer = json_write_into(&world->message);
-    switch (next_byte(world) % 6) {
-    case 0:
-        write_status(world, &writer, conn);
-        break;
-    case 1:
-        write_goodbye(world, &writer);
-        break;
-    case 2:
-    case 3:
-        write_gossip(world, &writer);
-        break;
-    case 4:
-        write_fabric(world, &writer);
-        break;
-    default:
-        json_begin_object(&writer);
-        json_write_key(&writer, "cmds");
-        json_write_raw(&writer, SPAN("[]"));
-        add_text(&writer, "role", next_byte(world) < 200 ? SPAN("rpc") : SPAN("zzz"));
-        add_text(&writer, "u", SPAN("u"));
-        json_end_object(&writer);
-        return;
-    }
-    json_end_object(&writer);
-    json_end_object(&writer);
-}
-
 static void
 hear(struct world *world)
 {
@@ -495,7 +276,8 @@ hear(struct world *world)
         return;
     }
     buf_reset(&world->message);
-    write_message(world, conn);
+    world->program.wall_ns = world->now.wall.ns;
+    conn->greeted = fuzz_write_message(&world->program, &world->message) || conn->greeted;
     step(
         world, (struct event){
                    .kind = EVENT_MESSAGE, .conn = conn->conn, .bytes = buf_span(&world->message) });
@@ -506,10 +288,10 @@ static void
 hear_raw(struct world *world)
 {
     struct fuzz_conn *conn = pick_conn(world);
-    size_t size = next_byte(world) * (size_t)4;
-    size = size < world->input.size ? size : world->input.size;
-    struct span bytes = span_part(world->input, 0, size);
-    world->input = span_after(world->input, size);
+    size_t size = fuzz_byte(&world->program) * (size_t)4;
+    size = size < world->program.input.size ? size : world->program.input.size;
+    struct span bytes = span_part(world->program.input, 0, size);
+    world->program.input = span_after(world->program.input, size);
     if (conn != NULL) {
         /* It may be a STATUS: from now on nothing is known of it. */
         conn->greeted = true;
@@ -524,12 +306,12 @@ offer(struct world *world)
 {
     static const struct span scopes[] = { { (const uint8_t *)"zone", 4 },
         { (const uint8_t *)"region", 6 } };
-    uint32_t index = next_byte(world) % OFFERS;
-    uint32_t scope = next_byte(world) % COUNT_OF(scopes);
+    uint32_t index = fuzz_byte(&world->program) % OFFERS;
+    uint32_t scope = fuzz_byte(&world->program) % COUNT_OF(scopes);
     const struct member_offer offer = {
-        .identity = { .name = names[index],
-            .function_id = names[index],
-            .version_text = versions[0],
+        .identity = { .name = fuzz_names[index],
+            .function_id = fuzz_names[index],
+            .version_text = fuzz_versions[0],
             .version = { 1, 0, 0 } },
         .scope = scopes[scope],
         .context = world,
@@ -547,10 +329,10 @@ offer(struct world *world)
 static void
 withdraw(struct world *world)
 {
-    uint32_t index = next_byte(world) % OFFERS;
-    const struct function_identity identity = { .name = names[index],
-        .function_id = names[index],
-        .version_text = versions[0],
+    uint32_t index = fuzz_byte(&world->program) % OFFERS;
+    const struct function_identity identity = { .name = fuzz_names[index],
+        .function_id = fuzz_names[index],
+        .version_text = fuzz_versions[0],
         .version = { 1, 0, 0 } };
     const struct text_list none = { .count = 0 };
     enum catalog_result want = world->offered[index] ? CATALOG_OK : CATALOG_UNKNOWN;
@@ -561,14 +343,14 @@ withdraw(struct world *world)
 static void
 call(struct world *world)
 {
-    struct span node = PICK(world, urls);
-    uint64_t delay_ns = next_byte(world) * SEC_NS;
+    struct span node = FUZZ_PICK(&world->program, fuzz_urls);
+    uint64_t delay_ns = fuzz_byte(&world->program) * SEC_NS;
     if (world->call_count == CALLS_MAX) {
         return;
     }
     const struct member_call call = {
         .ticket = world->call_count + 1,
-        .function = names[0],
+        .function = fuzz_names[0],
         .target_node = node,
         .args = SPAN("[1]"),
         .kwargs = SPAN("{}"),
@@ -587,7 +369,7 @@ call(struct world *world)
 static void
 cancel(struct world *world)
 {
-    uint64_t index = next_byte(world) % CALLS_MAX;
+    uint64_t index = fuzz_byte(&world->program) % CALLS_MAX;
     member_cancel(world->member, index + 1);
     world->waiting[index] = false;
 }
@@ -598,11 +380,11 @@ answer(struct world *world)
     if (world->owed_count == 0) {
         return;
     }
-    uint32_t index = next_byte(world) % world->owed_count;
+    uint32_t index = fuzz_byte(&world->program) % world->owed_count;
     struct member_back *back = world->owed[index];
     world->owed[index] = world->owed[--world->owed_count];
     begin_actions(world);
-    uint8_t how = next_byte(world);
+    uint8_t how = fuzz_byte(&world->program);
     if (how < 100) {
         member_answer(world->member, back, true, SPAN("{\"x\":1}"), world->now, &world->actions);
     } else if (how < 200) {
@@ -617,7 +399,7 @@ answer(struct world *world)
 static void
 leave(struct world *world)
 {
-    if (world->left || next_byte(world) < 250) {
+    if (world->left || fuzz_byte(&world->program) < 250) {
         return;
     }
     begin_actions(world);
@@ -638,13 +420,13 @@ check_catalog(struct world *world)
         const struct function_key *key = &entry->endpoint.key;
         CHECK(span_is(key->cluster_id, "c1"));
         CHECK(key->node_id.size > 0);
-        if (!span_is(key->node_id, OWN_URL)) {
+        if (!span_is(key->node_id, FUZZ_OWN_URL)) {
             CHECK(entry->context == NULL);
             continue;
         }
         own++;
         for (uint32_t i = 0; i < OFFERS; i++) {
-            bool named = span_equal(key->identity.name, names[i]);
+            bool named = span_equal(key->identity.name, fuzz_names[i]);
             CHECK(!named || world->offered[i]);
             CHECK(!named || entry->endpoint.scope.data[0] == world->scopes[i]);
             CHECK(!named || entry->endpoint.tags.count == 0);
@@ -663,7 +445,7 @@ check_catalog(struct world *world)
 static void
 connect(struct world *world)
 {
-    bool dialed = next_byte(world) < 128 && world->dial_count > 0;
+    bool dialed = fuzz_byte(&world->program) < 128 && world->dial_count > 0;
     struct fuzz_conn *conn = new_conn(world, dialed);
     if (conn != NULL) {
         step(world, (struct event){ .kind = dialed ? EVENT_OPENED : EVENT_ACCEPTED,
@@ -686,7 +468,7 @@ static void
 congest(struct world *world)
 {
     struct fuzz_conn *conn = pick_conn(world);
-    enum event_kind kind = next_byte(world) < 128 ? EVENT_CONGESTED : EVENT_DRAINED;
+    enum event_kind kind = fuzz_byte(&world->program) < 128 ? EVENT_CONGESTED : EVENT_DRAINED;
     if (conn != NULL) {
         step(world, (struct event){ .kind = kind, .conn = conn->conn });
     }
@@ -698,7 +480,7 @@ one_step(struct world *world)
     static const uint64_t delays_ns[] = { 0, MS_NS, 100 * MS_NS, SEC_NS, 5 * SEC_NS, 30 * SEC_NS,
         61 * SEC_NS, 130 * SEC_NS, 400 * SEC_NS };
     static const int64_t jumps_s[] = { 1, -1, 100, -100, 100000, -100000 };
-    switch (next_byte(world) % 20) {
+    switch (fuzz_byte(&world->program) % 20) {
     case 0:
     case 1:
         connect(world);
@@ -712,7 +494,7 @@ one_step(struct world *world)
         disconnect(world);
         break;
     case 4:
-        let_pass(world, delays_ns[next_byte(world) % COUNT_OF(delays_ns)]);
+        let_pass(world, delays_ns[fuzz_byte(&world->program) % COUNT_OF(delays_ns)]);
         break;
     case 5:
         offer(world);
@@ -733,11 +515,12 @@ one_step(struct world *world)
         congest(world);
         break;
     case 11:
-        world->now.wall.ns += jumps_s[next_byte(world) % COUNT_OF(jumps_s)] * (int64_t)SEC_NS;
+        world->now.wall.ns +=
+            jumps_s[fuzz_byte(&world->program) % COUNT_OF(jumps_s)] * (int64_t)SEC_NS;
         let_pass(world, 0);
         break;
     case 12:
-        world->mem.cap = world->mem.used + next_byte(world) * (size_t)1024;
+        world->mem.cap = world->mem.used + fuzz_byte(&world->program) * (size_t)1024;
         break;
     case 13:
         leave(world);
@@ -754,7 +537,7 @@ one_step(struct world *world)
 static void
 begin(struct world *world, struct span input)
 {
-    *world = (struct world){ .input = input, .prng = { 7 } };
+    *world = (struct world){ .program = { .input = input }, .prng = { 7 } };
     world->now =
         (struct now){ .mono = { 1000 * SEC_NS }, .wall = { 1795335555 * INT64_C(1000000000) } };
     world->log = (struct log){ .level = LOG_LEVEL_DEBUG, .write = on_log };
@@ -763,11 +546,11 @@ begin(struct world *world, struct span input)
     wire_init(&world->wire);
     buf_init(&world->message, &world->wire.mem, MESSAGE_SIZE_MAX);
     world->config = (struct member_config){
-        .cluster_id = clusters[0],
-        .url = SPAN(OWN_URL),
+        .cluster_id = fuzz_clusters[0],
+        .url = SPAN(FUZZ_OWN_URL),
         .instance_id = SPAN("own"),
-        .seeds = { .items = &urls[4], .count = 1 },
-        .isolation = { .mode = ISOLATION_STRICT, .cluster_id = clusters[0] },
+        .seeds = { .items = &fuzz_urls[4], .count = 1 },
+        .isolation = { .mode = ISOLATION_STRICT, .cluster_id = fuzz_clusters[0] },
         .function_count_max = 20,
         .call_timeout_ns = 30 * SEC_NS,
     };
@@ -800,7 +583,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct world world;
     begin(&world, span_from(data, size));
-    for (uint32_t i = 0; i < STEPS_MAX && world.input.size > 0; i++) {
+    for (uint32_t i = 0; i < STEPS_MAX && world.program.input.size > 0; i++) {
         one_step(&world);
         check_catalog(&world);
     }

