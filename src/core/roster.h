@@ -37,10 +37,10 @@ struct roster_status {
 
 struct roster_node {
     struct list link;
-    struct peer_text url;         /* the node's id; for a seed the URL that was configured */
-    struct peer_text dial_url;    /* where to dial */
-    struct peer_text cluster_id;  /* empty until known */
-    struct peer_text alias;       /* of a seed: the id of the node that answers there */
+    struct peer_text url;        /* the node's id; for a seed the URL that was configured */
+    struct peer_text dial_url;   /* where to dial */
+    struct peer_text cluster_id; /* empty until known */
+    struct peer_text alias;      /* of a seed: the id of the node that answers there */
     bool seed;
     bool described;         /* the catalog has its descriptor */
     struct conn_id dialed;  /* our connection to it, UP; or CONN_NONE */
