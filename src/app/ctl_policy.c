@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl_policy.c - `mpregctl policy check`: what the bridge would say of policy files, before it does.
+ * ctl_policy.c - `mpregctl policy`: its verbs, and `check`: what the bridge would say of policy files.
  */
+#include "app/ctl_policy.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 
-#include "app/ctl.h"
 #include "app/ctl_json.h"
-#include "host/policy_yaml.h"
-
-#define POLICY_MEMORY_MAX ((size_t)1024 * 1024 * 1024)
 
 static const char help[] =
+    "Usage: mpregctl policy VERB [OPTION]... FILE...\n"
+    "\n"
+    "  check FILE...   what is wrong with policy files, and what is hardly meant\n"
+    "  test FILE...    run the tests inside of them\n"
+    "\n"
+    "Nothing running is asked or changed. VERB --help tells more (docs/policy.md).\n";
+
+static const char check_help[] =
     "Usage: mpregctl [-o table|json] policy check FILE...\n"
     "\n"
     "Checks policy files (docs/policy.md). Exit codes: 0 all good, 2 warnings only, 1 errors.\n";
@@ -18,18 +25,44 @@ static const char help[] =
 /* ---- check ---- */
 
 static json_t *
-describe(const struct yaml_errors *errors)
+describe(const struct yaml_errors *errors, enum yaml_severity severity)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < errors->count; i++) {
         const struct yaml_error *error = &errors->list[i];
-        (void)json_array_append_new(
-            list, json_pack("{s:s,s:i,s:i,s:s,s:s,s:s}", "file", error->place.file, "line",
-                      (int)error->place.line, "column", (int)error->place.column, "severity",
-                      error->severity == YAML_ERROR ? "error" : "warning", "message",
-                      error->message, "hint", error->hint));
+        if (error->severity == severity) {
+            (void)json_array_append_new(
+                list, json_pack("{s:s,s:i,s:i,s:s,s:s}", "file", error->place.file, "line",
+                          (int)error->place.line, "column", (int)error->place.column, "message",
+                          error->message, "hint", error->hint));
+        }
     }
     return list;
+}
+
+json_t *
+ctl_policy_describe_errors(struct yaml_errors *errors)
+{
+    yaml_errors_sort(errors);
+    return json_pack("{s:o,s:o}", "errors", describe(errors, YAML_ERROR), "warnings",
+        describe(errors, YAML_WARNING));
+}
+
+int
+ctl_policy_refuse(const struct ctl *ctl, struct yaml_errors *errors)
+{
+    if (ctl->json) {
+        ctl_print_json(ctl_policy_describe_errors(errors));
+    } else {
+        yaml_errors_print(errors, stderr);
+    }
+    return APP_FAILED;
+}
+
+const char *
+ctl_policy_direction_name(enum policy_direction direction)
+{
+    return direction == POLICY_EXPORT ? "export" : "import";
 }
 
 static int
@@ -41,25 +74,37 @@ verdict(const struct yaml_errors *errors)
     return errors->warning_count > 0 ? APP_DIFFERENT : APP_OK;
 }
 
+struct checking {
+    struct mem mem;
+    size_t file_count;
+    uint64_t test_count;
+};
+
 static void
-check_file(const char *path, struct mem *mem, struct yaml_errors *errors)
+check_file(const char *path, struct checking *checking, struct yaml_errors *errors)
 {
-    policy_yaml_free(policy_yaml_load_file(path, &yaml_process_environment, mem, errors));
+    struct policy_yaml *loaded =
+        policy_yaml_load_file(path, &yaml_process_environment, &checking->mem, errors);
+    checking->file_count++;
+    checking->test_count += loaded == NULL ? 0 : loaded->test_count;
+    policy_yaml_free(loaded);
 }
 
 static int
-report(const struct ctl *ctl, struct yaml_errors *errors, size_t file_count)
+report(const struct ctl *ctl, struct yaml_errors *errors, const struct checking *checking)
 {
     if (ctl->json) {
-        yaml_errors_sort(errors);
-        ctl_print_json(json_pack("{s:b,s:I,s:I,s:I,s:o}", "ok", errors->error_count == 0, "files",
-            (json_int_t)file_count, "errors", (json_int_t)errors->error_count, "warnings",
-            (json_int_t)errors->warning_count, "list", describe(errors)));
+        json_t *json = ctl_policy_describe_errors(errors);
+        (void)json_object_set_new(json, "files", json_integer((json_int_t)checking->file_count));
+        (void)json_object_set_new(json, "tests", json_integer((json_int_t)checking->test_count));
+        ctl_print_json(json);
         return verdict(errors);
     }
     yaml_errors_print(errors, stdout);
-    if (errors->count == 0) {
-        (void)printf("%zu file%s, no errors\n", file_count, file_count == 1 ? "" : "s");
+    if (errors->error_count == 0) {
+        (void)printf("%zu file%s, no errors; %" PRIu64 " test%s\n", checking->file_count,
+            checking->file_count == 1 ? "" : "s", checking->test_count,
+            checking->test_count == 1 ? "" : "s");
     }
     return verdict(errors);
 }
@@ -74,29 +119,27 @@ run_check(struct ctl *ctl, int argc, char **argv)
         .longs = longs,
         .argc = argc,
         .argv = argv };
-    struct mem mem;
-    size_t file_count = 0;
+    struct checking checking = { .file_count = 0 };
     int code = 0;
     enum ctl_common common = CTL_COMMON_TAKEN;
-    mem_init(&mem, POLICY_MEMORY_MAX);
+    mem_init(&checking.mem, CTL_POLICY_MEMORY_MAX);
     yaml_errors_init(&errors);
     while (common == CTL_COMMON_TAKEN && (code = options_next(&line)) != OPTIONS_END) {
         if (code == OPTIONS_ARGUMENT) {
-            check_file(line.value, &mem, &errors);
-            file_count++;
+            check_file(line.value, &checking, &errors);
         } else {
             common = ctl_take_common(ctl, &line, code);
         }
     }
     if (common == CTL_COMMON_HELP) {
-        (void)fputs(help, stdout);
+        (void)fputs(check_help, stdout);
         code = APP_OK;
     } else if (common == CTL_COMMON_WRONG) {
         code = APP_USAGE;
-    } else if (file_count == 0) {
+    } else if (checking.file_count == 0) {
         code = options_fault(&line, "FILE is missing");
     } else {
-        code = report(ctl, &errors, file_count);
+        code = report(ctl, &errors, &checking);
     }
     yaml_errors_destroy(&errors);
     return code;
@@ -105,6 +148,6 @@ run_check(struct ctl *ctl, int argc, char **argv)
 int
 ctl_policy(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct ctl_verb verbs[] = { { "check", run_check } };
+    static const struct ctl_verb verbs[] = { { "check", run_check }, { "test", ctl_policy_test } };
     return ctl_run_verb(ctl, verbs, COUNT_OF(verbs), help, argc, argv);
 }

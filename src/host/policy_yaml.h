@@ -9,6 +9,7 @@
 #define HOST_POLICY_YAML_H
 
 #include "bridge/policy.h"
+#include "host/policy_test.h"
 #include "host/yaml.h"
 #include "host/yaml_errors.h"
 
@@ -21,8 +22,12 @@
 struct policy_yaml {
     struct policy *policy;  /* owned, until it is taken */
     struct text_list links; /* the links it is for, each once, in the file's order; at least one */
-    const struct yaml_place *link_places; /* of each, for whoever knows which links there are */
-    struct yaml_doc *doc;                 /* what the links and places borrow from */
+    const struct yaml_place *link_places;    /* of each, for whoever knows which links there are */
+    struct policy_source source;             /* what the policy was compiled from */
+    const struct yaml_place *rule_places[2]; /* of each rule, by enum policy_direction */
+    const struct policy_test *tests;         /* in the file's order; they have not been run */
+    uint32_t test_count;
+    struct yaml_doc *doc; /* what all but the policy borrows from */
 };
 
 /*

@@ -63,6 +63,13 @@ check_scope(const char *text)
 }
 
 static const char *
+check_one_version(const char *text)
+{
+    struct version version;
+    return version_parse(span_from_text(text), &version) ? NULL : "is not a version; write 1.2.3";
+}
+
+static const char *
 check_version(const char *text)
 {
     struct version_constraint constraint;
@@ -187,12 +194,56 @@ static const struct yaml_shape export_shape =
 static const struct yaml_shape import_shape =
     YAML_SHAPE(struct policy_yaml_side, side_keys, "import");
 
+/* ---- Tests ---- */
+
+static const struct yaml_key question_keys[] = {
+    YAML_TEXT(
+        struct policy_yaml_question, function, "function", .required = true, .check = check_label),
+    YAML_TEXT(struct policy_yaml_question, function_id, "function_id", .check = check_label),
+    YAML_TEXT(struct policy_yaml_question, version, "version", .check = check_one_version),
+    TEXTS(struct policy_yaml_question, tags, "tags", .check = check_label, .max = LIST_COUNT_MAX),
+    TEXTS(struct policy_yaml_question, resources, "resources", .check = check_label,
+        .max = LIST_COUNT_MAX),
+    YAML_TEXT(struct policy_yaml_question, scope, "scope", .check = check_scope),
+    YAML_TEXT(struct policy_yaml_question, origin, "origin", .check = check_label),
+    TEXTS(struct policy_yaml_question, path, "path", .check = check_label, .max = PATH_COUNT_MAX),
+};
+static const struct yaml_shape export_question_shape =
+    YAML_SHAPE(struct policy_yaml_question, question_keys, "export");
+static const struct yaml_shape import_question_shape =
+    YAML_SHAPE(struct policy_yaml_question, question_keys, "import");
+
+static const struct yaml_key expect_keys[] = {
+    YAML_CHOICE(struct policy_yaml_expect, action, actions, "action"),
+    YAML_TEXT(struct policy_yaml_expect, rule, "rule", .check = check_id),
+    YAML_TEXT(struct policy_yaml_expect, reason, "reason", .check = check_label),
+    YAML_TEXT(struct policy_yaml_expect, function, "function", .check = check_label),
+    YAML_TEXT(struct policy_yaml_expect, function_id, "function_id", .check = check_label),
+    TEXTS(struct policy_yaml_expect, tags, "tags", .check = check_label),
+    TEXTS(struct policy_yaml_expect, resources, "resources", .check = check_label),
+    YAML_NUMBER(struct policy_yaml_expect, cost, "cost"),
+    YAML_NUMBER(struct policy_yaml_expect, preference, "preference"),
+    YAML_DURATION(struct policy_yaml_expect, ttl_ns, "ttl", .min = SEC_NS),
+};
+static const struct yaml_shape expect_shape =
+    YAML_SHAPE(struct policy_yaml_expect, expect_keys, "expect");
+
+static const struct yaml_key test_keys[] = {
+    YAML_TEXT(struct policy_yaml_test, name, "name", .required = true, .check = check_label),
+    YAML_GROUP(struct policy_yaml_test, questions[POLICY_EXPORT], &export_question_shape, "export"),
+    YAML_GROUP(struct policy_yaml_test, questions[POLICY_IMPORT], &import_question_shape, "import"),
+    YAML_GROUP(struct policy_yaml_test, expect, &expect_shape, "expect", .required = true),
+};
+static const struct yaml_shape test_shape =
+    YAML_SHAPE(struct policy_yaml_test, test_keys, "this test");
+
 static const struct yaml_key file_keys[] = {
     YAML_TEXT(struct policy_yaml_file, name, "policy", .required = true, .check = check_id),
     TEXTS(struct policy_yaml_file, links, "links", .required = true, .min = 1,
         .max = POLICY_YAML_LINKS_MAX, .check = check_label),
     YAML_GROUP(struct policy_yaml_file, sides[POLICY_EXPORT], &export_shape, "export"),
     YAML_GROUP(struct policy_yaml_file, sides[POLICY_IMPORT], &import_shape, "import"),
+    YAML_GROUPS(struct policy_yaml_file, tests, test_count, &test_shape, "tests"),
 };
 const struct yaml_shape policy_yaml_file_shape =
     YAML_SHAPE(struct policy_yaml_file, file_keys, "this policy");

@@ -86,11 +86,47 @@ struct policy_yaml_side {
     size_t rule_count;
 };
 
+/* The function that a test asks about. */
+struct policy_yaml_question {
+    const struct yaml_node *yaml; /* NULL: the test does not ask in this direction */
+    const char *function;
+    const char *function_id;
+    const char *version;
+    struct policy_yaml_texts tags;
+    struct policy_yaml_texts resources;
+    const char *scope;
+    const char *origin;
+    struct policy_yaml_texts path;
+};
+
+struct policy_yaml_expect {
+    const struct yaml_node *yaml;
+    enum policy_yaml_action action;
+    const char *rule;
+    const char *reason;
+    const char *function;
+    const char *function_id;
+    struct policy_yaml_texts tags;
+    struct policy_yaml_texts resources;
+    uint32_t cost;
+    uint32_t preference;
+    uint64_t ttl_ns;
+};
+
+struct policy_yaml_test {
+    const struct yaml_node *yaml;
+    const char *name;
+    struct policy_yaml_question questions[2]; /* by enum policy_direction */
+    struct policy_yaml_expect expect;
+};
+
 struct policy_yaml_file {
     const struct yaml_node *yaml;
     const char *name;
     struct policy_yaml_texts links;
     struct policy_yaml_side sides[2]; /* by enum policy_direction */
+    struct policy_yaml_test *tests;
+    size_t test_count;
 };
 
 /* Fills a struct policy_yaml_file. */

@@ -93,6 +93,19 @@ check_verdicts(const struct policy *policy, struct arena *arena)
     }
 }
 
+static void
+check_tests(const struct policy_yaml *loaded, struct arena *arena)
+{
+    for (uint32_t i = 0; i < loaded->test_count; i++) {
+        const struct policy_test *test = &loaded->tests[i];
+        struct policy_test_outcome outcome;
+        CHECK(policy_test_run(loaded->policy, test, arena, &outcome));
+        CHECK(outcome.mismatch_count <= POLICY_TEST_EXPECTATIONS_MAX);
+        CHECK(outcome.rule == POLICY_NO_RULE ||
+              outcome.rule < policy_rule_count(loaded->policy, test->direction));
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -109,6 +122,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (loaded != NULL) {
         CHECK(loaded->links.count > 0);
         check_verdicts(loaded->policy, &arena);
+        check_tests(loaded, &arena);
     }
     policy_yaml_free(loaded);
     arena_destroy(&arena);

@@ -225,6 +225,8 @@ END_TEST
 
 #define HEAD "policy: p\nlinks: [eu]\nexport:\n  rules:\n"
 
+#define TESTS "policy: p\nlinks: [eu]\ntests:\n"
+
 static const struct fault_case {
     const char *name;
     const char *text;
@@ -243,8 +245,8 @@ static const struct fault_case {
         "p.yaml:1:9: policy: 'us eu' has other characters in it than letters", false },
     { "unknown key", "policy: p\nlink: [eu]\nlinks: [eu]\n",
         "p.yaml:2:1: unknown key 'link' in this policy; did you mean 'links'?", false },
-    { "keys of no release", "policy: p\nlinks: [eu]\ntests: []\nexport: {overlap: failover}\n",
-        "p.yaml:3:1: unknown key 'tests' in this policy\n"
+    { "keys of no release", "policy: p\nlinks: [eu]\nassert: []\nexport: {overlap: failover}\n",
+        "p.yaml:3:1: unknown key 'assert' in this policy\n"
         "p.yaml:4:10: unknown key 'overlap' in export",
         false },
     { "limits of a rule", HEAD "    - {id: a, action: accept, limits: {rate: 5/s}}\n",
@@ -363,6 +365,50 @@ static const struct fault_case {
     { "same id in both directions",
         HEAD "    - {id: a, action: accept}\nimport: {rules: [{id: a, action: accept}]}\n", "",
         true },
+    { "a test without anything", TESTS "  - {}\n  - x\n",
+        "p.yaml:4:5: key 'name' is missing in this test\n"
+        "p.yaml:4:5: key 'expect' is missing in this test\n"
+        "p.yaml:4:5: this test asks nothing; give it export or import\n"
+        "p.yaml:5:5: tests[1] must be a mapping, not a text",
+        false },
+    { "a test of both directions",
+        TESTS
+        "  - {name: x, export: {function: a}, import: {function: a}, expect: {rule: default}}\n",
+        "p.yaml:4:38: a test asks about export or import, not both; write two tests", false },
+    { "two tests of one name",
+        TESTS "  - {name: x, export: {function: a}, expect: {rule: default}}\n"
+              "  - {name: x, import: {function: a}, expect: {rule: default}}\n",
+        "p.yaml:5:12: two tests are called 'x'; the first is in line 4", false },
+    { "a test that expects nothing", TESTS "  - {name: x, export: {function: a}, expect: {}}\n",
+        "p.yaml:4:46: this test expects nothing", false },
+    { "a test of a rule that is not there",
+        "policy: p\nlinks: [eu]\nexport: {rules: [{id: near, action: accept}]}\ntests:\n"
+        "  - {name: x, export: {function: a}, expect: {rule: neat}}\n"
+        "  - {name: y, import: {function: a}, expect: {rule: near}}\n",
+        "p.yaml:5:53: export has no rule 'neat'; did you mean 'near'?\n"
+        "p.yaml:6:53: import has no rule 'near'",
+        false },
+    { "rewriting of what is rejected",
+        TESTS "  - {name: x, export: {function: a}, expect: {action: reject, cost: 5}}\n"
+              "  - {name: y, export: {function: a}, expect: {action: accept, reason: no}}\n"
+              "  - {name: z, export: {function: a}, expect: {ttl: 5s, reason: no}}\n",
+        "p.yaml:4:63: what is rejected has no cost\n"
+        "p.yaml:5:63: what is accepted has no reason\n"
+        "p.yaml:6:56: what is accepted has no reason",
+        false },
+    { "a path that contradicts the origin",
+        TESTS "  - {name: x, import: {function: a, origin: eu, path: [ap, eu]}, expect: {rule: "
+              "default}}\n",
+        "p.yaml:4:55: the path begins with 'ap', but the origin is 'eu'", false },
+    { "values of a test",
+        TESTS
+        "  - {name: x, export: {functoin: a, version: 1.x, scope: far}, expect: {action: maybe}}\n",
+        "p.yaml:4:23: key 'function' is missing in export\n"
+        "p.yaml:4:24: unknown key 'functoin' in export; did you mean 'function'?\n"
+        "p.yaml:4:46: tests[0].export.version: '1.x' is not a version; write 1.2.3\n"
+        "p.yaml:4:58: tests[0].export.scope: 'far' is not a scope\n"
+        "p.yaml:4:81: tests[0].expect.action cannot be 'maybe'",
+        false },
 };
 
 /* Each line of `want` must be a part of the line of `got` in the same place, and there must be no more. */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctl_policy.h - the verbs of `mpregctl policy`, and what they share.
+ */
+#ifndef APP_CTL_POLICY_H
+#define APP_CTL_POLICY_H
+
+#include <jansson.h>
+
+#include "app/ctl.h"
+#include "host/policy_yaml.h"
+
+/* Of one run: a thousand files of 10,000 rules fit. */
+#define CTL_POLICY_MEMORY_MAX ((size_t)4 * 1024 * 1024 * 1024)
+
+/* {"errors": [{"file", "line", "column", "message", "hint"}], "warnings": [...]}, sorted. */
+json_t *ctl_policy_describe_errors(struct yaml_errors *errors);
+
+/* The files have errors: say them, on stdout with -o json, else on stderr. Returns APP_FAILED. */
+int ctl_policy_refuse(const struct ctl *ctl, struct yaml_errors *errors);
+
+const char *ctl_policy_direction_name(enum policy_direction direction);
+
+int ctl_policy_test(struct ctl *ctl, int argc, char **argv);
+
+#endif

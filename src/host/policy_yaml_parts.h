@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy_yaml_parts.h - the loading of a policy file, among the files that share it.
+ *
+ * Private to policy_yaml*.c. The order: the tree is read by the table of keys, what no table can say is
+ * checked, and if there was no error it is described as policy_create() wants it.
+ */
+#ifndef HOST_POLICY_YAML_PARTS_H
+#define HOST_POLICY_YAML_PARTS_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "host/policy_yaml.h"
+#include "host/policy_yaml_keys.h"
+
+/* The rule behind all others, which denies (policy.h). */
+#define POLICY_YAML_ID_DEFAULT "default"
+
+struct policy_yaml_loader {
+    struct yaml_doc *doc;
+    struct yaml_errors *errors;
+    struct mem mem;       /* of the three below, which die with the loading */
+    struct arena scratch; /* compiled patterns, for one question at a time */
+    struct map ids[2];    /* of the rules, by enum policy_direction: struct policy_yaml_rule */
+    struct map tests;     /* by name: struct policy_yaml_test */
+    struct policy_yaml_file file;
+};
+
+void policy_yaml_report_memory(struct policy_yaml_loader *loader);
+
+/* The scalar that item `position` of a list was read from, which may be the list itself. */
+const struct yaml_node *policy_yaml_text_node(const struct yaml_node *list, size_t position);
+
+/* Links, ids, templates, and what has no effect. Fills `ids`. */
+void policy_yaml_check_rules(struct policy_yaml_loader *loader);
+
+/* The rule of this id, or NULL. Of two with the same, the first. */
+const struct policy_yaml_rule *policy_yaml_find_rule(
+    const struct policy_yaml_loader *loader, enum policy_direction direction, const char *id);
+
+/* After the rules. Fills `tests`. */
+void policy_yaml_check_tests(struct policy_yaml_loader *loader);
+
+/* Borrows the texts. false: no memory, as for all that follow. */
+MUST_CHECK bool policy_yaml_describe_texts(struct policy_yaml_loader *loader,
+    const struct policy_yaml_texts *texts, struct text_list *list);
+
+MUST_CHECK bool policy_yaml_describe_rules(
+    struct policy_yaml_loader *loader, struct policy_yaml *loaded);
+
+MUST_CHECK bool policy_yaml_describe_tests(
+    struct policy_yaml_loader *loader, struct policy_yaml *loaded);
+
+#endif

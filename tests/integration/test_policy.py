@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mpregctl policy: verbs that work on files alone, so no world is needed."""
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+from world import POLICIES, program
+
+FAILING = """policy: us-eu
+links: [eu]
+export:
+  rules:
+    - {id: billing, match: {function: "billing.{op}"}, set: {function: "us.billing.{op}"}, action: accept}
+    - {id: rest, match: {function: "**"}, action: reject, reason: not for export}
+tests:
+  - {name: 'renamed & "sent"', export: {function: billing.charge}, expect: {action: accept, function: us.billing.charge}}
+  - {name: 'number #1', export: {function: billing.charge}, expect: {function: "us.<charge>"}}
+"""
+
+
+class PolicyCase(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="mpreg-policy-")
+        self.addCleanup(self.folder.cleanup)
+
+    def write(self, text, name="p.yaml"):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def ctl(self, code, *arguments):
+        done = subprocess.run([program("mpregctl"), "policy", *arguments], capture_output=True, text=True, timeout=60,
+                              check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+
+class PolicyTestTest(PolicyCase):
+    def test_examples_pass_and_every_rule_is_hit(self):
+        files = [os.path.join(POLICIES, name) for name in sorted(os.listdir(POLICIES)) if name.endswith(".yaml")]
+        done = self.ctl(0, "test", "--coverage-min", "100", *files)
+        self.assertIn(", 0 failed; tests hit 8 of 8 rules (100%)", done.stdout)
+
+    def test_table_tells_expected_and_got_and_what_no_test_hit(self):
+        path = self.write(FAILING)
+        done = self.ctl(1, "test", path)
+        self.assertRegex(done.stdout, r"(?m)^FAILED +\S+p\.yaml:9 +number #1 +function +us\.<charge> +us\.billing\.charge$")
+        self.assertIn(f"{path}:6:7: no test hits export rule 'rest'\n1 passed, 1 failed; tests hit 1 of 2 rules (50%)\n",
+                      done.stdout)
+
+    def test_json(self):
+        path = self.write(FAILING)
+        answer = json.loads(self.ctl(1, "test", "-o", "json", path).stdout)
+        self.assertEqual(answer, {
+            "passed": 1, "failed": 1, "coverage": 50,
+            "uncovered": [{"file": path, "line": 6, "direction": "export", "rule": "rest"}],
+            "failures": [{"file": path, "line": 9, "test": "number #1", "mismatches": [
+                {"what": "function", "expected": "us.<charge>", "got": "us.billing.charge"}]}]})
+
+    def test_junit(self):
+        path = self.write(FAILING)
+        root = xml.etree.ElementTree.fromstring(
+            self.ctl(1, "test", "-o", "junit", "-m", "60", path).stdout.encode())
+        self.assertEqual((root.get("tests"), root.get("failures")), ("3", "2"))
+        cases = [(case.get("classname"), case.get("name"), case.find("failure") is not None)
+                 for case in root.iter("testcase")]
+        self.assertEqual(cases, [("us-eu.export", 'renamed & "sent"', False), ("us-eu.export", "number #1", True),
+                                 ("coverage", "at least 60%", True)])
+        self.assertIn("function: expected us.<charge>, got us.billing.charge", root.find(".//failure").text)
+
+    def test_tap(self):
+        lines = self.ctl(1, "test", "-o", "tap", "-m", "50", self.write(FAILING)).stdout.splitlines()
+        self.assertEqual(lines[:4], ["TAP version 13", "1..3", 'ok 1 - us-eu: renamed & "sent"',
+                                     "not ok 2 - us-eu: number \\#1"])
+        self.assertIn('  function: {expected: "us.<charge>", got: "us.billing.charge"}', lines)
+        self.assertEqual(lines[-2:], ["ok 3 - tests hit at least 50% of the rules", "# coverage 50%"])
+
+    def test_low_coverage_fails(self):
+        path = self.write(FAILING.replace("us.<charge>", "us.billing.charge"))
+        self.ctl(0, "test", "-m", "50", path)
+        done = self.ctl(1, "test", "-m", "51", path)
+        self.assertIn("the tests hit 50% of the rules, wanted are 51%", done.stderr)
+
+    def test_wrong_lines_and_files_say_so(self):
+        path = self.write(FAILING)
+        self.assertIn("is no percentage", self.ctl(64, "test", "-m", "101", path).stderr)
+        self.assertIn("allowed: table, json, junit, tap", self.ctl(64, "test", "-o", "xml", path).stderr)
+        self.assertIn("FILE is missing", self.ctl(64, "test").stderr)
+        broken = self.write("policy: p\n", "broken.yaml")
+        self.assertIn("broken.yaml:1:1: key 'links' is missing", self.ctl(1, "test", path, broken).stderr)
+        answer = json.loads(self.ctl(1, "test", "-o", "json", broken).stdout)
+        self.assertEqual(answer["errors"][0]["message"], "key 'links' is missing in this policy")
+
+
+class PolicyCheckTest(PolicyCase):
+    def test_check_counts_tests_and_does_not_run_them(self):
+        path = self.write(FAILING)
+        self.assertEqual(self.ctl(0, "check", path).stdout, "1 file, no errors; 2 tests\n")
+        answer = json.loads(self.ctl(0, "check", "-o", "json", path).stdout)
+        self.assertEqual(answer, {"errors": [], "warnings": [], "files": 1, "tests": 2})
+
+    def test_errors_and_warnings_as_json(self):
+        path = self.write('policy: p\nlinks: eu\nexport: {rules: [{id: a, action: accept, reason: x}]}\nimprot: {}\n')
+        answer = json.loads(self.ctl(1, "check", "-o", "json", path).stdout)
+        self.assertEqual(answer["errors"], [{
+            "file": path, "line": 4, "column": 1, "message": "unknown key 'improt' in this policy",
+            "hint": "did you mean 'import'? (allowed: policy, links, export, import, tests)"}])
+        self.assertEqual([warning["line"] for warning in answer["warnings"]], [3])
