@@ -10,10 +10,11 @@
 #include "app/ctl_json.h"
 
 static const char help[] =
-    "Usage: mpregctl policy VERB [OPTION]... FILE...\n"
+    "Usage: mpregctl policy VERB [ARGUMENT]...\n"
     "\n"
     "  check FILE...   what is wrong with policy files, and what is hardly meant\n"
     "  test FILE...    run the tests inside of them\n"
+    "  explain FILE export|import KEY=VALUE...   what becomes of a function, and why\n"
     "\n"
     "Nothing running is asked or changed. VERB --help tells more (docs/policy.md).\n";
 
@@ -57,6 +58,13 @@ ctl_policy_refuse(const struct ctl *ctl, struct yaml_errors *errors)
         yaml_errors_print(errors, stderr);
     }
     return APP_FAILED;
+}
+
+json_t *
+ctl_policy_json(struct span text)
+{
+    /* An empty span may have no data, which jansson takes for a fault. */
+    return text.size == 0 ? json_string("") : json_stringn((const char *)text.data, text.size);
 }
 
 const char *
@@ -148,6 +156,7 @@ run_check(struct ctl *ctl, int argc, char **argv)
 int
 ctl_policy(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct ctl_verb verbs[] = { { "check", run_check }, { "test", ctl_policy_test } };
+    static const struct ctl_verb verbs[] = { { "check", run_check }, { "test", ctl_policy_test },
+        { "explain", ctl_policy_explain } };
     return ctl_run_verb(ctl, verbs, COUNT_OF(verbs), help, argc, argv);
 }

@@ -19,8 +19,12 @@ json_t *ctl_policy_describe_errors(struct yaml_errors *errors);
 /* The files have errors: say them, on stdout with -o json, else on stderr. Returns APP_FAILED. */
 int ctl_policy_refuse(const struct ctl *ctl, struct yaml_errors *errors);
 
+/* A text of a policy, which is UTF-8. */
+json_t *ctl_policy_json(struct span text);
+
 const char *ctl_policy_direction_name(enum policy_direction direction);
 
+int ctl_policy_explain(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_test(struct ctl *ctl, int argc, char **argv);
 
 #endif

@@ -108,12 +108,6 @@ ctl_policy_report_table(const struct ctl_policy_report *report)
 
 /* ---- JSON ---- */
 
-static json_t *
-json_of(struct span text)
-{
-    return json_stringn((const char *)text.data, text.size);
-}
-
 static void
 append_uncovered(void *host, const struct ctl_policy_tested *file, enum policy_direction direction,
     uint32_t rule)
@@ -122,7 +116,7 @@ append_uncovered(void *host, const struct ctl_policy_tested *file, enum policy_d
     (void)json_array_append_new(
         host, json_pack("{s:s,s:i,s:s,s:o}", "file", place.file, "line", (int)place.line,
                   "direction", ctl_policy_direction_name(direction), "rule",
-                  json_of(file->loaded->source.rules[direction][rule].id)));
+                  ctl_policy_json(file->loaded->source.rules[direction][rule].id)));
 }
 
 static json_t *
@@ -133,7 +127,7 @@ describe_mismatches(const struct policy_test_outcome *outcome)
         const struct policy_test_mismatch *mismatch = &outcome->mismatches[i];
         (void)json_array_append_new(
             list, json_pack("{s:s,s:o,s:o}", "what", mismatch->key, "expected",
-                      json_of(mismatch->want), "got", json_of(mismatch->got)));
+                      ctl_policy_json(mismatch->want), "got", ctl_policy_json(mismatch->got)));
     }
     return list;
 }
@@ -152,8 +146,8 @@ ctl_policy_report_json(const struct ctl_policy_report *report)
             if (outcome->mismatch_count > 0) {
                 (void)json_array_append_new(
                     failures, json_pack("{s:s,s:i,s:o,s:o}", "file", test->place.file, "line",
-                                  (int)test->place.line, "test", json_of(test->name), "mismatches",
-                                  describe_mismatches(outcome)));
+                                  (int)test->place.line, "test", ctl_policy_json(test->name),
+                                  "mismatches", describe_mismatches(outcome)));
             }
         }
     }
@@ -269,7 +263,7 @@ ctl_policy_report_junit(const struct ctl_policy_report *report)
 static void
 print_quoted(struct span text)
 {
-    json_t *json = json_of(text);
+    json_t *json = ctl_policy_json(text);
     char *quoted = json_dumps(json, JSON_ENCODE_ANY);
     (void)fputs(quoted == NULL ? "\"\"" : quoted, stdout);
     free(quoted);

@@ -112,3 +112,72 @@ class PolicyCheckTest(PolicyCase):
             "file": path, "line": 4, "column": 1, "message": "unknown key 'improt' in this policy",
             "hint": "did you mean 'import'? (allowed: policy, links, export, import, tests)"}])
         self.assertEqual([warning["line"] for warning in answer["warnings"]], [3])
+
+
+EXPLAINED = """policy: us-eu
+links: [eu]
+export:
+  rules:
+    - id: other-version
+      match: {function: "billing.{op}", version: ">=3.0.0"}
+      action: reject
+    - id: internal
+      match: {tags: {all: [internal]}}
+      action: reject
+    - id: billing
+      match: {function: "billing.{op}", tags: {none: [internal]}}
+      set: {function: "us.billing.{op}", tags: {add: [from-us]}, cost: 10, ttl: 60s}
+      action: accept
+"""
+
+
+class PolicyExplainTest(PolicyCase):
+    QUESTION = ("function=billing.charge", "tags=public,stable", "version=2.1.0", "origin=us")
+
+    def test_json(self):
+        path = self.write(EXPLAINED)
+        answer = json.loads(self.ctl(0, "explain", "-o", "json", path, "export", *self.QUESTION).stdout)
+        self.assertEqual(answer, {
+            "action": "accept", "rule": "billing", "reason": "",
+            "advertisement": {
+                "function": "us.billing.charge", "function_id": "us.billing.charge", "version": "2.1.0",
+                "tags": ["public", "stable", "from-us"], "resources": [], "scope": "zone", "origin": "us",
+                "path": ["us"], "cost": 10, "preference": 100, "ttl_seconds": 60},
+            "trace": [{"rule": "other-version", "matched": False, "failed_on": "version"},
+                      {"rule": "internal", "matched": False, "failed_on": "tags.all"},
+                      {"rule": "billing", "matched": True, "failed_on": None}]})
+
+    def test_table(self):
+        path = self.write(EXPLAINED)
+        out = self.ctl(0, "explain", path, "export", *self.QUESTION).stdout
+        self.assertRegex(out, r"(?m)^internal +\S+p\.yaml:8 +no +tags\.all: internal$")
+        self.assertIn("accept by rule 'billing'\n  function     us.billing.charge\n", out)
+        self.assertIn("  tags         [public, stable, from-us]\n", out)
+        self.assertIn("  ttl          1m\n", out)
+
+    def test_the_default_and_the_other_direction(self):
+        path = self.write(EXPLAINED)
+        answer = json.loads(self.ctl(0, "explain", "-o", "json", path, "import", "function=a").stdout)
+        self.assertEqual(answer, {"action": "reject", "rule": "default", "reason": "no rule matches it",
+                                  "advertisement": None, "trace": []})
+        self.assertEqual(self.ctl(0, "explain", path, "import", "function=a").stdout,
+                         "reject by rule 'default': no rule matches it\n")
+
+    def test_wrong_questions_say_what_to_do(self):
+        path = self.write(EXPLAINED)
+        for words, arguments in (
+                ("FILE is missing", ()),
+                ("export or import is missing", (path,)),
+                ("'exprot' is no direction (allowed: export, import)", (path, "exprot")),
+                ("function=NAME is missing", (path, "export")),
+                ("'x' is not KEY=VALUE", (path, "export", "x")),
+                ("unknown key 'tag'; did you mean 'tags'?", (path, "export", "tag=x")),
+                ("tags= is given twice", (path, "export", "tags=x", "tags=y")),
+                ("tags= has an empty text", (path, "export", "tags=x,,y")),
+                ("version=1.x is not a version", (path, "export", "version=1.x")),
+                ("scope=far is no scope", (path, "export", "scope=far")),
+                ("path= has more than 32 items", (path, "export", "path=" + ",".join(["a"] * 33))),
+                ("path= must begin with origin=", (path, "export", "function=a", "origin=eu", "path=us"))):
+            self.assertIn(words, self.ctl(64, "explain", *arguments).stderr)
+        broken = self.write("policy: p\n", "broken.yaml")
+        self.assertIn("'links' is missing", self.ctl(1, "explain", broken, "export", "function=a").stderr)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * prop_policy.c - policy_evaluate gives the verdicts of a reader who takes the rules as they are written
- * and goes through them one by one. Random policies over a small world, so that rules do meet.
+ * and goes through them one by one, and policy_explain tells
+ * the same. Random policies over a small world, so that rules do meet.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/prng.h"
 #include "bridge/policy.h"
+#include "bridge/policy_explain.h"
 #include "tests/support/check_failed.h"
 #include "tests/support/property.h"
 
@@ -276,6 +278,29 @@ verdict_is_right(struct scene *scene, const struct policy_source *source,
     return rewrite_is_right(&rules[want], in, direction, verdict);
 }
 
+/* The condition that failed is one that the rule has, and all rules before the last step failed on one. */
+static bool
+explanation_is_right(struct scene *scene, const struct policy_source *source,
+    enum policy_direction direction, const struct advertisement *in,
+    const struct policy_verdict *verdict)
+{
+    struct policy_explanation explanation;
+    CHECK(policy_explain(source, direction, in, &scene->arena, &explanation));
+    bool found = verdict->rule != POLICY_NO_RULE;
+    uint32_t step_count = found ? verdict->rule + 1 : source->rule_count[direction];
+    bool right = expect(explanation.rule == verdict->rule, "explained by another rule", verdict) &&
+                 expect(explanation.action == verdict->action, "another action", verdict) &&
+                 expect(explanation.step_count == step_count, "steps are missing", verdict);
+    for (uint32_t i = 0; right && i < step_count; i++) {
+        const struct policy_step *step = &explanation.steps[i];
+        const struct policy_rule_source *rule = &source->rules[direction][i];
+        bool matched = step->failed_on == POLICY_CONDITION_NONE;
+        right = expect(step->rule == i, "a rule left out", verdict) &&
+                expect(matched == rule_fits(rule, in), "a rule misjudged", verdict);
+    }
+    return right;
+}
+
 static bool
 policy_is_right(struct scene *scene)
 {
@@ -299,7 +324,8 @@ policy_is_right(struct scene *scene)
         enum policy_evaluation evaluation =
             policy_evaluate(policy, direction, &in, &scene->arena, &verdict);
         right = evaluation == POLICY_EVALUATED &&
-                verdict_is_right(scene, &source, direction, &in, &verdict);
+                verdict_is_right(scene, &source, direction, &in, &verdict) &&
+                explanation_is_right(scene, &source, direction, &in, &verdict);
     }
     policy_free(policy);
     arena_reset(&scene->arena);

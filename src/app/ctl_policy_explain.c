@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctl_policy_explain.c - `mpregctl policy explain`: which rules of a file are tried for a function, why
+ * they do not match, and what becomes of it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/ctl_json.h"
+#include "app/ctl_policy.h"
+#include "app/ctl_policy_question.h"
+#include "app/ctl_table.h"
+#include "bridge/policy_explain.h"
+#include "host/value.h"
+
+#define TEXT_SIZE_MAX 2048
+
+static const char help[] =
+    "Usage: mpregctl [-o table|json] policy explain FILE export|import KEY=VALUE...\n"
+    "\n"
+    "  function=NAME      the function (required)\n"
+    "  function_id=ID     NAME if not given\n"
+    "  version=1.2.3      1.0.0 if not given\n"
+    "  tags=A,B           none if not given; also resources=A,B\n"
+    "  scope=SCOPE        local, zone (if not given), region or global\n"
+    "  path=A,B           the federations that it passed, the origin first; or only origin=A\n"
+    "\n"
+    "Tells each rule tried and the first condition that failed, the verdict, and what the function "
+    "becomes.\n";
+
+struct explaining {
+    struct ctl *ctl;
+    struct mem mem;
+    struct arena arena;
+    struct yaml_errors errors;
+    const char *path;
+    const char *direction_name;
+    enum policy_direction direction;
+    struct ctl_policy_question question;
+    struct policy_yaml *loaded;
+    struct policy_explanation explanation;
+    struct policy_verdict verdict;
+};
+
+static json_t *
+json_of_list(const struct text_list *list)
+{
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < list->count; i++) {
+        (void)json_array_append_new(array, ctl_policy_json(list->items[i]));
+    }
+    return array;
+}
+
+static json_t *
+json_of_advertisement(const struct advertisement *out)
+{
+    json_t *json = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I}", "function",
+        ctl_policy_json(out->identity.name), "function_id",
+        ctl_policy_json(out->identity.function_id), "version",
+        ctl_policy_json(out->identity.version_text), "tags", json_of_list(&out->tags), "resources",
+        json_of_list(&out->resources), "scope", ctl_policy_json(out->scope), "origin",
+        ctl_policy_json(out->origin), "path", json_of_list(&out->path), "cost",
+        (json_int_t)out->cost, "preference", (json_int_t)out->preference);
+    /* null: no rule limits its lifetime. */
+    json_t *ttl = out->ttl_ns == UINT64_MAX ? json_null() : json_real((double)out->ttl_ns / 1e9);
+    (void)json_object_set_new(json, "ttl_seconds", ttl);
+    return json;
+}
+
+static void
+print_json(const struct explaining *explaining)
+{
+    const struct policy_verdict *verdict = &explaining->verdict;
+    const struct policy_explanation *explanation = &explaining->explanation;
+    const struct policy_rule_source *rules =
+        explaining->loaded->source.rules[explaining->direction];
+    bool accepted = verdict->action == POLICY_ACCEPT;
+    json_t *trace = json_array();
+    for (uint32_t i = 0; i < explanation->step_count; i++) {
+        const struct policy_step *step = &explanation->steps[i];
+        bool matched = step->failed_on == POLICY_CONDITION_NONE;
+        (void)json_array_append_new(trace,
+            json_pack("{s:o,s:b,s:s?}", "rule", ctl_policy_json(rules[step->rule].id), "matched",
+                matched, "failed_on", matched ? NULL : policy_condition_name(step->failed_on)));
+    }
+    ctl_print_json(json_pack("{s:s,s:o,s:o,s:o,s:o}", "action", accepted ? "accept" : "reject",
+        "rule", ctl_policy_json(verdict->rule_id), "reason", ctl_policy_json(verdict->reason),
+        "advertisement", accepted ? json_of_advertisement(&verdict->out) : json_null(), "trace",
+        trace));
+}
+
+/* ---- The table ---- */
+
+static void
+print_trace(const struct explaining *explaining)
+{
+    static const char *const heads[] = { "RULE", "WHERE", "MATCHED", "FAILED ON" };
+    const struct policy_explanation *explanation = &explaining->explanation;
+    const struct policy_yaml *loaded = explaining->loaded;
+    struct ctl_table table;
+    ctl_table_init(&table, heads, COUNT_OF(heads));
+    for (uint32_t i = 0; i < explanation->step_count; i++) {
+        const struct policy_step *step = &explanation->steps[i];
+        struct yaml_place place = loaded->rule_places[explaining->direction][step->rule];
+        struct span rule_id = loaded->source.rules[explaining->direction][step->rule].id;
+        bool matched = step->failed_on == POLICY_CONDITION_NONE;
+        char id[POLICY_YAML_ID_SIZE_MAX + 1];
+        char where[TEXT_SIZE_MAX];
+        char failed_on[TEXT_SIZE_MAX];
+        (void)snprintf(id, sizeof(id), "%.*s", SPAN_ARGS(rule_id));
+        (void)snprintf(where, sizeof(where), "%s:%u", place.file, place.line);
+        (void)snprintf(failed_on, sizeof(failed_on), "%s%s%.*s",
+            matched ? "" : policy_condition_name(step->failed_on), step->item.size > 0 ? ": " : "",
+            SPAN_ARGS(step->item));
+        const char *row[] = { id, where, matched ? "yes" : "no", failed_on };
+        ctl_table_add(&table, row);
+    }
+    if (table.row_count > 0) {
+        ctl_table_print(&table, stdout);
+    }
+    ctl_table_destroy(&table);
+}
+
+static void
+print_texts(const char *key, const struct text_list *list)
+{
+    (void)printf("  %-12s [", key);
+    for (uint32_t i = 0; i < list->count; i++) {
+        (void)printf("%s%.*s", i == 0 ? "" : ", ", SPAN_ARGS(list->items[i]));
+    }
+    (void)printf("]\n");
+}
+
+static void
+print_advertisement(const struct advertisement *out)
+{
+    struct value_text ttl = value_write(VALUE_DURATION, out->ttl_ns);
+    (void)printf("  %-12s %.*s\n", "function", SPAN_ARGS(out->identity.name));
+    (void)printf("  %-12s %.*s\n", "function_id", SPAN_ARGS(out->identity.function_id));
+    (void)printf("  %-12s %.*s\n", "version", SPAN_ARGS(out->identity.version_text));
+    print_texts("tags", &out->tags);
+    print_texts("resources", &out->resources);
+    (void)printf("  %-12s %.*s\n", "scope", SPAN_ARGS(out->scope));
+    print_texts("path", &out->path);
+    (void)printf("  %-12s %u\n  %-12s %u\n", "cost", out->cost, "preference", out->preference);
+    (void)printf("  %-12s %s\n", "ttl", out->ttl_ns == UINT64_MAX ? "as it was" : ttl.text);
+}
+
+static void
+print_table(const struct explaining *explaining)
+{
+    const struct policy_verdict *verdict = &explaining->verdict;
+    bool accepted = verdict->action == POLICY_ACCEPT;
+    print_trace(explaining);
+    (void)printf("%s by rule '%.*s'%s%.*s\n", accepted ? "accept" : "reject",
+        SPAN_ARGS(verdict->rule_id), verdict->reason.size > 0 ? ": " : "",
+        SPAN_ARGS(verdict->reason));
+    if (accepted) {
+        print_advertisement(&verdict->out);
+    }
+}
+
+/* ---- The verb ---- */
+
+static int
+explain(struct explaining *explaining)
+{
+    struct ctl *ctl = explaining->ctl;
+    const struct advertisement *in = &explaining->question.in;
+    explaining->loaded = policy_yaml_load_file(
+        explaining->path, &yaml_process_environment, &explaining->mem, &explaining->errors);
+    if (explaining->loaded == NULL) {
+        return ctl_policy_refuse(ctl, &explaining->errors);
+    }
+    enum policy_evaluation evaluation = policy_evaluate(explaining->loaded->policy,
+        explaining->direction, in, &explaining->arena, &explaining->verdict);
+    if (evaluation == POLICY_OUT_OF_MEMORY ||
+        !policy_explain(&explaining->loaded->source, explaining->direction, in, &explaining->arena,
+            &explaining->explanation)) {
+        return ctl_fail(ctl, "no memory");
+    }
+    CHECK(explaining->explanation.rule == explaining->verdict.rule);
+    if (ctl->json) {
+        print_json(explaining);
+    } else {
+        print_table(explaining);
+    }
+    return APP_OK;
+}
+
+/* FILE, then the direction, then keys. false: wrong, which was said. */
+static bool
+take_argument(struct explaining *explaining, const struct options *line)
+{
+    if (explaining->path == NULL) {
+        explaining->path = line->value;
+        return true;
+    }
+    if (explaining->direction_name != NULL) {
+        return ctl_policy_question_take(
+            &explaining->question, line, line->value, &explaining->arena);
+    }
+    explaining->direction_name = line->value;
+    explaining->direction = strcmp(line->value, "import") == 0 ? POLICY_IMPORT : POLICY_EXPORT;
+    if (strcmp(line->value, ctl_policy_direction_name(explaining->direction)) != 0) {
+        (void)options_fault(
+            line, "%s is no direction (allowed: export, import)", value_quote(line->value).text);
+        return false;
+    }
+    return true;
+}
+
+static int
+read_and_explain(struct explaining *explaining, struct options *line)
+{
+    enum ctl_common common = CTL_COMMON_TAKEN;
+    int code = 0;
+    while (common == CTL_COMMON_TAKEN && (code = options_next(line)) != OPTIONS_END) {
+        if (code != OPTIONS_ARGUMENT) {
+            common = ctl_take_common(explaining->ctl, line, code);
+        } else if (!take_argument(explaining, line)) {
+            common = CTL_COMMON_WRONG;
+        }
+    }
+    if (common == CTL_COMMON_HELP) {
+        (void)fputs(help, stdout);
+        return APP_OK;
+    }
+    if (common == CTL_COMMON_WRONG) {
+        return APP_USAGE;
+    }
+    if (explaining->direction_name == NULL) {
+        return options_fault(
+            line, explaining->path == NULL ? "FILE is missing" : "export or import is missing");
+    }
+    return ctl_policy_question_complete(&explaining->question, line) ? explain(explaining)
+                                                                     : APP_USAGE;
+}
+
+int
+ctl_policy_explain(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct option longs[] = { CTL_COMMON_OPTIONS };
+    static struct explaining explaining;
+    struct options line = { .program = ctl->program,
+        .shorts = CTL_COMMON_SHORTS,
+        .longs = longs,
+        .argc = argc,
+        .argv = argv };
+    explaining = (struct explaining){ .ctl = ctl };
+    mem_init(&explaining.mem, CTL_POLICY_MEMORY_MAX);
+    arena_init(&explaining.arena, &explaining.mem);
+    yaml_errors_init(&explaining.errors);
+    ctl_policy_question_init(&explaining.question);
+    int code = read_and_explain(&explaining, &line);
+    policy_yaml_free(explaining.loaded);
+    arena_destroy(&explaining.arena);
+    yaml_errors_destroy(&explaining.errors);
+    return code;
+}
