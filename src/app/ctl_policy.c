@@ -94,7 +94,10 @@ check_file(const char *path, struct checking *checking, struct yaml_errors *erro
     struct policy_yaml *loaded =
         policy_yaml_load_file(path, &yaml_process_environment, &checking->mem, errors);
     checking->file_count++;
-    checking->test_count += loaded == NULL ? 0 : loaded->test_count;
+    if (loaded != NULL) {
+        policy_yaml_lint(loaded, &checking->mem, errors);
+        checking->test_count += loaded->test_count;
+    }
     policy_yaml_free(loaded);
 }
 

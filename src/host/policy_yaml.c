@@ -11,12 +11,15 @@ static struct policy_yaml *
 compile(struct policy_yaml_loader *loader, struct mem *mem)
 {
     struct policy_yaml *loaded = yaml_doc_take(loader->doc, sizeof(*loaded));
-    if (loaded == NULL || !policy_yaml_describe_rules(loader, loaded) ||
+    struct policy_yaml_file *file = yaml_doc_take(loader->doc, sizeof(*file));
+    if (loaded == NULL || file == NULL || !policy_yaml_describe_rules(loader, loaded) ||
         !policy_yaml_describe_tests(loader, loaded)) {
         policy_yaml_report_memory(loader);
         return NULL;
     }
     struct policy_fault fault;
+    *file = loader->file;
+    loaded->file = file;
     loaded->doc = loader->doc;
     loaded->policy = policy_create(&loaded->source, mem, &fault);
     if (loaded->policy == NULL) {

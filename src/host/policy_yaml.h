@@ -19,6 +19,10 @@
 /* Links that share one policy: more than a bridge will have neighbours. */
 #define POLICY_YAML_LINKS_MAX 256
 
+#define POLICY_YAML_COLLISIONS_MAX 100000u
+
+struct policy_yaml_file;
+
 struct policy_yaml {
     struct policy *policy;  /* owned, until it is taken */
     struct text_list links; /* the links it is for, each once, in the file's order; at least one */
@@ -27,7 +31,8 @@ struct policy_yaml {
     const struct yaml_place *rule_places[2]; /* of each rule, by enum policy_direction */
     const struct policy_test *tests;         /* in the file's order; they have not been run */
     uint32_t test_count;
-    struct yaml_doc *doc; /* what all but the policy borrows from */
+    const struct policy_yaml_file *file; /* as it was written: for policy_yaml*.c */
+    struct yaml_doc *doc;                /* what all but the policy borrows from */
 };
 
 /*
@@ -40,6 +45,17 @@ MUST_CHECK struct policy_yaml *policy_yaml_load_file(const char *path,
     const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors);
 MUST_CHECK struct policy_yaml *policy_yaml_load_text(const char *name, struct span text,
     const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors);
+
+/*
+ * Add warnings about what is hardly meant and takes longer to find out than a bridge should wait for at its
+ * start: rules hidden behind another, rules that nothing fulfils, rules that accept everything, captures that are
+ * not used, and functions that get one name. Rules behind a catch-all were warned of by the loading.
+ *
+ * Renames are compared until POLICY_YAML_COLLISIONS_MAX pairs of patterns were looked at closely. Memory
+ * is taken from `mem` and given back; without enough of it, a warning says that not all was checked.
+ */
+void policy_yaml_lint(
+    const struct policy_yaml *loaded, struct mem *mem, struct yaml_errors *errors);
 
 /* The policy, which is the caller's from now on. Only once. */
 MUST_CHECK struct policy *policy_yaml_take_policy(struct policy_yaml *loaded);

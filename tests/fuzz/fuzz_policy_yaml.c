@@ -123,6 +123,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(loaded->links.count > 0);
         check_verdicts(loaded->policy, &arena);
         check_tests(loaded, &arena);
+        policy_yaml_lint(loaded, &mem, &errors);
+        CHECK(errors.error_count == 0);
     }
     policy_yaml_free(loaded);
     arena_destroy(&arena);

@@ -41,6 +41,15 @@ class PolicyCase(unittest.TestCase):
         return done
 
 
+HIDDEN = """policy: p
+links: [eu]
+import:
+  rules:
+    - {id: a, match: {function: "x.**"}, action: accept}
+    - {id: b, match: {function: "x.*.z", tags: {any: [public]}}, action: reject}
+"""
+
+
 class PolicyTestTest(PolicyCase):
     def test_examples_pass_and_every_rule_is_hit(self):
         files = [os.path.join(POLICIES, name) for name in sorted(os.listdir(POLICIES)) if name.endswith(".yaml")]
@@ -104,6 +113,14 @@ class PolicyCheckTest(PolicyCase):
         self.assertEqual(self.ctl(0, "check", path).stdout, "1 file, no errors; 2 tests\n")
         answer = json.loads(self.ctl(0, "check", "-o", "json", path).stdout)
         self.assertEqual(answer, {"errors": [], "warnings": [], "files": 1, "tests": 2})
+
+    def test_warnings_alone_are_a_code_of_their_own(self):
+        path = self.write(HIDDEN)
+        self.assertEqual(self.ctl(2, "check", path).stdout,
+                         f"{path}:6:7: warning: this rule can never match: rule 'a' before it matches all that it does; "
+                         f"that rule is at {path}:5:7\n1 file, no errors; 0 tests\n")
+        answer = json.loads(self.ctl(2, "check", "-o", "json", path).stdout)
+        self.assertEqual((answer["errors"], len(answer["warnings"])), ([], 1))
 
     def test_errors_and_warnings_as_json(self):
         path = self.write('policy: p\nlinks: eu\nexport: {rules: [{id: a, action: accept, reason: x}]}\nimprot: {}\n')

@@ -10,12 +10,14 @@
 #include "base/prng.h"
 #include "bridge/policy.h"
 #include "bridge/policy_explain.h"
+#include "bridge/policy_include.h"
 #include "tests/support/check_failed.h"
 #include "tests/support/property.h"
 
 #define SEED_COUNT              100u
 #define POLICIES                30u
 #define ADVERTISEMENTS          60u
+#define PAIRS                   300u
 #define RULES_MAX               6u
 #define CHOICES_MAX             4u
 #define PERMILLE_WITH_CONDITION 350u
@@ -36,6 +38,7 @@ struct scene {
     uint64_t judged_count;
     uint64_t accepted_count;
     uint64_t default_count;
+    uint64_t included_count;
 };
 
 static struct span
@@ -301,6 +304,30 @@ explanation_is_right(struct scene *scene, const struct policy_source *source,
     return right;
 }
 
+/* Where a rule is said to include another, or to contradict itself, nothing drawn says otherwise. */
+static bool
+inclusion_is_right(struct scene *scene)
+{
+    struct policy_rule_source rules[2] = { draw_rule(scene, 0), draw_rule(scene, 1) };
+    struct policy_rule_view views[2];
+    CHECK(policy_rule_view_init(&rules[0], &scene->arena, &views[0]));
+    CHECK(policy_rule_view_init(&rules[1], &scene->arena, &views[1]));
+    bool includes = policy_rule_includes(&views[0], &views[1], &scene->arena);
+    bool catches_all = policy_rule_is_catch_all(&views[0]);
+    bool contradicts = policy_rule_contradiction(&views[1]) != NULL;
+    bool right = includes || !catches_all;
+    scene->included_count += includes ? 1 : 0;
+    for (uint32_t i = 0; right && i < ADVERTISEMENTS; i++) {
+        struct advertisement in = draw_advertisement(scene);
+        bool first = rule_fits(&rules[0], &in);
+        bool second = rule_fits(&rules[1], &in);
+        right =
+            (first || !includes || !second) && !(contradicts && second) && (first || !catches_all);
+    }
+    arena_reset(&scene->arena);
+    return right;
+}
+
 static bool
 policy_is_right(struct scene *scene)
 {
@@ -350,7 +377,24 @@ verdicts_are_those_of_a_patient_reader(uint64_t seed)
     return right;
 }
 
+static bool
+included_rules_match_nothing_else(uint64_t seed)
+{
+    struct scene scene = { .prng = { .state = seed } };
+    mem_init(&scene.mem, (size_t)64 * 1024 * 1024);
+    arena_init(&scene.arena, &scene.mem);
+    bool right = true;
+    for (uint32_t i = 0; right && i < PAIRS; i++) {
+        right = inclusion_is_right(&scene);
+    }
+    arena_destroy(&scene.arena);
+    CHECK(scene.mem.used == 0);
+    CHECK(!right || scene.included_count > 0);
+    return right;
+}
+
 static const struct property properties[] = {
+    { "included_rules_match_nothing_else", included_rules_match_nothing_else },
     { "verdicts_are_those_of_a_patient_reader", verdicts_are_those_of_a_patient_reader },
 };
 

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy_include.c - one condition implies another, or it is not claimed.
+ */
+#include "bridge/policy_include.h"
+
+#include "bridge/pattern_include.h"
+
+/* ---- Views ---- */
+
+static bool
+compile_patterns(const struct text_list *texts, struct arena *arena,
+    const struct pattern **patterns, uint32_t *count)
+{
+    struct span everything = SPAN("**");
+    struct text_list one = { .items = &everything, .count = 1 };
+    const struct text_list *list = texts->count == 0 ? &one : texts;
+    struct pattern *made = arena_take(arena, list->count * sizeof(*made));
+    for (uint32_t i = 0; made != NULL && i < list->count; i++) {
+        enum pattern_result result = pattern_compile(list->items[i], arena, &made[i]);
+        if (result == PATTERN_NO_MEMORY) {
+            return false;
+        }
+        CHECK(result == PATTERN_OK);
+    }
+    *patterns = made;
+    *count = list->count;
+    return made != NULL;
+}
+
+/* A pattern has a name in common with itself. */
+static bool
+find_sample(const struct pattern *pattern, struct arena *arena, struct span *sample)
+{
+    struct mem *mem = arena->mem;
+    struct arena scratch;
+    struct span found;
+    arena_init(&scratch, mem);
+    bool done = pattern_overlaps(pattern, pattern, &scratch, &found) == PATTERN_OVERLAPPING;
+    if (done) {
+        *sample = arena_copy(arena, found);
+        done = sample->data != NULL;
+    }
+    arena_destroy(&scratch);
+    return done;
+}
+
+bool
+policy_rule_view_init(
+    const struct policy_rule_source *source, struct arena *arena, struct policy_rule_view *view)
+{
+    *view = (struct policy_rule_view){ .source = source };
+    if (!compile_patterns(&source->functions, arena, &view->functions, &view->function_count) ||
+        !compile_patterns(
+            &source->function_ids, arena, &view->function_ids, &view->function_id_count) ||
+        !find_sample(&view->functions[0], arena, &view->sample_name) ||
+        !find_sample(&view->function_ids[0], arena, &view->sample_id)) {
+        return false;
+    }
+    bool parsed =
+        source->version.size == 0 || version_constraint_parse(source->version, &view->version);
+    CHECK(parsed);
+    if (source->set_function.size == 0) {
+        return true;
+    }
+    enum pattern_result result =
+        pattern_template_compile(source->set_function, arena, &view->set_function);
+    CHECK(result == PATTERN_OK || result == PATTERN_NO_MEMORY);
+    return result == PATTERN_OK;
+}
+
+static bool
+has_set_condition(const struct policy_set_match *match)
+{
+    return match->all.count > 0 || match->any.count > 0 || match->none.count > 0;
+}
+
+bool
+policy_rule_is_unconditional(const struct policy_rule_view *view)
+{
+    const struct policy_rule_source *source = view->source;
+    return !(source->function_ids.count > 0 || source->version.size > 0 ||
+             has_set_condition(&source->tags) || has_set_condition(&source->resources) ||
+             source->scopes.count > 0 || source->origins.count > 0 || source->has_max_hops ||
+             source->path_includes.count > 0 || source->path_excludes.count > 0);
+}
+
+bool
+policy_rule_is_catch_all(const struct policy_rule_view *view)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < view->function_count; i++) {
+        found = found || pattern_is_catch_all(&view->functions[i]);
+    }
+    return found && policy_rule_is_unconditional(view);
+}
+
+/* ---- Versions are intervals ---- */
+
+struct bound {
+    bool is_there;
+    struct version version;
+    bool is_open; /* the version itself is outside */
+};
+
+struct interval {
+    struct bound low;
+    struct bound high;
+};
+
+static void
+narrow_low(struct bound *low, struct version version, bool is_open)
+{
+    int order = low->is_there ? version_compare(version, low->version) : 1;
+    if (order > 0 || (order == 0 && is_open)) {
+        *low = (struct bound){ .is_there = true, .version = version, .is_open = is_open };
+    }
+}
+
+static void
+narrow_high(struct bound *high, struct version version, bool is_open)
+{
+    int order = high->is_there ? version_compare(version, high->version) : -1;
+    if (order < 0 || (order == 0 && is_open)) {
+        *high = (struct bound){ .is_there = true, .version = version, .is_open = is_open };
+    }
+}
+
+static struct interval
+interval_of(const struct version_constraint *constraint)
+{
+    struct interval interval = { .low = { .is_there = false } };
+    for (uint32_t i = 0; i < constraint->count; i++) {
+        struct version version = constraint->terms[i].version;
+        switch (constraint->terms[i].relation) {
+        case VERSION_EQUAL:
+            narrow_low(&interval.low, version, false);
+            narrow_high(&interval.high, version, false);
+            break;
+        case VERSION_LESS:
+            narrow_high(&interval.high, version, true);
+            break;
+        case VERSION_LESS_OR_EQUAL:
+            narrow_high(&interval.high, version, false);
+            break;
+        case VERSION_GREATER:
+            narrow_low(&interval.low, version, true);
+            break;
+        case VERSION_GREATER_OR_EQUAL:
+            narrow_low(&interval.low, version, false);
+            break;
+        }
+    }
+    return interval;
+}
+
+static bool
+interval_is_empty(const struct interval *interval)
+{
+    if (!interval->low.is_there || !interval->high.is_there) {
+        return false;
+    }
+    int order = version_compare(interval->low.version, interval->high.version);
+    return order > 0 || (order == 0 && (interval->low.is_open || interval->high.is_open));
+}
+
+static bool
+version_includes(const struct version_constraint *whole, const struct version_constraint *part)
+{
+    struct interval outer = interval_of(whole);
+    struct interval inner = interval_of(part);
+    int low = outer.low.is_there && inner.low.is_there
+                  ? version_compare(inner.low.version, outer.low.version)
+                  : 0;
+    int high = outer.high.is_there && inner.high.is_there
+                   ? version_compare(outer.high.version, inner.high.version)
+                   : 0;
+    bool low_holds = !outer.low.is_there ||
+                     (inner.low.is_there &&
+                         (low > 0 || (low == 0 && (!outer.low.is_open || inner.low.is_open))));
+    bool high_holds = !outer.high.is_there ||
+                      (inner.high.is_there &&
+                          (high > 0 || (high == 0 && (!outer.high.is_open || inner.high.is_open))));
+    return low_holds && high_holds;
+}
+
+/* ---- The other conditions ---- */
+
+static bool
+shares_item(const struct text_list *a, const struct text_list *b)
+{
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (text_list_has(b, a->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whoever is one of `part` is one of `whole`; an empty list is no condition. */
+static bool
+choice_includes(const struct text_list *whole, const struct text_list *part)
+{
+    return whole->count == 0 || (part->count > 0 && text_list_includes(whole, part));
+}
+
+static bool
+set_includes(const struct policy_set_match *whole, const struct policy_set_match *part)
+{
+    bool any_holds =
+        shares_item(&part->all, &whole->any) || choice_includes(&whole->any, &part->any);
+    return text_list_includes(&part->all, &whole->all) && any_holds &&
+           text_list_includes(&part->none, &whole->none);
+}
+
+static bool
+names_include(const struct pattern *whole, uint32_t whole_count, const struct pattern *part,
+    uint32_t part_count, struct arena *scratch)
+{
+    for (uint32_t i = 0; i < part_count; i++) {
+        struct span witness;
+        if (pattern_includes(whole, whole_count, &part[i], scratch, &witness) != PATTERN_INCLUDED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+matches_sample(const struct pattern *patterns, uint32_t count, struct span sample)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (pattern_match(&patterns[i], sample, NULL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+policy_rule_includes(const struct policy_rule_view *earlier, const struct policy_rule_view *later,
+    struct arena *scratch)
+{
+    const struct policy_rule_source *whole = earlier->source;
+    const struct policy_rule_source *part = later->source;
+    bool hops_hold =
+        !whole->has_max_hops || (part->has_max_hops && part->max_hops <= whole->max_hops);
+    /* The samples first: they decide most questions. */
+    return matches_sample(earlier->functions, earlier->function_count, later->sample_name) &&
+           matches_sample(earlier->function_ids, earlier->function_id_count, later->sample_id) &&
+           version_includes(&earlier->version, &later->version) &&
+           set_includes(&whole->tags, &part->tags) &&
+           set_includes(&whole->resources, &part->resources) &&
+           choice_includes(&whole->scopes, &part->scopes) &&
+           choice_includes(&whole->origins, &part->origins) && hops_hold &&
+           text_list_includes(&part->path_includes, &whole->path_includes) &&
+           text_list_includes(&part->path_excludes, &whole->path_excludes) &&
+           names_include(earlier->functions, earlier->function_count, later->functions,
+               later->function_count, scratch) &&
+           names_include(earlier->function_ids, earlier->function_id_count, later->function_ids,
+               later->function_id_count, scratch);
+}
+
+static bool
+set_contradicts(const struct policy_set_match *match)
+{
+    return shares_item(&match->all, &match->none) ||
+           (match->any.count > 0 && text_list_includes(&match->none, &match->any));
+}
+
+const char *
+policy_rule_contradiction(const struct policy_rule_view *view)
+{
+    const struct policy_rule_source *source = view->source;
+    struct interval interval = interval_of(&view->version);
+    if (interval_is_empty(&interval)) {
+        return "version";
+    }
+    if (set_contradicts(&source->tags)) {
+        return "tags";
+    }
+    if (set_contradicts(&source->resources)) {
+        return "resources";
+    }
+    return shares_item(&source->path_includes, &source->path_excludes) ? "path" : NULL;
+}
