@@ -15,8 +15,9 @@ static const char help[] =
     "  check FILE...   what is wrong with policy files, and what is hardly meant\n"
     "  test FILE...    run the tests inside of them\n"
     "  explain FILE export|import KEY=VALUE...   what becomes of a function, and why\n"
+    "  fmt FILE        a policy file in its canonical form\n"
     "\n"
-    "Nothing running is asked or changed. VERB --help tells more (docs/policy.md).\n";
+    "Nothing that runs is asked or changed. VERB --help tells more (docs/policy.md).\n";
 
 static const char check_help[] =
     "Usage: mpregctl [-o table|json] policy check FILE...\n"
@@ -160,6 +161,6 @@ int
 ctl_policy(struct ctl *ctl, int argc, char **argv)
 {
     static const struct ctl_verb verbs[] = { { "check", run_check }, { "test", ctl_policy_test },
-        { "explain", ctl_policy_explain } };
+        { "explain", ctl_policy_explain }, { "fmt", ctl_policy_fmt } };
     return ctl_run_verb(ctl, verbs, COUNT_OF(verbs), help, argc, argv);
 }

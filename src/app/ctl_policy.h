@@ -25,6 +25,7 @@ json_t *ctl_policy_json(struct span text);
 const char *ctl_policy_direction_name(enum policy_direction direction);
 
 int ctl_policy_explain(struct ctl *ctl, int argc, char **argv);
+int ctl_policy_fmt(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_test(struct ctl *ctl, int argc, char **argv);
 
 #endif

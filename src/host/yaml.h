@@ -75,7 +75,8 @@ struct yaml_environment {
 extern const struct yaml_environment yaml_process_environment;
 
 /*
- * Load a file, or a text that messages call `name`.
+ * Load a file, or a text that messages call `name`. With `environment` NULL variables stay as they are
+ * written.
  *
  * The document, to be given to yaml_doc_free(); or NULL, and `errors` says why. There may be new
  * entries in `errors` in both cases. The document borrows nothing.

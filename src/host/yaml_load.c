@@ -346,7 +346,7 @@ static bool
 compose_text(struct loader *loader, const struct yaml_node *node, struct span raw, bool is_key)
 {
     buf_reset(&loader->scratch);
-    if (is_key) {
+    if (is_key || loader->environment == NULL) {
         buf_add(&loader->scratch, raw);
     } else if (!yaml_replace_variables(
                    raw, loader->environment, yaml_place(node), loader->errors, &loader->scratch)) {

@@ -8,7 +8,9 @@
 
 #include "bridge/pattern.h"
 #include "core/limits.h"
+#include "host/policy_format.h"
 #include "host/policy_yaml.h"
+#include "host/yaml_format.h"
 #include "tests/support/check_failed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -106,6 +108,44 @@ check_tests(const struct policy_yaml *loaded, struct arena *arena)
     }
 }
 
+/* The canonical form says the same. */
+static void
+check_format(const struct policy_yaml *loaded, struct span text, struct arena *arena)
+{
+    static const struct yaml_environment nothing = { .lookup = NULL };
+    struct yaml_errors errors;
+    struct buf out;
+    yaml_errors_init(&errors);
+    buf_init(&out, arena->mem, YAML_FILE_SIZE_MAX);
+    bool formatted = policy_format("policy.yaml", text, &out, &errors);
+    /* A key that escapes make longer than YAML allows is the one thing that cannot be written. */
+    CHECK(formatted || text.size > 100);
+    if (formatted) {
+        struct policy_yaml *again =
+            policy_yaml_load_text("policy.yaml", buf_span(&out), &nothing, arena->mem, &errors);
+        CHECK(again != NULL);
+        CHECK(again->test_count == loaded->test_count);
+        CHECK(text_list_same(&again->links, &loaded->links));
+        for (size_t i = 0; i < 2 * COUNT_OF(names); i++) {
+            enum policy_direction direction = i % 2 == 0 ? POLICY_EXPORT : POLICY_IMPORT;
+            struct advertisement in = advertised(names[i / 2]);
+            struct policy_verdict was;
+            struct policy_verdict is;
+            (void)!policy_evaluate(loaded->policy, direction, &in, arena, &was);
+            (void)!policy_evaluate(again->policy, direction, &in, arena, &is);
+            CHECK(was.action == is.action);
+            CHECK(was.rule == is.rule);
+            CHECK(was.action == POLICY_REJECT ||
+                  span_equal(was.out.identity.name, is.out.identity.name));
+        }
+        policy_yaml_free(again);
+    }
+    (void)yaml_find_comments(text);
+    CHECK(!formatted || yaml_find_comments(buf_span(&out)).count == 0);
+    buf_destroy(&out);
+    yaml_errors_destroy(&errors);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -123,6 +163,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(loaded->links.count > 0);
         check_verdicts(loaded->policy, &arena);
         check_tests(loaded, &arena);
+        check_format(loaded, span_from(data, size), &arena);
         policy_yaml_lint(loaded, &mem, &errors);
         CHECK(errors.error_count == 0);
     }

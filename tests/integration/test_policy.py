@@ -198,3 +198,58 @@ class PolicyExplainTest(PolicyCase):
             self.assertIn(words, self.ctl(64, "explain", *arguments).stderr)
         broken = self.write("policy: p\n", "broken.yaml")
         self.assertIn("'links' is missing", self.ctl(1, "explain", broken, "export", "function=a").stderr)
+
+
+class PolicyFmtTest(PolicyCase):
+    WRITTEN = """links: ["eu"]
+policy: 'p'
+export:
+  rules:
+  - action: accept
+    id: a
+    match: {version: ">=1.0.0", function: ["${HEAD:-x}.{n}"]}
+    set: {cost: 5, function: "us.{n}"}
+"""
+    CANONICAL = """policy: p
+links: eu
+
+export:
+  rules:
+    - id: a
+      match: {function: "${HEAD:-x}.{n}", version: ">=1.0.0"}
+      set: {function: "us.{n}", cost: 5}
+      action: accept
+"""
+
+    def read(self, path):
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+
+    def test_prints_the_canonical_form_which_stays_as_it_is(self):
+        path = self.write(self.WRITTEN)
+        self.assertEqual(self.ctl(0, "fmt", path).stdout, self.CANONICAL)
+        self.assertEqual(self.read(path), self.WRITTEN)
+        os.chmod(path, 0o640)
+        self.ctl(0, "fmt", "--write", path)
+        self.assertEqual(self.read(path), self.CANONICAL)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o640)
+        self.ctl(0, "fmt", "--write", path)
+        self.assertEqual(self.read(path), self.CANONICAL)
+        self.assertEqual(os.listdir(self.folder.name), ["p.yaml"])
+
+    def test_comments_are_not_lost_in_silence(self):
+        text = self.WRITTEN.replace("rules:", "rules: # of ours")
+        path = self.write(text)
+        done = self.ctl(0, "fmt", path)
+        self.assertEqual((done.stdout, done.stderr),
+                         (self.CANONICAL, "mpregctl policy fmt: comments on 1 lines are lost\n"))
+        self.assertIn("the first is line 4: they would be lost, so nothing is written",
+                      self.ctl(1, "fmt", "-w", path).stderr)
+        self.assertEqual(self.read(path), text)
+        self.ctl(0, "fmt", "-w", "-f", path)
+        self.assertEqual(self.read(path), self.CANONICAL)
+
+    def test_files_with_errors_are_not_formatted(self):
+        path = self.write(self.WRITTEN.replace("cost", "csot"))
+        self.assertIn("unknown key 'csot' in set", self.ctl(1, "fmt", "-w", path).stderr)
+        self.assertIn("FILE is missing", self.ctl(64, "fmt").stderr)
