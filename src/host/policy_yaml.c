@@ -4,6 +4,8 @@
  */
 #include "host/policy_yaml.h"
 
+#include <string.h>
+
 #include "host/policy_yaml_parts.h"
 
 /* The file has no fault. NULL: no memory for what it says. */
@@ -21,6 +23,8 @@ compile(struct policy_yaml_loader *loader, struct mem *mem)
     *file = loader->file;
     loaded->file = file;
     loaded->doc = loader->doc;
+    memcpy(loaded->included, loader->included, sizeof(loaded->included));
+    loaded->included_count = loader->included_count;
     loaded->policy = policy_create(&loaded->source, mem, &fault);
     if (loaded->policy == NULL) {
         /* All that can be wrong with a text was looked for above. */
@@ -31,17 +35,41 @@ compile(struct policy_yaml_loader *loader, struct mem *mem)
     return loaded;
 }
 
+static void
+free_docs(struct yaml_doc *doc, struct yaml_doc *const *included, size_t included_count)
+{
+    for (size_t i = 0; i < included_count; i++) {
+        yaml_doc_free(included[i]);
+    }
+    yaml_doc_free(doc);
+}
+
+static void
+read_all(struct policy_yaml_loader *loader)
+{
+    const struct yaml_node *root = yaml_doc_root(loader->doc);
+    policy_yaml_load_included(loader);
+    policy_yaml_check_definitions(loader);
+    policy_yaml_put_definitions(loader, loader->doc);
+    for (size_t i = 0; i < loader->included_count; i++) {
+        policy_yaml_put_definitions(loader, loader->included[i]);
+    }
+    yaml_read_mapping(root, &policy_yaml_file_shape, loader->errors, &loader->file);
+    policy_yaml_read_included(loader);
+}
+
 /* Takes `doc`, which may be NULL. `error_count` was the number of errors before it was read. */
 static struct policy_yaml *
-load(struct yaml_doc *doc, size_t error_count, struct mem *mem, struct yaml_errors *errors)
+load(struct yaml_doc *doc, const struct yaml_environment *environment, size_t error_count,
+    struct mem *mem, struct yaml_errors *errors)
 {
     if (doc == NULL) {
         return NULL;
     }
-    struct policy_yaml_loader loader = { .doc = doc, .errors = errors };
+    struct policy_yaml_loader loader = { .doc = doc, .errors = errors, .environment = environment };
     mem_init(&loader.mem, YAML_MEMORY_MAX);
     arena_init(&loader.scratch, &loader.mem);
-    yaml_read_mapping(yaml_doc_root(doc), &policy_yaml_file_shape, errors, &loader.file);
+    read_all(&loader);
     policy_yaml_check_rules(&loader);
     policy_yaml_check_tests(&loader);
     struct policy_yaml *loaded = NULL;
@@ -54,7 +82,7 @@ load(struct yaml_doc *doc, size_t error_count, struct mem *mem, struct yaml_erro
     arena_destroy(&loader.scratch);
     CHECK(loader.mem.used == 0);
     if (loaded == NULL) {
-        yaml_doc_free(doc);
+        free_docs(doc, loader.included, loader.included_count);
     }
     return loaded;
 }
@@ -64,7 +92,7 @@ policy_yaml_load_file(const char *path, const struct yaml_environment *environme
     struct yaml_errors *errors)
 {
     size_t error_count = errors->error_count;
-    return load(yaml_load_file(path, environment, errors), error_count, mem, errors);
+    return load(yaml_load_file(path, environment, errors), environment, error_count, mem, errors);
 }
 
 struct policy_yaml *
@@ -72,7 +100,8 @@ policy_yaml_load_text(const char *name, struct span text,
     const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors)
 {
     size_t error_count = errors->error_count;
-    return load(yaml_load_text(name, text, environment, errors), error_count, mem, errors);
+    return load(
+        yaml_load_text(name, text, environment, errors), environment, error_count, mem, errors);
 }
 
 struct policy *
@@ -89,6 +118,6 @@ policy_yaml_free(struct policy_yaml *loaded)
 {
     if (loaded != NULL) {
         policy_free(loaded->policy);
-        yaml_doc_free(loaded->doc);
+        free_docs(loaded->doc, loaded->included, loaded->included_count);
     }
 }

@@ -19,6 +19,13 @@
 /* Links that share one policy: more than a bridge will have neighbours. */
 #define POLICY_YAML_LINKS_MAX 256
 
+/* Files that one includes; these include none. */
+#define POLICY_YAML_INCLUDES_MAX 16
+
+/* Of a file and those that it includes, each; and the items of one. */
+#define POLICY_YAML_DEFINITIONS_MAX      256
+#define POLICY_YAML_DEFINITION_ITEMS_MAX 1024
+
 #define POLICY_YAML_COLLISIONS_MAX 100000u
 
 struct policy_yaml_file;
@@ -31,12 +38,14 @@ struct policy_yaml {
     const struct yaml_place *rule_places[2]; /* of each rule, by enum policy_direction */
     const struct policy_test *tests;         /* in the file's order; they have not been run */
     uint32_t test_count;
-    const struct policy_yaml_file *file; /* as it was written: for policy_yaml*.c */
-    struct yaml_doc *doc;                /* what all but the policy borrows from */
+    const struct policy_yaml_file *file;                 /* as it was written: for policy_yaml*.c */
+    struct yaml_doc *doc;                                /* what all but the policy borrows from */
+    struct yaml_doc *included[POLICY_YAML_INCLUDES_MAX]; /* likewise */
+    size_t included_count;
 };
 
 /*
- * Load a file, or a text that messages call `name`. The policy's memory is taken from `mem`, which must
+ * Load a file, or a text that messages call `name` and whose includes lie beside a file of that name. The policy's memory is taken from `mem`, which must
  * outlive it; all else dies with policy_yaml_free().
  *
  * NULL: the file had errors, which are in `errors` now. Otherwise it had none, but perhaps warnings.

@@ -60,9 +60,10 @@ check_id(struct policy_yaml_loader *loader, enum policy_direction direction,
     const struct policy_yaml_rule *first = policy_yaml_find_rule(loader, direction, rule->id);
     if (first != NULL) {
         struct yaml_place before = yaml_place(id_node(first));
+        bool elsewhere = strcmp(before.file, place.file) != 0;
         yaml_errors_add(loader->errors, YAML_ERROR, place,
-            "rule id '%s' is used twice; the first is in line %u, column %u", rule->id, before.line,
-            before.column);
+            "rule id '%s' is used twice; the first is in %s%sline %u, column %u", rule->id,
+            elsewhere ? before.file : "", elsewhere ? ", " : "", before.line, before.column);
         return;
     }
     uint64_t hash = hash_bytes(&id_key, span_from_text(rule->id));

@@ -33,6 +33,19 @@ check_id(const char *text)
                : "has other characters in it than letters, digits, '-', '_' and '.'";
 }
 
+/* A file beside or below the one that includes it, so that nothing else on the machine is read. */
+static const char *
+check_include(const char *text)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
+    bool is_below = text[0] != '/' && strstr(text, "..") == NULL;
+    return is_below && strspn(text, allowed) == strlen(text)
+               ? NULL
+               : "is no file beside or below this one; write a relative path of letters, digits, "
+                 "'-', '_', '.' and '/', without '..'";
+}
+
 static const char *
 check_label(const char *text)
 {
@@ -237,13 +250,31 @@ static const struct yaml_key test_keys[] = {
 static const struct yaml_shape test_shape =
     YAML_SHAPE(struct policy_yaml_test, test_keys, "this test");
 
+/* What a file and one that it includes have in common. */
+#define SHARED_KEYS                                                                                \
+    YAML_NODE(struct policy_yaml_file, define, "define"),                                          \
+        YAML_GROUP(struct policy_yaml_file, sides[POLICY_EXPORT], &export_shape, "export"),        \
+        YAML_GROUP(struct policy_yaml_file, sides[POLICY_IMPORT], &import_shape, "import"),        \
+        YAML_GROUPS(struct policy_yaml_file, tests, test_count, &test_shape, "tests")
+
+#define INCLUDE_KEY                                                                                \
+    TEXTS(struct policy_yaml_file, includes, "include", .min = 1, .max = POLICY_YAML_INCLUDES_MAX, \
+        .check = check_include)
+
+static const struct yaml_key includes_keys[] = { INCLUDE_KEY };
+const struct yaml_shape policy_yaml_includes_shape =
+    YAML_SHAPE(struct policy_yaml_file, includes_keys, "this policy");
+
 static const struct yaml_key file_keys[] = {
     YAML_TEXT(struct policy_yaml_file, name, "policy", .required = true, .check = check_id),
     TEXTS(struct policy_yaml_file, links, "links", .required = true, .min = 1,
         .max = POLICY_YAML_LINKS_MAX, .check = check_label),
-    YAML_GROUP(struct policy_yaml_file, sides[POLICY_EXPORT], &export_shape, "export"),
-    YAML_GROUP(struct policy_yaml_file, sides[POLICY_IMPORT], &import_shape, "import"),
-    YAML_GROUPS(struct policy_yaml_file, tests, test_count, &test_shape, "tests"),
+    INCLUDE_KEY,
+    SHARED_KEYS,
 };
 const struct yaml_shape policy_yaml_file_shape =
     YAML_SHAPE(struct policy_yaml_file, file_keys, "this policy");
+
+static const struct yaml_key included_keys[] = { SHARED_KEYS };
+const struct yaml_shape policy_yaml_included_shape =
+    YAML_SHAPE(struct policy_yaml_file, included_keys, "this included file");

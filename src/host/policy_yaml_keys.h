@@ -124,6 +124,8 @@ struct policy_yaml_file {
     const struct yaml_node *yaml;
     const char *name;
     struct policy_yaml_texts links;
+    struct policy_yaml_texts includes;
+    const struct yaml_node *define;
     struct policy_yaml_side sides[2]; /* by enum policy_direction */
     struct policy_yaml_test *tests;
     size_t test_count;
@@ -131,5 +133,9 @@ struct policy_yaml_file {
 
 /* Fills a struct policy_yaml_file. */
 extern const struct yaml_shape policy_yaml_file_shape;
+/* The same, from a file that another one includes. */
+extern const struct yaml_shape policy_yaml_included_shape;
+/* Of all keys only `include`. */
+extern const struct yaml_shape policy_yaml_includes_shape;
 
 #endif

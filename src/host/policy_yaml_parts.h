@@ -24,7 +24,23 @@ struct policy_yaml_loader {
     struct map ids[2];    /* of the rules, by enum policy_direction: struct policy_yaml_rule */
     struct map tests;     /* by name: struct policy_yaml_test */
     struct policy_yaml_file file;
+    const struct yaml_environment *environment;
+    struct yaml_doc *included[POLICY_YAML_INCLUDES_MAX];
+    size_t included_count;
 };
+
+/* Put definitions where they are named in the rules of `doc`, which is the file or one that it includes. All
+ * of these must have been loaded. */
+void policy_yaml_put_definitions(struct policy_yaml_loader *loader, struct yaml_doc *doc);
+
+/* Check all that is defined. Before anything is put in. */
+void policy_yaml_check_definitions(struct policy_yaml_loader *loader);
+
+/* Load the files that the file includes. */
+void policy_yaml_load_included(struct policy_yaml_loader *loader);
+
+/* Read what was loaded; its rules and tests stand before those of the file, which were read. */
+void policy_yaml_read_included(struct policy_yaml_loader *loader);
 
 void policy_yaml_report_memory(struct policy_yaml_loader *loader);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * yaml_load.h - how a document is built: between yaml.c and yaml_load.c, for nobody else.
+ * yaml_load.h - how a document is built: between yaml.c and yaml_load.c. Besides these, only
+ * policy_yaml_define.c changes a tree.
  */
 #ifndef HOST_YAML_LOAD_H
 #define HOST_YAML_LOAD_H

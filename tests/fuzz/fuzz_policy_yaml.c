@@ -13,6 +13,9 @@
 #include "host/yaml_format.h"
 #include "tests/support/check_failed.h"
 
+/* Run from the root, it can include what lies beside the seeds. */
+#define NAME "tests/fuzz/corpus/policy_yaml/fuzz.yaml"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define TEXT(text_)                                                                                \
@@ -117,12 +120,12 @@ check_format(const struct policy_yaml *loaded, struct span text, struct arena *a
     struct buf out;
     yaml_errors_init(&errors);
     buf_init(&out, arena->mem, YAML_FILE_SIZE_MAX);
-    bool formatted = policy_format("policy.yaml", text, &out, &errors);
+    bool formatted = policy_format(NAME, text, &out, &errors);
     /* A key that escapes make longer than YAML allows is the one thing that cannot be written. */
     CHECK(formatted || text.size > 100);
     if (formatted) {
         struct policy_yaml *again =
-            policy_yaml_load_text("policy.yaml", buf_span(&out), &nothing, arena->mem, &errors);
+            policy_yaml_load_text(NAME, buf_span(&out), &nothing, arena->mem, &errors);
         CHECK(again != NULL);
         CHECK(again->test_count == loaded->test_count);
         CHECK(text_list_same(&again->links, &loaded->links));
@@ -157,7 +160,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mem_init(&mem, (size_t)64 * 1024 * 1024);
     arena_init(&arena, &mem);
     struct policy_yaml *loaded =
-        policy_yaml_load_text("policy.yaml", span_from(data, size), &nothing, &mem, &errors);
+        policy_yaml_load_text(NAME, span_from(data, size), &nothing, &mem, &errors);
     CHECK((loaded != NULL) == (errors.error_count == 0));
     if (loaded != NULL) {
         CHECK(loaded->links.count > 0);

@@ -127,7 +127,7 @@ class PolicyCheckTest(PolicyCase):
         answer = json.loads(self.ctl(1, "check", "-o", "json", path).stdout)
         self.assertEqual(answer["errors"], [{
             "file": path, "line": 4, "column": 1, "message": "unknown key 'improt' in this policy",
-            "hint": "did you mean 'import'? (allowed: policy, links, export, import, tests)"}])
+            "hint": "did you mean 'import'? (allowed: policy, links, include, define, export, import, tests)"}])
         self.assertEqual([warning["line"] for warning in answer["warnings"]], [3])
 
 

@@ -202,6 +202,98 @@ START_TEST(every_condition_counts)
 }
 END_TEST
 
+START_TEST(definitions_stand_for_their_texts)
+{
+    struct policy_yaml *file =
+        loaded_clean("policy: p\nlinks: [eu]\n"
+                     "define: {billing: \"billing.{op}\", money: [\"pay.{op}\", \"cash.{op}\"], "
+                     "near: [us, ap], one: [gpu]}\n"
+                     "export:\n"
+                     "  rules:\n"
+                     "    - id: a\n"
+                     "      match: {function: [\"@money\", \"@billing\"], origin: \"@near\", "
+                     "resources: {all: \"@one\"}}\n"
+                     "      set: {function: \"us.{op}\", tags: {add: [x, \"@near\", \"@@y\"]}}\n"
+                     "      action: accept\n");
+    static const char *const accepted[] = { "billing.b", "pay.b", "cash.b" };
+    for (size_t i = 0; i < COUNT_OF(accepted); i++) {
+        struct advertisement advertisement = advertised(accepted[i]);
+        struct policy_verdict verdict = judged(file, POLICY_EXPORT, &advertisement);
+        ck_assert_int_eq(verdict.action, POLICY_ACCEPT);
+        ck_assert(span_is(verdict.out.identity.name, "us.b"));
+        ck_assert_uint_eq(verdict.out.tags.count, 6);
+        ck_assert(span_is(verdict.out.tags.items[4], "ap"));
+        ck_assert(span_is(verdict.out.tags.items[5], "@y"));
+    }
+    struct advertisement far = advertised("pay.b");
+    far.origin = SPAN("eu");
+    ck_assert_int_eq(judged(file, POLICY_EXPORT, &far).action, POLICY_REJECT);
+    policy_yaml_free(file);
+}
+END_TEST
+
+static void
+write_file(const char *folder, const char *name, const char *text, char *written)
+{
+    (void)snprintf(written, 128, "%s/%s", folder, name);
+    FILE *out = fopen(written, "w");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_ge(fputs(text, out), 0);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+START_TEST(included_rules_and_tests_stand_before_the_files_own)
+{
+    char folder[] = "/tmp/policy-XXXXXX";
+    char first[128];
+    char second[128];
+    char own[128];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    write_file(folder, "first.yaml",
+        "define: {ours: [us]}\n"
+        "export: {rules: [{id: vault, match: {function: \"@secret\"}, action: reject}]}\n"
+        "tests: [{name: v, export: {function: vault.a}, expect: {rule: vault}}]\n",
+        first);
+    write_file(folder, "second.yaml",
+        "define: {secret: \"vault.**\"}\nexport: {rules: [{id: b, match: {origin: \"@ours\"}, "
+        "action: accept}]}\n",
+        second);
+    write_file(folder, "p.yaml",
+        "policy: p\nlinks: eu\ninclude: [first.yaml, second.yaml]\n"
+        "export: {rules: [{id: c, match: {tags: {all: \"@ours\"}}, action: reject}]}\n"
+        "tests: [{name: w, export: {function: a}, expect: {rule: default}}]\n",
+        own);
+    struct policy_yaml *file = policy_yaml_load_file(own, &environment, &mem, &errors);
+    ck_assert_msg(file != NULL && errors.count == 0, "%s", errors.list[0].message);
+    ck_assert_uint_eq(policy_rule_count(file->policy, POLICY_EXPORT), 3);
+    ck_assert(span_is(policy_rule_id(file->policy, POLICY_EXPORT, 0), "vault"));
+    ck_assert(span_is(policy_rule_id(file->policy, POLICY_EXPORT, 1), "b"));
+    ck_assert(span_is(policy_rule_id(file->policy, POLICY_EXPORT, 2), "c"));
+    ck_assert_str_eq(file->rule_places[POLICY_EXPORT][1].file, second);
+    ck_assert_uint_eq(file->test_count, 2);
+    ck_assert(span_is(file->tests[0].name, "v"));
+    policy_yaml_free(file);
+
+    write_file(folder, "second.yaml",
+        "policy: q\ninclude: x.yaml\ndefine: {ours: us, secret: a}\nexport: {rules: [{id: vault, "
+        "action: accept}]}\n",
+        second);
+    ck_assert_ptr_null(policy_yaml_load_file(own, &environment, &mem, &errors));
+    char messages[MESSAGES_SIZE] = "";
+    write_messages(messages);
+    static const char *const wants[] = {
+        "second.yaml:1:1: unknown key 'policy' in this included file",
+        "second.yaml:2:1: unknown key 'include' in this included file",
+        "second.yaml:3:10: 'ours' is defined twice; the first is at ",
+        "second.yaml:4:23: rule id 'vault' is used twice; the first is in /tmp/policy-"
+    };
+    for (size_t i = 0; i < COUNT_OF(wants); i++) {
+        ck_assert_msg(strstr(messages, wants[i]) != NULL, "%s is not in\n%s", wants[i], messages);
+    }
+    ck_assert_int_eq(remove(first) + remove(second) + remove(own) + remove(folder), 0);
+}
+END_TEST
+
 START_TEST(policy_without_rules_denies)
 {
     struct policy_yaml *file = loaded_clean("policy: empty\nlinks: eu\nexport: {rules: []}\n");
@@ -365,6 +457,39 @@ static const struct fault_case {
     { "same id in both directions",
         HEAD "    - {id: a, action: accept}\nimport: {rules: [{id: a, action: accept}]}\n", "",
         true },
+    { "definitions that are none",
+        "policy: p\nlinks: [eu]\ndefine: {a b: c, d: [], e: {f: g}, h: \"@d\", i: [j, [k]], l: }\n",
+        "p.yaml:3:10: a definition cannot be called 'a b'; allowed are letters\n"
+        "p.yaml:3:21: define.d has 0 items (allowed: 1 to 1024)\n"
+        "p.yaml:3:28: define.e must be a text, not a mapping\n"
+        "p.yaml:3:39: define.h: a definition cannot use another one\n"
+        "p.yaml:3:52: define.i[1] must be a text, not a list\n"
+        "p.yaml:3:61: define.l has no value",
+        false },
+    { "a list of definitions", "policy: p\nlinks: [eu]\ndefine: [a]\n",
+        "p.yaml:3:9: define must be a mapping, not a list", false },
+    { "a name that is not defined",
+        "policy: p\nlinks: [eu]\ndefine: {far: eu}\n"
+        "export: {rules: [{id: a, match: {origin: [\"@fra\", \"@@fra\"]}, action: reject}]}\n",
+        "p.yaml:4:43: export.rules[0].match.origin[0]: nothing is defined as 'fra'; did you mean "
+        "'@far'?",
+        false },
+    { "a list where one text may stand",
+        "policy: p\nlinks: [eu]\ndefine: {two: [x, y]}\n"
+        "export: {rules: [{id: a, match: {function: b}, set: {function: \"@two\"}, action: "
+        "accept}]}\n",
+        "p.yaml:4:64: export.rules[0].set.function must be a text, not a list", false },
+    { "a definition that is no pattern",
+        "policy: p\nlinks: [eu]\ndefine: {all: [x, \"***\"]}\n"
+        "export: {rules: [{id: a, match: {function: \"@all\"}, action: accept}]}\n",
+        "p.yaml:4:44: export.rules[0].match.function[1]: '***' has more than two stars", false },
+    { "files that may not be included",
+        "policy: p\nlinks: [eu]\ninclude: [../a.yaml, /a.yaml, none.yaml]\n",
+        "p.yaml:3:11: include[0]: '../a.yaml' is no file beside or below this one\n"
+        "p.yaml:3:22: include[1]: '/a.yaml' is no file beside or below this one",
+        false },
+    { "a file that is not there", "policy: p\nlinks: [eu]\ninclude: [none.yaml, none.yaml]\n",
+        "none.yaml: the file cannot be read\np.yaml:3:22: 'none.yaml' is included twice", false },
     { "a test without anything", TESTS "  - {}\n  - x\n",
         "p.yaml:4:5: key 'name' is missing in this test\n"
         "p.yaml:4:5: key 'expect' is missing in this test\n"
@@ -533,6 +658,8 @@ main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, every_key_reaches_the_policy);
     tcase_add_test(tcase, every_condition_counts);
+    tcase_add_test(tcase, definitions_stand_for_their_texts);
+    tcase_add_test(tcase, included_rules_and_tests_stand_before_the_files_own);
     tcase_add_test(tcase, policy_without_rules_denies);
     tcase_add_test(tcase, taken_policy_outlives_the_file);
     tcase_add_loop_test(tcase, all_faults_are_said_at_their_place, 0, (int)COUNT_OF(fault_cases));
