@@ -33,17 +33,22 @@ typedef void (*visit_rule)(void *host, const struct ctl_policy_tested *file,
     enum policy_direction direction, uint32_t rule);
 
 static void
+each_uncovered_of(const struct ctl_policy_tested *file, enum policy_direction direction,
+    visit_rule visit, void *host)
+{
+    for (uint32_t rule = 0; rule < file->loaded->source.rule_count[direction]; rule++) {
+        if (!file->hit[direction][rule]) {
+            visit(host, file, direction, rule);
+        }
+    }
+}
+
+static void
 each_uncovered(const struct ctl_policy_report *report, visit_rule visit, void *host)
 {
     for (size_t i = 0; i < report->file_count; i++) {
-        const struct ctl_policy_tested *file = &report->files[i];
-        for (int direction = POLICY_EXPORT; direction <= POLICY_IMPORT; direction++) {
-            for (uint32_t rule = 0; rule < file->loaded->source.rule_count[direction]; rule++) {
-                if (!file->hit[direction][rule]) {
-                    visit(host, file, (enum policy_direction)direction, rule);
-                }
-            }
-        }
+        each_uncovered_of(&report->files[i], POLICY_EXPORT, visit, host);
+        each_uncovered_of(&report->files[i], POLICY_IMPORT, visit, host);
     }
 }
 
