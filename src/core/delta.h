@@ -42,6 +42,5 @@ struct json_writer;
 void function_endpoint_encode(struct json_writer *writer, const struct function_endpoint *endpoint);
 void node_descriptor_encode(struct json_writer *writer, const struct node_descriptor *node);
 void function_identity_encode(struct json_writer *writer, const struct function_identity *identity);
-void text_list_encode(struct json_writer *writer, const struct text_list *list);
 
 #endif

@@ -4,30 +4,7 @@
  */
 #include "core/delta.h"
 #include "core/json_write.h"
-
-void
-text_list_encode(struct json_writer *writer, const struct text_list *list)
-{
-    json_begin_array(writer);
-    for (uint32_t i = 0; i < list->count; i++) {
-        json_write_string(writer, list->items[i]);
-    }
-    json_end_array(writer);
-}
-
-static void
-encode_text(struct json_writer *writer, const char *key, struct span text)
-{
-    json_write_key(writer, key);
-    json_write_string(writer, text);
-}
-
-static void
-encode_list(struct json_writer *writer, const char *key, const struct text_list *list)
-{
-    json_write_key(writer, key);
-    text_list_encode(writer, list);
-}
+#include "core/message_fields.h"
 
 /* A kind of entry that we have none of. */
 static void
@@ -52,9 +29,9 @@ void
 function_identity_encode(struct json_writer *writer, const struct function_identity *identity)
 {
     json_begin_object(writer);
-    encode_text(writer, "name", identity->name);
-    encode_text(writer, "function_id", identity->function_id);
-    encode_text(writer, "version", identity->version_text);
+    message_write_text(writer, "name", identity->name);
+    message_write_text(writer, "function_id", identity->function_id);
+    message_write_text(writer, "version", identity->version_text);
     json_end_object(writer);
 }
 
@@ -64,11 +41,11 @@ function_endpoint_encode(struct json_writer *writer, const struct function_endpo
     json_begin_object(writer);
     json_write_key(writer, "identity");
     function_identity_encode(writer, &endpoint->key.identity);
-    encode_list(writer, "resources", &endpoint->key.resources);
-    encode_text(writer, "node_id", endpoint->key.node_id);
-    encode_text(writer, "cluster_id", endpoint->key.cluster_id);
-    encode_text(writer, "scope", endpoint->scope);
-    encode_list(writer, "tags", &endpoint->tags);
+    message_write_list(writer, "resources", &endpoint->key.resources);
+    message_write_text(writer, "node_id", endpoint->key.node_id);
+    message_write_text(writer, "cluster_id", endpoint->key.cluster_id);
+    message_write_text(writer, "scope", endpoint->scope);
+    message_write_list(writer, "tags", &endpoint->tags);
     encode_life(writer, endpoint->advertised_at, endpoint->ttl_ns);
     if (endpoint->rpc_summary.size > 0) {
         json_write_key(writer, "rpc_summary");
@@ -79,7 +56,7 @@ function_endpoint_encode(struct json_writer *writer, const struct function_endpo
         json_write_raw(writer, endpoint->rpc_spec);
     }
     if (endpoint->spec_digest.size > 0) {
-        encode_text(writer, "spec_digest", endpoint->spec_digest);
+        message_write_text(writer, "spec_digest", endpoint->spec_digest);
     }
     json_end_object(writer);
 }
@@ -88,18 +65,18 @@ void
 node_descriptor_encode(struct json_writer *writer, const struct node_descriptor *node)
 {
     json_begin_object(writer);
-    encode_text(writer, "node_id", node->key.node_id);
-    encode_text(writer, "cluster_id", node->key.cluster_id);
-    encode_text(writer, "scope", node->scope);
-    encode_list(writer, "resources", &node->resources);
-    encode_list(writer, "capabilities", &node->capabilities);
+    message_write_text(writer, "node_id", node->key.node_id);
+    message_write_text(writer, "cluster_id", node->key.cluster_id);
+    message_write_text(writer, "scope", node->scope);
+    message_write_list(writer, "resources", &node->resources);
+    message_write_list(writer, "capabilities", &node->capabilities);
     json_write_key(writer, "transport_endpoints");
     json_write_raw(
         writer, node->transport_endpoints.size == 0 ? SPAN("[]") : node->transport_endpoints);
-    encode_list(writer, "tags", &node->tags);
+    message_write_list(writer, "tags", &node->tags);
     encode_life(writer, node->advertised_at, node->ttl_ns);
     if (node->region.size > 0) {
-        encode_text(writer, "region", node->region);
+        message_write_text(writer, "region", node->region);
     }
     json_end_object(writer);
 }
@@ -108,11 +85,11 @@ static void
 encode_function_key(struct json_writer *writer, const struct function_key *key)
 {
     json_begin_object(writer);
-    encode_text(writer, "cluster_id", key->cluster_id);
-    encode_text(writer, "node_id", key->node_id);
+    message_write_text(writer, "cluster_id", key->cluster_id);
+    message_write_text(writer, "node_id", key->node_id);
     json_write_key(writer, "identity");
     function_identity_encode(writer, &key->identity);
-    encode_list(writer, "resources", &key->resources);
+    message_write_list(writer, "resources", &key->resources);
     json_end_object(writer);
 }
 
@@ -120,8 +97,8 @@ static void
 encode_node_key(struct json_writer *writer, const struct node_key *key)
 {
     json_begin_object(writer);
-    encode_text(writer, "cluster_id", key->cluster_id);
-    encode_text(writer, "node_id", key->node_id);
+    message_write_text(writer, "cluster_id", key->cluster_id);
+    message_write_text(writer, "node_id", key->node_id);
     json_end_object(writer);
 }
 
@@ -167,8 +144,8 @@ delta_encode(struct buf *out, const struct delta *delta)
         "cache_profile_removals" };
     struct json_writer writer = json_write_into(out);
     json_begin_object(&writer);
-    encode_text(&writer, "update_id", delta->update_id);
-    encode_text(&writer, "cluster_id", delta->cluster_id);
+    message_write_text(&writer, "update_id", delta->update_id);
+    message_write_text(&writer, "cluster_id", delta->cluster_id);
     json_write_key(&writer, "sent_at");
     json_write_seconds(&writer, delta->sent_at.ns);
     encode_functions(&writer, delta);

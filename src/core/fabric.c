@@ -126,20 +126,6 @@ fabric_decode(const struct envelope *envelope, struct message_scratch *scratch,
     return result;
 }
 
-static void
-encode_text(struct json_writer *writer, const char *key, struct span text)
-{
-    json_write_key(writer, key);
-    json_write_string(writer, text);
-}
-
-static void
-encode_list(struct json_writer *writer, const char *key, const struct text_list *list)
-{
-    json_write_key(writer, key);
-    text_list_encode(writer, list);
-}
-
 /* {"role":"fabric-message","payload":{ and what is outside the payload, up to the payload's own brace. */
 static struct json_writer
 begin_message(struct buf *out, struct span message_id, const struct span topic[2])
@@ -150,7 +136,7 @@ begin_message(struct buf *out, struct span message_id, const struct span topic[2
     json_write_text(&writer, "fabric-message");
     json_write_key(&writer, "payload");
     json_begin_object(&writer);
-    encode_text(&writer, "message_id", message_id);
+    message_write_text(&writer, "message_id", message_id);
     json_write_key(&writer, "topic");
     message_write_joined(&writer, topic, 2);
     json_write_key(&writer, "message_type");
@@ -169,11 +155,11 @@ end_message(struct json_writer *writer, const struct fabric_headers *headers, st
     json_end_object(writer);
     json_write_key(writer, "headers");
     json_begin_object(writer);
-    encode_text(writer, "correlation_id", headers->correlation_id);
+    message_write_text(writer, "correlation_id", headers->correlation_id);
     message_write_optional(writer, "source_cluster", headers->source_cluster);
     message_write_optional(writer, "target_cluster", headers->target_cluster);
-    encode_list(writer, "routing_path", &headers->routing_path);
-    encode_list(writer, "federation_path", &headers->federation_path);
+    message_write_list(writer, "routing_path", &headers->routing_path);
+    message_write_list(writer, "federation_path", &headers->federation_path);
     json_write_key(writer, "hop_budget");
     if (headers->has_hop_budget) {
         json_write_i64(writer, headers->hop_budget);
@@ -208,8 +194,8 @@ fabric_request_encode(struct buf *out, const struct fabric_request *request, str
     struct json_writer writer = begin_message(out, request->request_id, topic);
     json_write_key(&writer, "kind");
     json_write_text(&writer, "rpc-request");
-    encode_text(&writer, "request_id", request->request_id);
-    encode_text(&writer, "command", request->command);
+    message_write_text(&writer, "request_id", request->request_id);
+    message_write_text(&writer, "command", request->command);
     json_write_key(&writer, "args");
     split->head_size = piece_size(out, start);
 
@@ -220,13 +206,13 @@ fabric_request_encode(struct buf *out, const struct fabric_request *request, str
 
     start = out->size;
     writer.comma = true;
-    encode_list(&writer, "resources", &request->resources);
+    message_write_list(&writer, "resources", &request->resources);
     message_write_optional(&writer, "function_id", request->function_id);
     message_write_optional(&writer, "version_constraint", request->version_constraint);
     message_write_optional(&writer, "target_cluster", request->target_cluster);
     message_write_optional(&writer, "target_node", request->target_node);
-    encode_text(&writer, "reply_to", request->reply_to);
-    encode_list(&writer, "federation_path", &request->headers.federation_path);
+    message_write_text(&writer, "reply_to", request->reply_to);
+    message_write_list(&writer, "federation_path", &request->headers.federation_path);
     json_write_key(&writer, "federation_remaining_hops");
     json_write_null(&writer);
     end_message(&writer, &request->headers, now);
@@ -249,7 +235,7 @@ fabric_response_encode(struct buf *out, const struct fabric_response *response, 
     struct json_writer writer = begin_message(out, response->request_id, topic);
     json_write_key(&writer, "kind");
     json_write_text(&writer, "rpc-response");
-    encode_text(&writer, "request_id", response->request_id);
+    message_write_text(&writer, "request_id", response->request_id);
     json_write_key(&writer, "success");
     json_write_bool(&writer, response->success);
     json_write_key(&writer, "result");
@@ -264,10 +250,10 @@ fabric_response_encode(struct buf *out, const struct fabric_response *response, 
     if (response->success) {
         encode_error(&writer, SPAN_NONE);
     }
-    encode_text(&writer, "responder", response->responder);
-    encode_text(&writer, "reply_to", response->reply_to);
+    message_write_text(&writer, "responder", response->responder);
+    message_write_text(&writer, "reply_to", response->reply_to);
     message_write_optional(&writer, "reply_cluster", response->reply_cluster);
-    encode_list(&writer, "routing_path", &response->routing_path);
+    message_write_list(&writer, "routing_path", &response->routing_path);
     end_message(&writer, &response->headers, now);
     split->tail_size = piece_size(out, start);
 }
@@ -277,8 +263,8 @@ fabric_error_encode(struct buf *out, struct span error, struct span command, str
 {
     struct json_writer writer = json_write_into(out);
     json_begin_object(&writer);
-    encode_text(&writer, "error", error);
-    encode_text(&writer, "command", command);
-    encode_text(&writer, "error_type", error_type);
+    message_write_text(&writer, "error", error);
+    message_write_text(&writer, "command", command);
+    message_write_text(&writer, "error_type", error_type);
     json_end_object(&writer);
 }

@@ -345,3 +345,27 @@ message_write_optional(struct json_writer *writer, const char *key, struct span 
         json_write_string(writer, text);
     }
 }
+
+void
+text_list_encode(struct json_writer *writer, const struct text_list *list)
+{
+    json_begin_array(writer);
+    for (uint32_t i = 0; i < list->count; i++) {
+        json_write_string(writer, list->items[i]);
+    }
+    json_end_array(writer);
+}
+
+void
+message_write_text(struct json_writer *writer, const char *key, struct span text)
+{
+    json_write_key(writer, key);
+    json_write_string(writer, text);
+}
+
+void
+message_write_list(struct json_writer *writer, const char *key, const struct text_list *list)
+{
+    json_write_key(writer, key);
+    text_list_encode(writer, list);
+}

@@ -43,4 +43,8 @@ struct message_scratch {
     struct arena *arena;
 };
 
+/* An array of texts, as every list on this wire is written. */
+struct json_writer;
+void text_list_encode(struct json_writer *writer, const struct text_list *list);
+
 #endif

@@ -115,4 +115,8 @@ void message_write_joined(struct json_writer *writer, const struct span *parts, 
 /* The text, or null when it is empty. */
 void message_write_optional(struct json_writer *writer, const char *key, struct span text);
 
+/* A member with a text, or with an array of texts. */
+void message_write_text(struct json_writer *writer, const char *key, struct span text);
+void message_write_list(struct json_writer *writer, const char *key, const struct text_list *list);
+
 #endif
