@@ -67,7 +67,7 @@ struct rib {
 };
 
 /* rib.c */
-struct rib_name *rib_name_ensure(struct rib *rib, struct span name);
+struct rib_name *rib_name_ensure(struct rib *rib, struct span text);
 struct rib_name *rib_name_find(const struct rib *rib, struct span name);
 void rib_name_drop_if_unused(struct rib *rib, struct rib_name *name);
 uint64_t rib_hash_name(const struct rib *rib, struct span name);

@@ -238,7 +238,7 @@ void ws_door_sweep(struct ws_host *host);
 /* ws_listen.c */
 MUST_CHECK bool ws_socket_open(
     struct ws_socket *socket, const char *address, uint16_t port, struct reason *reason);
-void ws_socket_close(struct ws_socket *socket);
+void ws_socket_close(struct ws_socket *listening);
 void ws_limits_fill(struct ws_limits *limits);
 
 /* ws_conn.c */

@@ -63,13 +63,17 @@ bind_and_listen(int descriptor, const struct sockaddr_storage *storage)
 static uint16_t
 bound_port(int descriptor)
 {
-    struct sockaddr_storage storage;
-    socklen_t size = sizeof(storage);
-    int result = getsockname(descriptor, (struct sockaddr *)&storage, &size);
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage room;
+    } name;
+    memset(&name, 0, sizeof(name));
+    socklen_t size = sizeof(name);
+    int result = getsockname(descriptor, &name.any, &size);
     CHECK(result == 0);
-    return storage.ss_family == AF_INET
-               ? ntohs(((const struct sockaddr_in *)(const void *)&storage)->sin_port)
-               : ntohs(((const struct sockaddr_in6 *)(const void *)&storage)->sin6_port);
+    return ntohs(name.any.sa_family == AF_INET ? name.v4.sin_port : name.v6.sin6_port);
 }
 
 static void
