@@ -11,6 +11,7 @@
 #include "app/ctl_policy_question.h"
 #include "app/ctl_table.h"
 #include "bridge/policy_explain.h"
+#include "host/log_sink.h"
 #include "host/value.h"
 
 #define TEXT_SIZE_MAX 2048
@@ -173,11 +174,12 @@ explain(struct explaining *explaining)
     if (explaining->loaded == NULL) {
         return ctl_policy_refuse(ctl, &explaining->errors);
     }
+    struct wall now = log_sink_now().wall;
     enum policy_evaluation evaluation = policy_evaluate(explaining->loaded->policy,
-        explaining->direction, in, &explaining->arena, &explaining->verdict);
+        explaining->direction, in, now, &explaining->arena, &explaining->verdict);
     if (evaluation == POLICY_OUT_OF_MEMORY ||
-        !policy_explain(&explaining->loaded->source, explaining->direction, in, &explaining->arena,
-            &explaining->explanation)) {
+        !policy_explain(&explaining->loaded->source, explaining->direction, in, now,
+            &explaining->arena, &explaining->explanation)) {
         return ctl_fail(ctl, "no memory");
     }
     CHECK(explaining->explanation.rule == explaining->verdict.rule);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/ctl_policy_report.h"
+#include "host/log_sink.h"
 #include "host/value.h"
 
 static const char help[] =
@@ -24,6 +25,7 @@ typedef void (*write_report)(const struct ctl_policy_report *report);
 struct testing {
     struct ctl *ctl;
     struct mem mem;
+    struct wall now;
     struct arena arena; /* the report, and what the tests made */
     struct yaml_errors errors;
     struct ctl_policy_report report;
@@ -46,7 +48,7 @@ run_tests(struct testing *testing, struct ctl_policy_tested *file)
     for (uint32_t i = 0; file->outcomes != NULL && i < loaded->test_count; i++) {
         const struct policy_test *test = &loaded->tests[i];
         struct policy_test_outcome *outcome = &file->outcomes[i];
-        if (!policy_test_run(loaded->policy, test, &testing->arena, outcome)) {
+        if (!policy_test_run(loaded->policy, test, testing->now, &testing->arena, outcome)) {
             return false;
         }
         testing->report.passed_count += outcome->mismatch_count == 0;
@@ -172,7 +174,7 @@ ctl_policy_test(struct ctl *ctl, int argc, char **argv)
         .longs = longs,
         .argc = argc,
         .argv = argv };
-    testing = (struct testing){ .ctl = ctl };
+    testing = (struct testing){ .ctl = ctl, .now = log_sink_now().wall };
     testing.report.coverage_min = CTL_POLICY_COVERAGE_NONE;
     testing.write = ctl->json ? ctl_policy_report_json : ctl_policy_report_table;
     mem_init(&testing.mem, CTL_POLICY_MEMORY_MAX);

@@ -308,6 +308,7 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     uint64_t lost = bridge->actions.lost;
     actions_begin(&bridge->actions, &bridge->arena);
     bridge->actions.lost = lost;
+    rib_set_time(bridge->rib, now.wall);
     dispatch(bridge, event, now);
     cluster_port_settle(bridge, now);
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {

@@ -480,6 +480,16 @@ part_value(const struct pattern_part *part, const struct pattern_captures *captu
     return captures->items[i].value;
 }
 
+void
+pattern_captures_add(struct pattern_captures *captures, const struct pattern_captures *others)
+{
+    CHECK(captures->count + others->count <= COUNT_OF(captures->items));
+    for (uint32_t i = 0; i < others->count; i++) {
+        captures->items[captures->count] = others->items[i];
+        captures->count++;
+    }
+}
+
 size_t
 pattern_template_size(const struct pattern_template *made, const struct pattern_captures *captures)
 {

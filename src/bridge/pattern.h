@@ -70,12 +70,13 @@ struct pattern {
     size_t size_min; /* bytes of the shortest name that matches */
 };
 
+/* What one pattern captured, or one on the name and one on the id. */
 struct pattern_captures {
     uint32_t count;
     struct {
         struct span name;  /* borrows from the pattern */
         struct span value; /* borrows from the matched name */
-    } items[PATTERN_WILDCARDS_MAX];
+    } items[2 * PATTERN_WILDCARDS_MAX];
 };
 
 /* A literal text with captures in it. {x} and {x**} mean the same in a template. */
@@ -96,6 +97,9 @@ MUST_CHECK enum pattern_result pattern_compile(
  */
 MUST_CHECK bool pattern_match(
     const struct pattern *pattern, struct span name, struct pattern_captures *captures);
+
+/* Those of another pattern too. Each is of one pattern. */
+void pattern_captures_add(struct pattern_captures *captures, const struct pattern_captures *others);
 
 bool pattern_has_capture(const struct pattern *pattern, struct span name);
 

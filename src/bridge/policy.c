@@ -110,10 +110,14 @@ every_pattern_captures(const struct policy_patterns *patterns, struct span name)
     return patterns->count > 0;
 }
 
-/* An absent template stays without parts. */
+/*
+ * An absent template stays without parts. `others` (NULL: none) are patterns whose captures it may use as well; which of
+ * two captures it means must be clear.
+ */
 static enum policy_result
 compile_template(struct compiler *compiler, struct span text,
-    const struct policy_patterns *patterns, struct pattern_template *made)
+    const struct policy_patterns *patterns, const struct policy_patterns *others,
+    struct pattern_template *made)
 {
     if (text.size == 0) {
         return POLICY_OK;
@@ -125,8 +129,16 @@ compile_template(struct compiler *compiler, struct span text,
     }
     for (uint32_t i = 0; i < made->part_count; i++) {
         const struct pattern_part *part = &made->parts[i];
-        if (part->kind != PATTERN_LITERAL && !every_pattern_captures(patterns, part->text)) {
+        if (part->kind == PATTERN_LITERAL) {
+            continue;
+        }
+        bool known = every_pattern_captures(patterns, part->text);
+        bool known_to_others = others != NULL && every_pattern_captures(others, part->text);
+        if (!known && !known_to_others) {
             return fail(compiler, POLICY_UNKNOWN_CAPTURE, text);
+        }
+        if (known && known_to_others) {
+            return fail(compiler, POLICY_AMBIGUOUS_CAPTURE, text);
         }
     }
     return POLICY_OK;
@@ -196,7 +208,8 @@ compile_conditions(
     const struct text_list *const lists[] = { &source->tags.all, &source->tags.any,
         &source->tags.none, &source->resources.all, &source->resources.any, &source->resources.none,
         &source->scopes, &source->origins, &source->path_includes, &source->path_excludes };
-    bool needed = source->has_max_hops || source->version.size > 0;
+    bool needed = source->has_max_hops || source->version.size > 0 || source->has_valid_from ||
+                  source->has_valid_until;
     for (size_t i = 0; i < COUNT_OF(lists); i++) {
         needed = needed || lists[i]->count > 0;
     }
@@ -211,6 +224,8 @@ compile_conditions(
         &more->resources.all, &more->resources.any, &more->resources.none, &more->scopes,
         &more->origins, &more->path_includes, &more->path_excludes };
     more->hops_max = source->has_max_hops ? source->max_hops : UINT32_MAX;
+    more->valid_from = source->has_valid_from ? source->valid_from : POLICY_VALID_FROM_EVER;
+    more->valid_until = source->has_valid_until ? source->valid_until : POLICY_VALID_FOR_EVER;
     rule->more = more;
     enum policy_result result = compile_version(compiler, source->version, &more->version);
     return result == POLICY_OK ? copy_lists(compiler, lists, copies, COUNT_OF(lists)) : result;
@@ -229,7 +244,7 @@ compile_match(
 
 static enum policy_result
 compile_rewrites(struct compiler *compiler, const struct policy_rule_source *source,
-    const struct policy_patterns *patterns, struct policy_rewrites *rewrites)
+    const struct policy_rule *rule, struct policy_rewrites *rewrites)
 {
     const struct text_list *const lists[] = { &source->add_tags, &source->remove_tags };
     struct text_list *const copies[] = { &rewrites->add_tags, &rewrites->remove_tags };
@@ -239,11 +254,17 @@ compile_rewrites(struct compiler *compiler, const struct policy_rule_source *sou
     rewrites->has_preference = source->has_preference;
     rewrites->preference = source->preference;
     rewrites->ttl_ns = source->ttl_ns > 0 ? source->ttl_ns : UINT64_MAX;
-    enum policy_result result =
-        compile_template(compiler, source->set_function, patterns, &rewrites->function);
+    enum policy_result result = compile_template(
+        compiler, source->set_function, &rule->functions, NULL, &rewrites->function);
     if (result == POLICY_OK) {
-        result =
-            compile_template(compiler, source->set_function_id, patterns, &rewrites->function_id);
+        result = compile_template(compiler, source->set_function_id, &rule->functions,
+            &rule->function_ids, &rewrites->function_id);
+    }
+    if (result == POLICY_OK && source->set_scope.size > 0 && !is_label(source->set_scope)) {
+        result = fail(compiler, POLICY_BAD_TEMPLATE, source->set_scope);
+    }
+    if (result == POLICY_OK) {
+        result = copy_text(compiler, source->set_scope, &rewrites->scope);
     }
     for (size_t i = 0; result == POLICY_OK && i < COUNT_OF(lists); i++) {
         result = check_tags(compiler, lists[i]);
@@ -261,9 +282,9 @@ static bool
 rewrites_nothing(const struct policy_rule_source *source)
 {
     return source->set_function.size == 0 && source->set_function_id.size == 0 &&
-           source->add_tags.count == 0 && source->remove_tags.count == 0 &&
-           source->rename_resource_count == 0 && !source->has_cost && !source->has_preference &&
-           source->ttl_ns == 0;
+           source->set_scope.size == 0 && source->add_tags.count == 0 &&
+           source->remove_tags.count == 0 && source->rename_resource_count == 0 &&
+           !source->has_cost && !source->has_preference && source->ttl_ns == 0;
 }
 
 /* The rules that rewrite nothing have one set of rewrites in common. */
@@ -281,7 +302,30 @@ compile_set(
         return fail(compiler, POLICY_NO_MEMORY, SPAN_NONE);
     }
     rule->rewrites = rewrites;
-    return compile_rewrites(compiler, source, &rule->functions, rewrites);
+    return compile_rewrites(compiler, source, rule, rewrites);
+}
+
+static bool
+limits_anything(const struct policy_call_limits *limits)
+{
+    return limits->rate > 0 || limits->in_flight > 0 || limits->timeout_ns > 0 ||
+           limits->args_size > 0 || limits->result_size > 0;
+}
+
+static enum policy_result
+compile_limits(
+    struct compiler *compiler, const struct policy_rule_source *source, struct policy_rule *rule)
+{
+    if (!limits_anything(&source->limits)) {
+        return POLICY_OK;
+    }
+    struct policy_call_limits *limits = arena_take(compiler->arena, sizeof(*limits));
+    if (limits == NULL) {
+        return fail(compiler, POLICY_NO_MEMORY, SPAN_NONE);
+    }
+    *limits = source->limits;
+    rule->limits = limits;
+    return POLICY_OK;
 }
 
 static bool
@@ -325,12 +369,17 @@ compile_rule(
     }
     *made = rule;
     rule->action = source->action;
+    rule->transit = source->transit;
+    rule->merge = source->merge;
     enum policy_result result = check_id(compiler, source->id);
     if (result == POLICY_OK) {
         result = compile_match(compiler, source, rule);
     }
     if (result == POLICY_OK) {
         result = compile_set(compiler, source, rule);
+    }
+    if (result == POLICY_OK) {
+        result = compile_limits(compiler, source, rule);
     }
     if (result == POLICY_OK) {
         result = copy_text(compiler, source->reason, &rule->reason);
@@ -370,6 +419,50 @@ compile_direction(struct compiler *compiler, const struct policy_source *source,
     return result;
 }
 
+static uint32_t
+count_changes(const struct policy_source *source)
+{
+    uint32_t count = 0;
+    for (int direction = POLICY_EXPORT; direction <= POLICY_IMPORT; direction++) {
+        for (uint32_t i = 0; i < source->rule_count[direction]; i++) {
+            const struct policy_rule_source *rule = &source->rules[direction][i];
+            count += (uint32_t)rule->has_valid_from + (uint32_t)rule->has_valid_until;
+        }
+    }
+    return count;
+}
+
+static void
+add_change(struct wall *changes, uint32_t *count, bool is_there, struct wall at)
+{
+    if (is_there) {
+        changes[*count] = at;
+        (*count)++;
+    }
+}
+
+static enum policy_result
+compile_changes(
+    struct compiler *compiler, const struct policy_source *source, struct policy *policy)
+{
+    uint32_t count = count_changes(source);
+    struct wall *changes = arena_take(compiler->arena, count * sizeof(*changes));
+    if (changes == NULL) {
+        return fail(compiler, POLICY_NO_MEMORY, SPAN_NONE);
+    }
+    count = 0;
+    for (int direction = POLICY_EXPORT; direction <= POLICY_IMPORT; direction++) {
+        for (uint32_t i = 0; i < source->rule_count[direction]; i++) {
+            const struct policy_rule_source *rule = &source->rules[direction][i];
+            add_change(changes, &count, rule->has_valid_from, rule->valid_from);
+            add_change(changes, &count, rule->has_valid_until, rule->valid_until);
+        }
+    }
+    policy->changes = changes;
+    policy->change_count = count;
+    return POLICY_OK;
+}
+
 /* POLICY_OK: *policy is filled in. Otherwise *fault, and the arena may have been taken from. */
 static enum policy_result
 compile(const struct policy_source *source, struct policy *policy, struct policy_fault *fault)
@@ -382,6 +475,12 @@ compile(const struct policy_source *source, struct policy *policy, struct policy
     if (result == POLICY_OK) {
         result = compile_direction(&compiler, source, POLICY_IMPORT, &policy->rules[POLICY_IMPORT]);
     }
+    if (result == POLICY_OK) {
+        result = compile_changes(&compiler, source, policy);
+    }
+    policy->function_limit = source->function_limit;
+    policy->overlap = source->overlap;
+    policy->withdraw_max_percent = source->has_withdraw_max ? source->withdraw_max_percent : 100;
     *fault = result == POLICY_OK ? (struct policy_fault){ .result = POLICY_OK } : compiler.fault;
     fault->result = result;
     return result;
@@ -455,6 +554,77 @@ policy_rule_id(const struct policy *policy, enum policy_direction direction, uin
     return policy->rules[direction].items[rule]->id;
 }
 
+const struct policy_call_limits *
+policy_rule_limits(const struct policy *policy, enum policy_direction direction, uint32_t rule)
+{
+    CHECK(rule < policy->rules[direction].count);
+    return policy->rules[direction].items[rule]->limits;
+}
+
+struct policy_function_limit
+policy_function_limit(const struct policy *policy)
+{
+    return policy->function_limit;
+}
+
+enum policy_overlap
+policy_overlap(const struct policy *policy)
+{
+    return policy->overlap;
+}
+
+uint32_t
+policy_withdraw_max_percent(const struct policy *policy)
+{
+    return policy->withdraw_max_percent;
+}
+
+struct policy_period
+policy_period(const struct policy *policy, struct wall at)
+{
+    struct policy_period period = { .from = POLICY_VALID_FROM_EVER,
+        .until = POLICY_VALID_FOR_EVER };
+    for (uint32_t i = 0; i < policy->change_count; i++) {
+        struct wall change = policy->changes[i];
+        if (change.ns > at.ns && change.ns < period.until.ns) {
+            period.until = change;
+        } else if (change.ns <= at.ns && change.ns > period.from.ns) {
+            period.from = change;
+        }
+    }
+    return period;
+}
+
+const char *
+policy_limit_action_name(enum policy_limit_action action)
+{
+    switch (action) {
+    case POLICY_LIMIT_WARN:
+        return "warn";
+    case POLICY_LIMIT_BLOCK:
+        return "block";
+    case POLICY_LIMIT_RESTART:
+        return "restart";
+    case POLICY_LIMIT_DISABLE:
+        return "disable";
+    }
+    return "unknown";
+}
+
+const char *
+policy_overlap_name(enum policy_overlap overlap)
+{
+    switch (overlap) {
+    case POLICY_OVERLAP_PREFER_LOCAL:
+        return "prefer_local";
+    case POLICY_OVERLAP_FAILOVER:
+        return "failover";
+    case POLICY_OVERLAP_BALANCE:
+        return "balance";
+    }
+    return "unknown";
+}
+
 const char *
 policy_result_name(enum policy_result result)
 {
@@ -471,6 +641,8 @@ policy_result_name(enum policy_result result)
         return "bad_template";
     case POLICY_UNKNOWN_CAPTURE:
         return "unknown_capture";
+    case POLICY_AMBIGUOUS_CAPTURE:
+        return "ambiguous_capture";
     case POLICY_BAD_VERSION:
         return "bad_version";
     case POLICY_RESERVED_TAG:

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/instant.h"
 #include "bridge/advertisement.h"
 
 enum policy_direction {
@@ -38,6 +39,42 @@ struct policy_rename {
     struct span to;
 };
 
+/* What calls of the functions that a rule lets pass may cost. 0: no limit of this kind. */
+struct policy_call_limits {
+    uint64_t rate; /* calls in `rate_per_ns`, of all functions of the rule together */
+    uint64_t rate_per_ns;
+    uint64_t burst;       /* calls at once after a pause; 0: what a second allows, at least 1 */
+    uint64_t in_flight;   /* calls under way at once */
+    uint64_t timeout_ns;  /* the most time that a call gets */
+    uint64_t args_size;   /* bytes of arguments, positional and named together */
+    uint64_t result_size; /* bytes of a result */
+};
+
+/* What happens when more functions come over a link than its import policy foresees. */
+enum policy_limit_action {
+    POLICY_LIMIT_WARN = 0, /* they come in; it is said */
+    POLICY_LIMIT_BLOCK,    /* those beyond it are rejected */
+    POLICY_LIMIT_RESTART,  /* the session ends, and begins again after a pause */
+    POLICY_LIMIT_DISABLE,  /* the session ends, until the policy changes or an operator says so */
+};
+
+/* Counted before the rules. */
+struct policy_function_limit {
+    uint64_t max; /* 0: none */
+    enum policy_limit_action action;
+};
+
+/* When the cluster itself serves a name that is imported. */
+enum policy_overlap {
+    POLICY_OVERLAP_PREFER_LOCAL = 0, /* not offered while the cluster knows of one of its own */
+    POLICY_OVERLAP_FAILOVER, /* offered while none of the cluster's own providers is connected */
+    POLICY_OVERLAP_BALANCE,  /* always offered, beside them */
+};
+
+/* The rules whose `valid` says nothing hold for ever. */
+#define POLICY_VALID_FROM_EVER ((struct wall){ .ns = INT64_MIN })
+#define POLICY_VALID_FOR_EVER  ((struct wall){ .ns = INT64_MAX })
+
 /* One rule as it was written. Empty texts and lists are absent keys. */
 struct policy_rule_source {
     struct span id;
@@ -54,9 +91,22 @@ struct policy_rule_source {
     uint32_t max_hops; /* federations passed so far, at most */
     struct text_list path_includes;
     struct text_list path_excludes;
+    bool has_valid_from; /* matches only from then on */
+    struct wall valid_from;
+    bool has_valid_until; /* matches only before then */
+    struct wall valid_until;
+    /*
+     * Export, accept: it also matches what was imported from another federation. Without it an accept
+     * rule of an export matches only what our own cluster serves (advertisement path of one).
+     */
+    bool transit;
+    /* Export, accept: several functions may get one name by such rules; they are one service then. */
+    bool merge;
+    struct policy_call_limits limits;
     /* Rewrites of an accepted advertisement. */
     struct span set_function;    /* template */
-    struct span set_function_id; /* template */
+    struct span set_function_id; /* template; may use captures of function_ids too */
+    struct span set_scope;
     struct text_list add_tags;
     struct text_list remove_tags;
     const struct policy_rename *rename_resources;
@@ -74,6 +124,10 @@ struct policy_source {
     struct span name;
     const struct policy_rule_source *rules[2]; /* by enum policy_direction */
     uint32_t rule_count[2];
+    struct policy_function_limit function_limit; /* of import */
+    enum policy_overlap overlap;                 /* of import */
+    bool has_withdraw_max;
+    uint32_t withdraw_max_percent; /* of a reload; see policy_withdraw_max_percent() */
 };
 
 enum policy_result {
@@ -82,7 +136,8 @@ enum policy_result {
     POLICY_MISSING_ID,
     POLICY_BAD_PATTERN,
     POLICY_BAD_TEMPLATE,
-    POLICY_UNKNOWN_CAPTURE, /* a template uses a capture that not every pattern of the rule has */
+    POLICY_UNKNOWN_CAPTURE,   /* a template uses a capture that not every pattern of the rule has */
+    POLICY_AMBIGUOUS_CAPTURE, /* names and ids both capture what the template of the id uses */
     POLICY_BAD_VERSION,
     POLICY_RESERVED_TAG, /* tags under ADVERTISEMENT_TAG_RESERVED are not for policies */
     POLICY_NO_MEMORY,
@@ -110,6 +165,24 @@ uint32_t policy_rule_count(const struct policy *policy, enum policy_direction di
 struct span policy_rule_id(
     const struct policy *policy, enum policy_direction direction, uint32_t rule);
 
+/* NULL: none. Lives as long as the policy. */
+const struct policy_call_limits *policy_rule_limits(
+    const struct policy *policy, enum policy_direction direction, uint32_t rule);
+struct policy_function_limit policy_function_limit(const struct policy *policy);
+enum policy_overlap policy_overlap(const struct policy *policy);
+
+/* How many percent of the functions may vanish by a reload that nobody forces. 100: all of them. */
+uint32_t policy_withdraw_max_percent(const struct policy *policy);
+
+/* Within it no rule begins or ceases to be valid: verdicts of one time in it hold at all others. */
+struct policy_period {
+    struct wall from;
+    struct wall until; /* not in it */
+};
+
+/* The longest such period that `at` lies in. Costs as much as there are times in the policy's `valid` keys. */
+struct policy_period policy_period(const struct policy *policy, struct wall at);
+
 #define POLICY_NO_RULE UINT32_MAX
 
 struct policy_verdict {
@@ -117,6 +190,7 @@ struct policy_verdict {
     uint32_t rule;       /* the one that matched; POLICY_NO_RULE: none did, the default denies */
     struct span rule_id; /* "default" when none matched; lives as long as the policy */
     struct span reason;  /* of a reject; lives as long as the policy */
+    bool merge; /* POLICY_ACCEPT: others may have the name it makes (policy_rule_source.merge) */
     struct advertisement out; /* POLICY_ACCEPT: rewritten; borrows from the input and the arena */
 };
 
@@ -129,11 +203,14 @@ enum policy_evaluation {
 /*
  * Judge one advertisement. When the function is renamed and no set_function_id is given, the id
  * becomes the new name, so that name and id stay 1:1 in the receiving cluster (protocol.md 4.2).
- * Tags under ADVERTISEMENT_TAG_RESERVED are dropped on export.
+ * Tags under ADVERTISEMENT_TAG_RESERVED are dropped on export. `at` is the time that rules must be valid at.
  */
 MUST_CHECK enum policy_evaluation policy_evaluate(const struct policy *policy,
-    enum policy_direction direction, const struct advertisement *advertisement, struct arena *arena,
-    struct policy_verdict *verdict);
+    enum policy_direction direction, const struct advertisement *advertisement, struct wall at,
+    struct arena *arena, struct policy_verdict *verdict);
+
+const char *policy_limit_action_name(enum policy_limit_action action);
+const char *policy_overlap_name(enum policy_overlap overlap);
 
 const char *policy_result_name(enum policy_result result);
 

@@ -60,7 +60,8 @@ text_matches(const struct text_list *allowed, struct span text)
 }
 
 static bool
-more_matches(const struct policy_conditions *more, const struct advertisement *advertisement)
+more_matches(
+    const struct policy_conditions *more, const struct advertisement *advertisement, struct wall at)
 {
     return version_satisfies(advertisement->identity.version, &more->version) &&
            set_matches(&more->tags, &advertisement->tags) &&
@@ -69,16 +70,28 @@ more_matches(const struct policy_conditions *more, const struct advertisement *a
            text_matches(&more->origins, advertisement->origin) &&
            advertisement->path.count <= more->hops_max &&
            text_list_includes(&advertisement->path, &more->path_includes) &&
-           !any_item_in(&more->path_excludes, &advertisement->path);
+           !any_item_in(&more->path_excludes, &advertisement->path) &&
+           at.ns >= more->valid_from.ns && at.ns < more->valid_until.ns;
+}
+
+/* What another federation serves is let through only by a rule that says so. */
+static bool
+transit_matches(const struct policy_rule *rule, enum policy_direction direction,
+    const struct advertisement *advertisement)
+{
+    bool passes_through = direction == POLICY_EXPORT && advertisement->path.count > 1;
+    return !passes_through || rule->transit || rule->action == POLICY_REJECT;
 }
 
 static bool
-rule_matches(const struct policy_rule *rule, const struct advertisement *advertisement)
+rule_matches(const struct policy_rule *rule, enum policy_direction direction,
+    const struct advertisement *advertisement, struct wall at)
 {
     const struct function_identity *identity = &advertisement->identity;
     return name_matches(&rule->functions, identity->name) &&
            name_matches(&rule->function_ids, identity->function_id) &&
-           (rule->more == NULL || more_matches(rule->more, advertisement));
+           transit_matches(rule, direction, advertisement) &&
+           (rule->more == NULL || more_matches(rule->more, advertisement, at));
 }
 
 /* The rewriting of one accepted advertisement. A step that cannot be done says why, and is the last. */
@@ -125,6 +138,12 @@ rewrite_identity(struct judge *judge, struct function_identity *identity)
     if ((rename || identify) && rule->functions.count > 0) {
         bool matched = find_match(&rule->functions, identity->name, &captures);
         CHECK(matched);
+    }
+    if (identify && rule->function_ids.count > 0) {
+        struct pattern_captures of_id;
+        bool matched = find_match(&rule->function_ids, identity->function_id, &of_id);
+        CHECK(matched);
+        pattern_captures_add(&captures, &of_id);
     }
     struct span old_name = identity->name;
     if (rename && !expand(judge, &rule->rewrites->function, &captures, &identity->name)) {
@@ -235,6 +254,7 @@ rewrite(struct judge *judge, struct advertisement *out)
     out->cost = rewrites->has_cost ? rewrites->cost : out->cost;
     out->preference = rewrites->has_preference ? rewrites->preference : out->preference;
     out->ttl_ns = out->ttl_ns < rewrites->ttl_ns ? out->ttl_ns : rewrites->ttl_ns;
+    out->scope = rewrites->scope.size > 0 ? rewrites->scope : out->scope;
     return rewrite_identity(judge, &out->identity) &&
            rewrite_list(judge, gather_tags, &out->tags) &&
            rewrite_list(judge, gather_resources, &out->resources);
@@ -250,6 +270,7 @@ accept(struct judge *judge, struct policy_verdict *verdict)
         return judge->evaluation;
     }
     verdict->action = POLICY_ACCEPT;
+    verdict->merge = judge->rule->merge;
     verdict->out = out;
     return POLICY_EVALUATED;
 }
@@ -262,7 +283,8 @@ is_sound(struct span name)
 
 enum policy_evaluation
 policy_evaluate(const struct policy *policy, enum policy_direction direction,
-    const struct advertisement *advertisement, struct arena *arena, struct policy_verdict *verdict)
+    const struct advertisement *advertisement, struct wall at, struct arena *arena,
+    struct policy_verdict *verdict)
 {
     *verdict = (struct policy_verdict){
         .action = POLICY_REJECT,
@@ -282,7 +304,8 @@ policy_evaluate(const struct policy *policy, enum policy_direction direction,
     uint32_t index;
     do {
         index = policy_index_next(&search);
-    } while (index != POLICY_NO_RULE && !rule_matches(rules->items[index], advertisement));
+    } while (index != POLICY_NO_RULE &&
+             !rule_matches(rules->items[index], direction, advertisement, at));
     if (index == POLICY_NO_RULE) {
         return POLICY_EVALUATED;
     }

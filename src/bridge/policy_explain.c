@@ -8,6 +8,8 @@
 #include "core/limits.h"
 
 struct walk {
+    enum policy_direction direction;
+    struct wall at;
     const struct advertisement *advertisement;
     struct arena *arena;
     struct policy_step *step;
@@ -122,6 +124,24 @@ path_holds(struct walk *walk, const struct policy_rule_source *rule)
 }
 
 static bool
+transit_holds(struct walk *walk, const struct policy_rule_source *rule)
+{
+    bool passes_through = walk->direction == POLICY_EXPORT && walk->advertisement->path.count > 1;
+    bool holds = !passes_through || rule->transit || rule->action == POLICY_REJECT;
+    return holds || fail(walk, POLICY_CONDITION_TRANSIT, SPAN_NONE);
+}
+
+static bool
+validity_holds(struct walk *walk, const struct policy_rule_source *rule)
+{
+    if (rule->has_valid_from && walk->at.ns < rule->valid_from.ns) {
+        return fail(walk, POLICY_CONDITION_VALID_FROM, SPAN_NONE);
+    }
+    bool over = rule->has_valid_until && walk->at.ns >= rule->valid_until.ns;
+    return !over || fail(walk, POLICY_CONDITION_VALID_UNTIL, SPAN_NONE);
+}
+
+static bool
 rule_holds(struct walk *walk, const struct policy_rule_source *rule)
 {
     const struct advertisement *advertisement = walk->advertisement;
@@ -137,12 +157,12 @@ rule_holds(struct walk *walk, const struct policy_rule_source *rule)
                walk, &rule->resources, POLICY_CONDITION_RESOURCES_ALL, &advertisement->resources) &&
            any_holds(walk, &rule->scopes, POLICY_CONDITION_SCOPE, &scope) &&
            any_holds(walk, &rule->origins, POLICY_CONDITION_ORIGIN, &origin) &&
-           path_holds(walk, rule);
+           path_holds(walk, rule) && transit_holds(walk, rule) && validity_holds(walk, rule);
 }
 
 bool
 policy_explain(const struct policy_source *source, enum policy_direction direction,
-    const struct advertisement *advertisement, struct arena *arena,
+    const struct advertisement *advertisement, struct wall at, struct arena *arena,
     struct policy_explanation *explanation)
 {
     const struct policy_rule_source *rules = source->rules[direction];
@@ -157,7 +177,9 @@ policy_explain(const struct policy_source *source, enum policy_direction directi
     if (!is_name(advertisement->identity.name) || !is_name(advertisement->identity.function_id)) {
         return true;
     }
-    struct walk walk = { .advertisement = advertisement, .arena = arena };
+    struct walk walk = {
+        .direction = direction, .at = at, .advertisement = advertisement, .arena = arena
+    };
     bool found = false;
     for (uint32_t i = 0; !found && !walk.out_of_memory && i < count; i++) {
         walk.step = &steps[i];
@@ -206,6 +228,12 @@ policy_condition_name(enum policy_condition condition)
         return "path.includes";
     case POLICY_CONDITION_PATH_EXCLUDES:
         return "path.excludes";
+    case POLICY_CONDITION_TRANSIT:
+        return "transit";
+    case POLICY_CONDITION_VALID_FROM:
+        return "valid.from";
+    case POLICY_CONDITION_VALID_UNTIL:
+        return "valid.until";
     }
     return "unknown";
 }

@@ -28,6 +28,9 @@ enum policy_condition {
     POLICY_CONDITION_PATH_MAX_HOPS,
     POLICY_CONDITION_PATH_INCLUDES,
     POLICY_CONDITION_PATH_EXCLUDES,
+    POLICY_CONDITION_TRANSIT, /* it was imported, and this rule accepts only what our cluster serves */
+    POLICY_CONDITION_VALID_FROM,
+    POLICY_CONDITION_VALID_UNTIL,
 };
 
 /* As it is written in a rule: "tags.none". "none" when none failed. */
@@ -56,7 +59,7 @@ struct policy_explanation {
  * true: *explanation is filled in, and lives as long as the arena and the source. false: no memory.
  */
 MUST_CHECK bool policy_explain(const struct policy_source *source, enum policy_direction direction,
-    const struct advertisement *advertisement, struct arena *arena,
+    const struct advertisement *advertisement, struct wall at, struct arena *arena,
     struct policy_explanation *explanation);
 
 #endif

@@ -46,10 +46,14 @@ find_sample(const struct pattern *pattern, struct arena *arena, struct span *sam
 }
 
 bool
-policy_rule_view_init(
-    const struct policy_rule_source *source, struct arena *arena, struct policy_rule_view *view)
+policy_rule_view_init(const struct policy_rule_source *source, enum policy_direction direction,
+    struct arena *arena, struct policy_rule_view *view)
 {
-    *view = (struct policy_rule_view){ .source = source };
+    *view = (struct policy_rule_view){
+        .source = source,
+        .takes_transit =
+            direction == POLICY_IMPORT || source->transit || source->action == POLICY_REJECT,
+    };
     if (!compile_patterns(&source->functions, arena, &view->functions, &view->function_count) ||
         !compile_patterns(
             &source->function_ids, arena, &view->function_ids, &view->function_id_count) ||
@@ -82,7 +86,8 @@ policy_rule_is_unconditional(const struct policy_rule_view *view)
     return !(source->function_ids.count > 0 || source->version.size > 0 ||
              has_set_condition(&source->tags) || has_set_condition(&source->resources) ||
              source->scopes.count > 0 || source->origins.count > 0 || source->has_max_hops ||
-             source->path_includes.count > 0 || source->path_excludes.count > 0);
+             source->path_includes.count > 0 || source->path_excludes.count > 0 ||
+             source->has_valid_from || source->has_valid_until);
 }
 
 bool
@@ -92,7 +97,7 @@ policy_rule_is_catch_all(const struct policy_rule_view *view)
     for (uint32_t i = 0; i < view->function_count; i++) {
         found = found || pattern_is_catch_all(&view->functions[i]);
     }
-    return found && policy_rule_is_unconditional(view);
+    return found && view->takes_transit && policy_rule_is_unconditional(view);
 }
 
 /* ---- Versions are intervals ---- */
@@ -237,12 +242,23 @@ matches_sample(const struct pattern *patterns, uint32_t count, struct span sampl
     return false;
 }
 
+static bool
+validity_includes(const struct policy_rule_source *whole, const struct policy_rule_source *part)
+{
+    bool from_holds = !whole->has_valid_from ||
+                      (part->has_valid_from && part->valid_from.ns >= whole->valid_from.ns);
+    bool until_holds = !whole->has_valid_until ||
+                       (part->has_valid_until && part->valid_until.ns <= whole->valid_until.ns);
+    return from_holds && until_holds;
+}
+
 bool
 policy_rule_includes(const struct policy_rule_view *earlier, const struct policy_rule_view *later,
     struct arena *scratch)
 {
     const struct policy_rule_source *whole = earlier->source;
     const struct policy_rule_source *part = later->source;
+    bool transit_holds = earlier->takes_transit || !later->takes_transit;
     bool hops_hold =
         !whole->has_max_hops || (part->has_max_hops && part->max_hops <= whole->max_hops);
     /* The samples first: they decide most questions. */
@@ -252,7 +268,8 @@ policy_rule_includes(const struct policy_rule_view *earlier, const struct policy
            set_includes(&whole->tags, &part->tags) &&
            set_includes(&whole->resources, &part->resources) &&
            choice_includes(&whole->scopes, &part->scopes) &&
-           choice_includes(&whole->origins, &part->origins) && hops_hold &&
+           choice_includes(&whole->origins, &part->origins) && hops_hold && transit_holds &&
+           validity_includes(whole, part) &&
            text_list_includes(&part->path_includes, &whole->path_includes) &&
            text_list_includes(&part->path_excludes, &whole->path_excludes) &&
            names_include(earlier->functions, earlier->function_count, later->functions,

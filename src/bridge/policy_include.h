@@ -15,6 +15,8 @@
 /* A rule with its texts compiled. Where it has no condition on names, the pattern is a double star. */
 struct policy_rule_view {
     const struct policy_rule_source *source;
+    bool
+        takes_transit; /* also what our own cluster does not serve; see policy_rule_source.transit */
     const struct pattern *functions;
     uint32_t function_count;
     const struct pattern *function_ids;
@@ -27,8 +29,8 @@ struct policy_rule_view {
 
 /* Prepare a rule of a source that policy_create() accepted. *view borrows from it, and lives as long as the
  * arena. false: no memory. */
-MUST_CHECK bool policy_rule_view_init(
-    const struct policy_rule_source *source, struct arena *arena, struct policy_rule_view *view);
+MUST_CHECK bool policy_rule_view_init(const struct policy_rule_source *source,
+    enum policy_direction direction, struct arena *arena, struct policy_rule_view *view);
 
 /* It asks for nothing but perhaps the function's name. */
 bool policy_rule_is_unconditional(const struct policy_rule_view *view);
@@ -36,7 +38,7 @@ bool policy_rule_is_unconditional(const struct policy_rule_view *view);
 /* Nothing gets past the rule: it has no condition, but perhaps a pattern that is a double star. */
 bool policy_rule_is_catch_all(const struct policy_rule_view *view);
 
-/* true: whatever `later` matches, `earlier` matches. `scratch` may be reset by the caller afterwards. */
+/* true: whatever `later` matches, `earlier` matches; both are of one direction. `scratch` may be reset by the caller afterwards. */
 bool policy_rule_includes(const struct policy_rule_view *earlier,
     const struct policy_rule_view *later, struct arena *scratch);
 

@@ -29,6 +29,8 @@ struct policy_conditions {
     struct text_list path_includes;
     struct text_list path_excludes;
     uint32_t hops_max; /* UINT32_MAX: no condition */
+    struct wall valid_from;
+    struct wall valid_until;
 };
 
 /* The rewrites of an accepted advertisement. */
@@ -36,6 +38,7 @@ struct policy_rewrites {
     /* part_count 0: kept as it is. */
     struct pattern_template function;
     struct pattern_template function_id;
+    struct span scope; /* empty: kept */
     struct text_list add_tags;
     struct text_list remove_tags;
     const struct policy_rename *rename_resources;
@@ -55,7 +58,10 @@ struct policy_rule {
     const struct policy_rewrites *rewrites; /* never NULL */
     struct span id;
     struct span reason;
+    const struct policy_call_limits *limits; /* NULL: none */
     enum policy_action action;
+    bool transit;
+    bool merge;
 };
 
 /* What a key is a text of. */
@@ -113,6 +119,11 @@ struct policy {
     struct arena arena; /* holds all of it but this struct */
     struct span name;
     struct policy_rules rules[2]; /* by enum policy_direction */
+    struct policy_function_limit function_limit;
+    enum policy_overlap overlap;
+    uint32_t withdraw_max_percent;
+    const struct wall *changes; /* when a rule begins or ceases to be valid, in no order */
+    uint32_t change_count;
 };
 
 #endif

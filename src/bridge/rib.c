@@ -112,6 +112,12 @@ rib_free(struct rib *rib)
     mem_give(mem, rib, sizeof(*rib));
 }
 
+void
+rib_set_time(struct rib *rib, struct wall now)
+{
+    rib->now = now;
+}
+
 /* Names. */
 
 struct rib_name *

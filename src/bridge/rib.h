@@ -42,6 +42,7 @@ struct rib_export {
     uint64_t route_id;
     struct advertisement out; /* as it is announced */
     struct span source_name;  /* the function of our cluster that it stands for */
+    uint32_t rule;            /* of the export policy */
     struct span rule_id;      /* lives as long as the policy */
     bool announced;           /* the link port has sent it in this session */
     struct list slots;        /* of the services behind it */
@@ -62,6 +63,7 @@ struct rib_import {
     struct advertisement out; /* CANDIDATE: as policy made it */
     enum rib_import_state state;
     enum prune_reason reason; /* REJECTED */
+    uint32_t rule;            /* of the import policy; POLICY_NO_RULE: none decided */
     struct span rule_id;      /* lives as long as the policy; empty when no rule was asked */
     struct span rule_reason;  /* REJECTED by a rule: its text for people, or empty */
     struct rib_offer *offer;
@@ -104,6 +106,9 @@ struct rib_config {
 /* NULL: no memory. */
 MUST_CHECK struct rib *rib_create(const struct rib_config *config);
 void rib_free(struct rib *rib);
+
+/* The time at which policies judge what follows. To be told before the first of it, and at each step. */
+void rib_set_time(struct rib *rib, struct wall now);
 
 /* A node of the cluster started or ceased to provide a function. What is never exported is passed over. */
 void rib_add_provider(struct rib *rib, const struct function_endpoint *endpoint);

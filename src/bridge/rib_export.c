@@ -108,6 +108,7 @@ export_create(struct rib *rib, uint32_t link, uint64_t route_id,
     exported->size = sizeof(*exported) + text_size;
     exported->link = link;
     exported->route_id = route_id;
+    exported->rule = verdict->rule;
     exported->rule_id = verdict->rule_id;
     list_init(&exported->slots);
     list_init(&exported->change);
@@ -186,7 +187,7 @@ evaluate(struct rib *rib, uint32_t link, const struct advertisement *facts,
         return PRUNE_POLICY_REJECTED;
     }
     arena_reset(&rib->scratch);
-    switch (policy_evaluate(policy, POLICY_EXPORT, facts, &rib->scratch, verdict)) {
+    switch (policy_evaluate(policy, POLICY_EXPORT, facts, rib->now, &rib->scratch, verdict)) {
     case POLICY_EVALUATED:
         return PRUNE_POLICY_REJECTED;
     case POLICY_OUT_OF_MEMORY:

@@ -200,7 +200,7 @@ judge(
         return PRUNE_POLICY_REJECTED;
     }
     arena_reset(&rib->scratch);
-    switch (policy_evaluate(policy, POLICY_IMPORT, in, &rib->scratch, verdict)) {
+    switch (policy_evaluate(policy, POLICY_IMPORT, in, rib->now, &rib->scratch, verdict)) {
     case POLICY_EVALUATED:
         return verdict->action == POLICY_ACCEPT ? judge_accepted(verdict) : PRUNE_POLICY_REJECTED;
     case POLICY_OUT_OF_MEMORY:
@@ -235,6 +235,7 @@ import_create(struct rib *rib, uint32_t link, const struct link_route *route,
     import->size = size;
     import->link = link;
     import->route_id = route->route_id;
+    import->rule = verdict->rule;
     import->rule_id = verdict->rule_id;
     import->rule_reason = verdict->reason;
     list_init(&import->in_offer);

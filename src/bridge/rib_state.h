@@ -57,6 +57,7 @@ struct rib_link {
 struct rib {
     struct rib_config config;
     struct arena scratch; /* of one policy evaluation */
+    struct wall now;
     struct map services;
     struct map names;
     struct map offers;

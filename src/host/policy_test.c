@@ -158,14 +158,14 @@ action_text(enum policy_action action)
 }
 
 bool
-policy_test_run(const struct policy *policy, const struct policy_test *test, struct arena *arena,
-    struct policy_test_outcome *outcome)
+policy_test_run(const struct policy *policy, const struct policy_test *test, struct wall now,
+    struct arena *arena, struct policy_test_outcome *outcome)
 {
     const struct policy_test_expectation *expect = &test->expect;
     struct comparison comparison = { .arena = arena, .outcome = outcome };
     struct policy_verdict verdict;
-    enum policy_evaluation evaluation =
-        policy_evaluate(policy, test->direction, &test->in, arena, &verdict);
+    enum policy_evaluation evaluation = policy_evaluate(
+        policy, test->direction, &test->in, test->has_at ? test->at : now, arena, &verdict);
     if (evaluation == POLICY_OUT_OF_MEMORY) {
         return false;
     }

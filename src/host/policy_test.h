@@ -36,6 +36,8 @@ struct policy_test {
     struct yaml_place place;
     enum policy_direction direction;
     struct advertisement in;
+    bool has_at; /* else it is asked about the time when it is run */
+    struct wall at;
     struct policy_test_expectation expect;
 };
 
@@ -70,11 +72,11 @@ struct advertisement policy_test_advertisement(struct span function);
 MUST_CHECK bool policy_test_complete_path(struct advertisement *advertisement, struct span *slot);
 
 /*
- * Run one test. Texts in *outcome live as long as the arena, the policy and the test.
+ * Run one test; `now` is what it asks about unless it says another time. Texts in *outcome live as long as the arena, the policy and the test.
  *
  * false: no memory in the arena.
  */
 MUST_CHECK bool policy_test_run(const struct policy *policy, const struct policy_test *test,
-    struct arena *arena, struct policy_test_outcome *outcome);
+    struct wall now, struct arena *arena, struct policy_test_outcome *outcome);
 
 #endif

@@ -34,7 +34,7 @@ make_views(struct linter *linter)
     linter->views = arena_take(&linter->arena, linter->count * sizeof(*linter->views));
     for (uint32_t i = 0; linter->views != NULL && i < linter->count; i++) {
         const struct policy_rule_source *rule = &source->rules[linter->direction][i];
-        if (!policy_rule_view_init(rule, &linter->arena, &linter->views[i])) {
+        if (!policy_rule_view_init(rule, linter->direction, &linter->arena, &linter->views[i])) {
             return false;
         }
     }

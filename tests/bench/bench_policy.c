@@ -16,6 +16,7 @@
 #include "base/prng.h"
 #include "bridge/policy.h"
 #include "host/policy_yaml.h"
+#include "tests/support/at.h"
 #include "tests/support/check_failed.h"
 
 #define RULES_MAX     10000u
@@ -156,7 +157,7 @@ judge_ns(const struct policy *policy, const struct draw *list, struct arena *are
         };
         struct policy_verdict verdict;
         arena_reset(arena);
-        CHECK(policy_evaluate(policy, POLICY_EXPORT, &advertisement, arena, &verdict) ==
+        CHECK(policy_evaluate(policy, POLICY_EXPORT, &advertisement, AT, arena, &verdict) ==
               POLICY_EVALUATED);
         CHECK(verdict.rule != POLICY_NO_RULE);
         by_last += span_is(verdict.rule_id, "rest") ? 1 : 0;

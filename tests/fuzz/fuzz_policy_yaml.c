@@ -11,6 +11,7 @@
 #include "host/policy_format.h"
 #include "host/policy_yaml.h"
 #include "host/yaml_format.h"
+#include "tests/support/at.h"
 #include "tests/support/check_failed.h"
 
 /* Run from the root, it can include what lies beside the seeds. */
@@ -87,7 +88,7 @@ check_verdicts(const struct policy *policy, struct arena *arena)
         struct advertisement in = advertised(names[i / 2]);
         struct policy_verdict verdict;
         enum policy_evaluation evaluation =
-            policy_evaluate(policy, direction, &in, arena, &verdict);
+            policy_evaluate(policy, direction, &in, AT, arena, &verdict);
         CHECK(evaluation != POLICY_OUT_OF_MEMORY);
         CHECK(verdict.rule_id.size > 0);
         if (verdict.action == POLICY_ACCEPT) {
@@ -104,7 +105,7 @@ check_tests(const struct policy_yaml *loaded, struct arena *arena)
     for (uint32_t i = 0; i < loaded->test_count; i++) {
         const struct policy_test *test = &loaded->tests[i];
         struct policy_test_outcome outcome;
-        CHECK(policy_test_run(loaded->policy, test, arena, &outcome));
+        CHECK(policy_test_run(loaded->policy, test, AT, arena, &outcome));
         CHECK(outcome.mismatch_count <= POLICY_TEST_EXPECTATIONS_MAX);
         CHECK(outcome.rule == POLICY_NO_RULE ||
               outcome.rule < policy_rule_count(loaded->policy, test->direction));
@@ -134,8 +135,8 @@ check_format(const struct policy_yaml *loaded, struct span text, struct arena *a
             struct advertisement in = advertised(names[i / 2]);
             struct policy_verdict was;
             struct policy_verdict is;
-            (void)!policy_evaluate(loaded->policy, direction, &in, arena, &was);
-            (void)!policy_evaluate(again->policy, direction, &in, arena, &is);
+            (void)!policy_evaluate(loaded->policy, direction, &in, AT, arena, &was);
+            (void)!policy_evaluate(again->policy, direction, &in, AT, arena, &is);
             CHECK(was.action == is.action);
             CHECK(was.rule == is.rule);
             CHECK(was.action == POLICY_REJECT ||

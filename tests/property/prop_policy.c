@@ -11,6 +11,7 @@
 #include "bridge/policy.h"
 #include "bridge/policy_explain.h"
 #include "bridge/policy_include.h"
+#include "tests/support/at.h"
 #include "tests/support/check_failed.h"
 #include "tests/support/property.h"
 
@@ -81,6 +82,13 @@ set_condition(struct scene *scene)
     };
 }
 
+/* Around AT, and now and then AT itself: the edges matter. */
+static struct wall
+draw_time(struct prng *prng)
+{
+    return (struct wall){ .ns = AT.ns + (int64_t)prng_below(prng, 5) - 2 };
+}
+
 static struct policy_rule_source
 draw_rule(struct scene *scene, uint32_t index)
 {
@@ -103,6 +111,11 @@ draw_rule(struct scene *scene, uint32_t index)
         .has_cost = prng_chance(prng, 300),
         .cost = (uint32_t)prng_below(prng, 100),
         .ttl_ns = prng_chance(prng, 300) ? 1 + prng_below(prng, 100) : 0,
+        .transit = prng_chance(prng, 500),
+        .has_valid_from = prng_chance(prng, 150),
+        .valid_from = draw_time(prng),
+        .has_valid_until = prng_chance(prng, 150),
+        .valid_until = draw_time(prng),
         .action = prng_chance(prng, 600) ? POLICY_ACCEPT : POLICY_REJECT,
     };
     if (prng_chance(prng, PERMILLE_WITH_CONDITION / 3)) {
@@ -194,7 +207,8 @@ version_fits(struct span constraint, uint32_t version)
 }
 
 static bool
-rule_fits(const struct policy_rule_source *rule, const struct advertisement *advertisement)
+rule_fits(const struct policy_rule_source *rule, enum policy_direction direction,
+    const struct advertisement *advertisement)
 {
     const struct function_identity *identity = &advertisement->identity;
     const struct text_list *path = &advertisement->path;
@@ -207,7 +221,11 @@ rule_fits(const struct policy_rule_source *rule, const struct advertisement *adv
            (rule->origins.count == 0 || has(&rule->origins, advertisement->origin)) &&
            (!rule->has_max_hops || path->count <= rule->max_hops) &&
            shared(&rule->path_includes, path) == rule->path_includes.count &&
-           shared(&rule->path_excludes, path) == 0;
+           shared(&rule->path_excludes, path) == 0 &&
+           (direction == POLICY_IMPORT || path->count < 2 || rule->transit ||
+               rule->action == POLICY_REJECT) &&
+           (!rule->has_valid_from || rule->valid_from.ns <= AT.ns) &&
+           (!rule->has_valid_until || rule->valid_until.ns > AT.ns);
 }
 
 static bool
@@ -262,7 +280,7 @@ verdict_is_right(struct scene *scene, const struct policy_source *source,
 {
     const struct policy_rule_source *rules = source->rules[direction];
     uint32_t want = 0;
-    while (want < source->rule_count[direction] && !rule_fits(&rules[want], in)) {
+    while (want < source->rule_count[direction] && !rule_fits(&rules[want], direction, in)) {
         want++;
     }
     scene->judged_count++;
@@ -288,7 +306,7 @@ explanation_is_right(struct scene *scene, const struct policy_source *source,
     const struct policy_verdict *verdict)
 {
     struct policy_explanation explanation;
-    CHECK(policy_explain(source, direction, in, &scene->arena, &explanation));
+    CHECK(policy_explain(source, direction, in, AT, &scene->arena, &explanation));
     bool found = verdict->rule != POLICY_NO_RULE;
     uint32_t step_count = found ? verdict->rule + 1 : source->rule_count[direction];
     bool right = expect(explanation.rule == verdict->rule, "explained by another rule", verdict) &&
@@ -299,7 +317,7 @@ explanation_is_right(struct scene *scene, const struct policy_source *source,
         const struct policy_rule_source *rule = &source->rules[direction][i];
         bool matched = step->failed_on == POLICY_CONDITION_NONE;
         right = expect(step->rule == i, "a rule left out", verdict) &&
-                expect(matched == rule_fits(rule, in), "a rule misjudged", verdict);
+                expect(matched == rule_fits(rule, direction, in), "a rule misjudged", verdict);
     }
     return right;
 }
@@ -310,8 +328,10 @@ inclusion_is_right(struct scene *scene)
 {
     struct policy_rule_source rules[2] = { draw_rule(scene, 0), draw_rule(scene, 1) };
     struct policy_rule_view views[2];
-    CHECK(policy_rule_view_init(&rules[0], &scene->arena, &views[0]));
-    CHECK(policy_rule_view_init(&rules[1], &scene->arena, &views[1]));
+    enum policy_direction direction =
+        prng_chance(&scene->prng, 500) ? POLICY_EXPORT : POLICY_IMPORT;
+    CHECK(policy_rule_view_init(&rules[0], direction, &scene->arena, &views[0]));
+    CHECK(policy_rule_view_init(&rules[1], direction, &scene->arena, &views[1]));
     bool includes = policy_rule_includes(&views[0], &views[1], &scene->arena);
     bool catches_all = policy_rule_is_catch_all(&views[0]);
     bool contradicts = policy_rule_contradiction(&views[1]) != NULL;
@@ -319,8 +339,8 @@ inclusion_is_right(struct scene *scene)
     scene->included_count += includes ? 1 : 0;
     for (uint32_t i = 0; right && i < ADVERTISEMENTS; i++) {
         struct advertisement in = draw_advertisement(scene);
-        bool first = rule_fits(&rules[0], &in);
-        bool second = rule_fits(&rules[1], &in);
+        bool first = rule_fits(&rules[0], direction, &in);
+        bool second = rule_fits(&rules[1], direction, &in);
         right =
             (first || !includes || !second) && !(contradicts && second) && (first || !catches_all);
     }
@@ -349,7 +369,7 @@ policy_is_right(struct scene *scene)
         enum policy_direction direction = i % 2 == 0 ? POLICY_EXPORT : POLICY_IMPORT;
         struct policy_verdict verdict;
         enum policy_evaluation evaluation =
-            policy_evaluate(policy, direction, &in, &scene->arena, &verdict);
+            policy_evaluate(policy, direction, &in, AT, &scene->arena, &verdict);
         right = evaluation == POLICY_EVALUATED &&
                 verdict_is_right(scene, &source, direction, &in, &verdict) &&
                 explanation_is_right(scene, &source, direction, &in, &verdict);

@@ -9,6 +9,7 @@
 #include "base/prng.h"
 #include "host/policy_format.h"
 #include "host/policy_yaml.h"
+#include "tests/support/at.h"
 #include "tests/support/check_failed.h"
 #include "tests/support/property.h"
 
@@ -102,8 +103,8 @@ verdicts_are_equal(struct scene *scene, const struct policy *a, const struct pol
     in.origin = in.path.count > 0 ? in.path.items[0] : SPAN("us");
     enum policy_direction direction =
         prng_chance(&scene->prng, 500) ? POLICY_EXPORT : POLICY_IMPORT;
-    CHECK(policy_evaluate(a, direction, &in, &scene->arena, &was) == POLICY_EVALUATED);
-    CHECK(policy_evaluate(b, direction, &in, &scene->arena, &is) == POLICY_EVALUATED);
+    CHECK(policy_evaluate(a, direction, &in, AT, &scene->arena, &was) == POLICY_EVALUATED);
+    CHECK(policy_evaluate(b, direction, &in, AT, &scene->arena, &is) == POLICY_EVALUATED);
     if (was.action != is.action || was.rule != is.rule || was.action == POLICY_REJECT) {
         return was.action == is.action && was.rule == is.rule;
     }

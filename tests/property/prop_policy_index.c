@@ -8,6 +8,7 @@
 
 #include "base/prng.h"
 #include "bridge/policy.h"
+#include "tests/support/at.h"
 #include "tests/support/check_failed.h"
 #include "tests/support/property.h"
 
@@ -85,7 +86,8 @@ rule_fits(const struct policy_rule_source *rule, const struct advertisement *in)
            one_fits(&rule->scopes, in->scope) && one_fits(&rule->origins, in->origin) &&
            (!rule->has_max_hops || in->path.count <= rule->max_hops) &&
            shared(&rule->path_includes, &in->path) == rule->path_includes.count &&
-           shared(&rule->path_excludes, &in->path) == 0;
+           shared(&rule->path_excludes, &in->path) == 0 &&
+           (in->path.count < 2 || rule->transit || rule->action == POLICY_REJECT);
 }
 
 static uint32_t
@@ -105,7 +107,8 @@ is_found(const struct policy *policy, const struct policy_source *source,
 {
     uint32_t want = first_that_fits(source->rules[0], source->rule_count[0], in);
     struct policy_verdict verdict;
-    enum policy_evaluation evaluation = policy_evaluate(policy, POLICY_EXPORT, in, arena, &verdict);
+    enum policy_evaluation evaluation =
+        policy_evaluate(policy, POLICY_EXPORT, in, AT, arena, &verdict);
     enum policy_action action =
         want == POLICY_NO_RULE ? POLICY_REJECT : source->rules[0][want].action;
     bool right = evaluation == POLICY_EVALUATED && verdict.rule == want && verdict.action == action;
@@ -276,6 +279,7 @@ draw_rules(struct scene *scene, struct policy_rule_source *rules, uint32_t count
         CHECK(id != NULL);
         snprintf(id, TEXT_SIZE, "r%u", i);
         rules[i] = (struct policy_rule_source){ .id = span_from_text(id),
+            .transit = prng_chance(&scene->prng, 800),
             .action = prng_chance(&scene->prng, 500) ? POLICY_ACCEPT : POLICY_REJECT };
         bool last = i + 1 == count && prng_chance(&scene->prng, 500);
         draw_theme(scene, last ? THEME_NOTHING : drawn_theme(scene), &rules[i]);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "bridge/rib_decide.h"
+#include "tests/support/at.h"
 #include "tests/support/check_failed.h"
 #include "tests/support/property.h"
 #include "tests/support/rib_world.h"
@@ -33,7 +34,7 @@ exportable(struct rib_world *world, uint32_t link, const struct function_endpoin
     };
     struct policy_verdict verdict;
     enum policy_evaluation evaluation =
-        policy_evaluate(world->rig.policies[link], POLICY_EXPORT, &facts, arena, &verdict);
+        policy_evaluate(world->rig.policies[link], POLICY_EXPORT, &facts, AT, arena, &verdict);
     CHECK(evaluation == POLICY_EVALUATED);
     *out = verdict.out;
     return verdict.action == POLICY_ACCEPT && link_check_advertisement(&verdict.out) == LINK_OK;
@@ -195,7 +196,7 @@ importable(struct rib_world *world, uint32_t link, const struct advertisement *i
     struct arena arena;
     arena_init(&arena, &world->rig.mem);
     enum policy_evaluation evaluation =
-        policy_evaluate(world->rig.policies[link], POLICY_IMPORT, in, &arena, &verdict);
+        policy_evaluate(world->rig.policies[link], POLICY_IMPORT, in, AT, &arena, &verdict);
     CHECK(evaluation == POLICY_EVALUATED);
     bool accepted = verdict.action == POLICY_ACCEPT;
     arena_destroy(&arena);

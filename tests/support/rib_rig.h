@@ -10,6 +10,7 @@
 
 #include "base/instant.h"
 #include "bridge/rib.h"
+#include "tests/support/at.h"
 
 #define RIB_RIG_LINKS_MAX 4u
 #define RIB_RIG_SENT_MAX  64u
@@ -80,6 +81,9 @@ rib_rig_open(struct rib_rig *rig, uint32_t link_count)
         .link_federations = rig->federations,
     };
     rig->rib = rib_create(&config);
+    if (rig->rib != NULL) {
+        rib_set_time(rig->rib, AT);
+    }
 }
 
 /* Whether all memory came back. */

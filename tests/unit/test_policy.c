@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "tests/support/at.h"
 #include "tests/support/check_failed.h"
 
 /* SPAN() and a list of them, as initialisers of static things. */
@@ -69,7 +70,13 @@ static struct policy *
 created(const struct policy_rule_source *rules, uint32_t count, enum policy_direction direction)
 {
     struct policy_source source = { .name = SPAN("test") };
-    source.rules[direction] = rules;
+    /* What is judged came over another federation (sample()): without this no export would accept it. */
+    struct policy_rule_source *transit = arena_take(&arena, count * sizeof(*transit));
+    for (uint32_t i = 0; i < count; i++) {
+        transit[i] = rules[i];
+        transit[i].transit = direction == POLICY_EXPORT;
+    }
+    source.rules[direction] = transit;
     source.rule_count[direction] = count;
     struct policy_fault fault;
     struct policy *policy = policy_create(&source, &mem, &fault);
@@ -86,7 +93,7 @@ judged(const struct policy_rule_source *rule, enum policy_direction direction,
     struct policy *policy = created(rule, 1, direction);
     struct policy_verdict verdict;
     enum policy_evaluation evaluation =
-        policy_evaluate(policy, direction, advertisement, &arena, &verdict);
+        policy_evaluate(policy, direction, advertisement, AT, &arena, &verdict);
     ck_assert_int_eq(evaluation, POLICY_EVALUATED);
     verdict.reason = arena_copy(&arena, verdict.reason);
     verdict.rule_id = arena_copy(&arena, verdict.rule_id);
@@ -173,8 +180,8 @@ START_TEST(empty_policy_denies)
     struct policy *policy = created(NULL, 0, POLICY_EXPORT);
     struct advertisement advertisement = sample();
     struct policy_verdict verdict;
-    ck_assert_int_eq(
-        policy_evaluate(policy, POLICY_EXPORT, &advertisement, &arena, &verdict), POLICY_EVALUATED);
+    ck_assert_int_eq(policy_evaluate(policy, POLICY_EXPORT, &advertisement, AT, &arena, &verdict),
+        POLICY_EVALUATED);
     ck_assert_int_eq(verdict.action, POLICY_REJECT);
     ck_assert_uint_eq(verdict.rule, POLICY_NO_RULE);
     ck_assert(span_is(verdict.rule_id, "default"));
@@ -197,16 +204,16 @@ START_TEST(first_rule_that_matches_decides)
     struct policy *policy = created(rules, 3, POLICY_EXPORT);
     struct advertisement advertisement = sample();
     struct policy_verdict verdict;
-    ck_assert_int_eq(
-        policy_evaluate(policy, POLICY_EXPORT, &advertisement, &arena, &verdict), POLICY_EVALUATED);
+    ck_assert_int_eq(policy_evaluate(policy, POLICY_EXPORT, &advertisement, AT, &arena, &verdict),
+        POLICY_EVALUATED);
     ck_assert_int_eq(verdict.action, POLICY_REJECT);
     ck_assert_uint_eq(verdict.rule, 1);
     ck_assert(span_is(verdict.rule_id, "no"));
     ck_assert(span_is(verdict.reason, "not for export"));
 
     /* The other direction has rules of its own: none. */
-    ck_assert_int_eq(
-        policy_evaluate(policy, POLICY_IMPORT, &advertisement, &arena, &verdict), POLICY_EVALUATED);
+    ck_assert_int_eq(policy_evaluate(policy, POLICY_IMPORT, &advertisement, AT, &arena, &verdict),
+        POLICY_EVALUATED);
     ck_assert_uint_eq(verdict.rule, POLICY_NO_RULE);
 
     ck_assert_uint_eq(policy_rule_count(policy, POLICY_EXPORT), 3);
@@ -376,6 +383,120 @@ START_TEST(numbers_are_set)
 }
 END_TEST
 
+START_TEST(id_may_be_made_of_what_the_id_was)
+{
+    const struct policy_rule_source rule = { .id = SPAN("r"),
+        .functions = LIST(SPAN("billing.{op}")),
+        .function_ids = LIST(SPAN("other"), SPAN("fn-{number}")),
+        .set_function = SPAN("us.{op}"),
+        .action = POLICY_ACCEPT };
+    struct policy_rule_source kept = rule;
+    kept.function_ids = (struct text_list)LIST(SPAN("{id**}"));
+    kept.set_function_id = SPAN("{id}");
+    struct policy_rule_source mapped = rule;
+    mapped.function_ids = (struct text_list)LIST(SPAN("fn-{number}"));
+    mapped.set_function_id = SPAN("{op}/{number}");
+    struct advertisement advertisement = sample();
+    struct policy_verdict verdict = judged(&rule, POLICY_EXPORT, &advertisement);
+    ck_assert(span_is(verdict.out.identity.function_id, "us.charge"));
+    verdict = judged(&kept, POLICY_EXPORT, &advertisement);
+    ck_assert(span_is(verdict.out.identity.name, "us.charge"));
+    ck_assert(span_is(verdict.out.identity.function_id, "fn-77"));
+    verdict = judged(&mapped, POLICY_EXPORT, &advertisement);
+    ck_assert(span_is(verdict.out.identity.function_id, "charge/77"));
+}
+END_TEST
+
+START_TEST(scope_is_set)
+{
+    const struct policy_rule_source rule = { .id = SPAN("r"),
+        .scopes = LIST(SPAN("zone")),
+        .set_scope = SPAN("global"),
+        .merge = true,
+        .action = POLICY_ACCEPT };
+    struct policy *policy = created(&rule, 1, POLICY_IMPORT);
+    struct advertisement advertisement = sample();
+    struct policy_verdict verdict;
+    ck_assert_int_eq(policy_evaluate(policy, POLICY_IMPORT, &advertisement, AT, &arena, &verdict),
+        POLICY_EVALUATED);
+    ck_assert(span_is(verdict.out.scope, "global"));
+    ck_assert(verdict.merge);
+    policy_free(policy);
+}
+END_TEST
+
+/* Rules from 10 to 20 and from 15 on. */
+START_TEST(rules_are_valid_in_their_time_only)
+{
+    const struct policy_rule_source rules[] = {
+        { .id = SPAN("a"),
+            .has_valid_from = true,
+            .valid_from = { .ns = 10 },
+            .has_valid_until = true,
+            .valid_until = { .ns = 20 },
+            .action = POLICY_ACCEPT },
+        { .id = SPAN("b"),
+            .has_valid_from = true,
+            .valid_from = { .ns = 15 },
+            .action = POLICY_ACCEPT },
+    };
+    static const struct {
+        int64_t at_ns;
+        uint32_t rule;
+        struct policy_period period;
+    } cases[] = {
+        { INT64_MIN, POLICY_NO_RULE, { { INT64_MIN }, { 10 } } },
+        { 9, POLICY_NO_RULE, { { INT64_MIN }, { 10 } } },
+        { 10, 0, { { 10 }, { 15 } } },
+        { 14, 0, { { 10 }, { 15 } } },
+        { 15, 0, { { 15 }, { 20 } } },
+        { 20, 1, { { 20 }, { INT64_MAX } } },
+    };
+    struct policy *policy = created(rules, 2, POLICY_EXPORT);
+    struct advertisement advertisement = sample();
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct wall at = { .ns = cases[i].at_ns };
+        struct policy_verdict verdict;
+        ck_assert_int_eq(
+            policy_evaluate(policy, POLICY_EXPORT, &advertisement, at, &arena, &verdict),
+            POLICY_EVALUATED);
+        ck_assert_msg(verdict.rule == cases[i].rule, "%zu: got rule %u", i, verdict.rule);
+        struct policy_period period = policy_period(policy, at);
+        ck_assert_int_eq(period.from.ns, cases[i].period.from.ns);
+        ck_assert_int_eq(period.until.ns, cases[i].period.until.ns);
+    }
+    policy_free(policy);
+}
+END_TEST
+
+START_TEST(limits_are_kept_as_they_were_given)
+{
+    const struct policy_rule_source rules[] = {
+        { .id = SPAN("free"), .action = POLICY_ACCEPT },
+        { .id = SPAN("bound"), .limits = { .in_flight = 7 }, .action = POLICY_ACCEPT },
+    };
+    struct policy_source source = {
+        .name = SPAN("test"),
+        .rules = { rules, NULL },
+        .rule_count = { 2, 0 },
+        .function_limit = { .max = 9, .action = POLICY_LIMIT_BLOCK },
+        .overlap = POLICY_OVERLAP_FAILOVER,
+        .has_withdraw_max = true,
+        .withdraw_max_percent = 20,
+    };
+    struct policy_fault fault;
+    struct policy *policy = policy_create(&source, &mem, &fault);
+    ck_assert_ptr_nonnull(policy);
+    ck_assert_ptr_null(policy_rule_limits(policy, POLICY_EXPORT, 0));
+    ck_assert_uint_eq(policy_rule_limits(policy, POLICY_EXPORT, 1)->in_flight, 7);
+    ck_assert_uint_eq(policy_function_limit(policy).max, 9);
+    ck_assert_str_eq(policy_limit_action_name(policy_function_limit(policy).action), "block");
+    ck_assert_str_eq(policy_overlap_name(policy_overlap(policy)), "failover");
+    ck_assert_uint_eq(policy_withdraw_max_percent(policy), 20);
+    policy_free(policy);
+}
+END_TEST
+
 START_TEST(malformed_advertisement_is_denied_by_default)
 {
     static uint8_t longest[NAME_SIZE_MAX + 1];
@@ -409,13 +530,13 @@ START_TEST(name_that_a_template_makes_too_long_is_rejected)
     struct advertisement advertisement = sample();
     struct policy_verdict verdict;
     advertisement.identity.name = span_from(longest, NAME_SIZE_MAX - 1);
-    ck_assert_int_eq(
-        policy_evaluate(policy, POLICY_EXPORT, &advertisement, &arena, &verdict), POLICY_EVALUATED);
+    ck_assert_int_eq(policy_evaluate(policy, POLICY_EXPORT, &advertisement, AT, &arena, &verdict),
+        POLICY_EVALUATED);
     ck_assert_int_eq(verdict.action, POLICY_ACCEPT);
     ck_assert_uint_eq(verdict.out.identity.name.size, NAME_SIZE_MAX);
 
     advertisement.identity.name = span_from(longest, NAME_SIZE_MAX);
-    ck_assert_int_eq(policy_evaluate(policy, POLICY_EXPORT, &advertisement, &arena, &verdict),
+    ck_assert_int_eq(policy_evaluate(policy, POLICY_EXPORT, &advertisement, AT, &arena, &verdict),
         POLICY_NAME_TOO_LONG);
     ck_assert_int_eq(verdict.action, POLICY_REJECT);
     ck_assert(span_is(verdict.rule_id, "r"));
@@ -486,7 +607,8 @@ START_TEST(full_arena_rejects)
         struct policy *policy = created(&rules[i], 1, POLICY_EXPORT);
         struct advertisement advertisement = sample();
         struct policy_verdict verdict;
-        ck_assert_int_eq(policy_evaluate(policy, POLICY_EXPORT, &advertisement, &full, &verdict),
+        ck_assert_int_eq(
+            policy_evaluate(policy, POLICY_EXPORT, &advertisement, AT, &full, &verdict),
             POLICY_OUT_OF_MEMORY);
         ck_assert_int_eq(verdict.action, POLICY_REJECT);
         ck_assert_uint_eq(verdict.rule, 0);
@@ -527,8 +649,19 @@ static const struct fault_case {
         { .id = T("r"), .functions = LIST(T("a.{n}"), T("b.{n**}")), .set_function = T("us.{n}") },
         POLICY_OK, "" },
     { "capture of the id pattern",
-        { .id = T("r"), .function_ids = LIST(T("{n}")), .set_function_id = T("us.{n}") },
+        { .id = T("r"), .function_ids = LIST(T("{n}")), .set_function_id = T("us.{n}") }, POLICY_OK,
+        "" },
+    { "capture of the id pattern in the name",
+        { .id = T("r"), .function_ids = LIST(T("{n}")), .set_function = T("us.{n}") },
         POLICY_UNKNOWN_CAPTURE, "us.{n}" },
+    { "capture of both patterns",
+        { .id = T("r"),
+            .functions = LIST(T("{n**}")),
+            .function_ids = LIST(T("{n}")),
+            .set_function_id = T("us.{n}") },
+        POLICY_AMBIGUOUS_CAPTURE, "us.{n}" },
+    { "sets a scope of two lines", { .id = T("r"), .set_scope = T("zo\nne") }, POLICY_BAD_TEMPLATE,
+        "zo\nne" },
     { "adds a tag of ours", { .id = T("r"), .add_tags = LIST(T("mpreg-bridge:origin=x")) },
         POLICY_RESERVED_TAG, "mpreg-bridge:origin=x" },
     { "removes a tag of ours", { .id = T("r"), .remove_tags = LIST(T("mpreg-bridge:x")) },
@@ -644,6 +777,10 @@ main(void)
     tcase_add_loop_test(tcase, tags_are_added_and_removed, 0, (int)COUNT_OF(list_cases));
     tcase_add_test(tcase, resources_are_renamed);
     tcase_add_test(tcase, numbers_are_set);
+    tcase_add_test(tcase, id_may_be_made_of_what_the_id_was);
+    tcase_add_test(tcase, scope_is_set);
+    tcase_add_test(tcase, rules_are_valid_in_their_time_only);
+    tcase_add_test(tcase, limits_are_kept_as_they_were_given);
     tcase_add_test(tcase, malformed_advertisement_is_denied_by_default);
     tcase_add_test(tcase, name_that_a_template_makes_too_long_is_rejected);
     tcase_add_test(tcase, name_that_a_template_makes_empty_is_rejected);

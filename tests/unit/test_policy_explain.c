@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/at.h"
 #include "tests/support/check_failed.h"
 
 static struct mem mem;
@@ -61,7 +62,11 @@ static const struct condition_case {
     const char *failed_on;
     const char *item;
 } condition_cases[] = {
-    { "nothing asked", { .action = POLICY_ACCEPT }, "none", "" },
+    { "nothing asked", { .transit = true, .action = POLICY_ACCEPT }, "none", "" },
+    { "not of our own cluster", { .action = POLICY_ACCEPT }, "transit", "" },
+    { "too early", { .has_valid_from = true, .valid_from = { .ns = INT64_MAX } }, "valid.from",
+        "" },
+    { "too late", { .has_valid_until = true, .valid_until = { .ns = 0 } }, "valid.until", "" },
     { "everything holds",
         { .functions = LIST(shapes),
             .function_ids = LIST(shapes),
@@ -74,6 +79,11 @@ static const struct condition_case {
             .max_hops = 2,
             .path_includes = LIST(good),
             .path_excludes = LIST(worse),
+            .has_valid_from = true,
+            .valid_from = { .ns = 1 },
+            .has_valid_until = true,
+            .valid_until = { .ns = INT64_MAX },
+            .transit = true,
             .action = POLICY_ACCEPT },
         "none", "" },
     { "function", { .functions = LIST(worse), .function_ids = LIST(worse) }, "function", "" },
@@ -104,7 +114,7 @@ START_TEST(first_condition_that_fails_is_named)
     struct policy_source source = { .rules = { &c->rule, NULL }, .rule_count = { 1, 0 } };
     struct advertisement advertisement = advertised();
     struct policy_explanation explanation;
-    ck_assert(policy_explain(&source, POLICY_EXPORT, &advertisement, &arena, &explanation));
+    ck_assert(policy_explain(&source, POLICY_EXPORT, &advertisement, AT, &arena, &explanation));
     ck_assert_uint_eq(explanation.step_count, 1);
     const struct policy_step *step = &explanation.steps[0];
     const char *got = policy_condition_name(step->failed_on);
@@ -124,7 +134,7 @@ START_TEST(what_is_no_name_is_asked_of_no_rule)
     struct advertisement advertisement = advertised();
     struct policy_explanation explanation;
     advertisement.identity.function_id = SPAN("a\n");
-    ck_assert(policy_explain(&source, POLICY_EXPORT, &advertisement, &arena, &explanation));
+    ck_assert(policy_explain(&source, POLICY_EXPORT, &advertisement, AT, &arena, &explanation));
     ck_assert_uint_eq(explanation.step_count, 0);
     ck_assert_uint_eq(explanation.rule, POLICY_NO_RULE);
     ck_assert_int_eq(explanation.action, POLICY_REJECT);
@@ -141,7 +151,7 @@ START_TEST(full_memory_is_told)
     struct arena cramped;
     mem_init(&small, 16);
     arena_init(&cramped, &small);
-    ck_assert(!policy_explain(&source, POLICY_EXPORT, &advertisement, &cramped, &explanation));
+    ck_assert(!policy_explain(&source, POLICY_EXPORT, &advertisement, AT, &cramped, &explanation));
     arena_destroy(&cramped);
 }
 END_TEST

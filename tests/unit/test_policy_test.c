@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "host/policy_yaml.h"
+#include "tests/support/at.h"
 #include "tests/support/check_failed.h"
 
 static struct mem mem;
@@ -124,7 +125,7 @@ START_TEST(each_expectation_counts)
     ck_assert_uint_eq(loaded->test_count, 1);
     ck_assert(span_is(loaded->tests[0].name, "it"));
     ck_assert_uint_eq(loaded->tests[0].place.line, 16);
-    ck_assert(policy_test_run(loaded->policy, &loaded->tests[0], &arena, &outcome));
+    ck_assert(policy_test_run(loaded->policy, &loaded->tests[0], AT, &arena, &outcome));
     char got[1024] = "";
     for (uint32_t i = 0; i < outcome.mismatch_count; i++) {
         const struct policy_test_mismatch *mismatch = &outcome.mismatches[i];
@@ -147,7 +148,7 @@ START_TEST(full_memory_is_told)
     struct policy_test_outcome outcome;
     mem_init(&small, 16);
     arena_init(&cramped, &small);
-    ck_assert(!policy_test_run(loaded->policy, &loaded->tests[0], &cramped, &outcome));
+    ck_assert(!policy_test_run(loaded->policy, &loaded->tests[0], AT, &cramped, &outcome));
     arena_destroy(&cramped);
     policy_yaml_free(loaded);
 }
@@ -170,7 +171,7 @@ START_TEST(examples_pass_their_tests_which_hit_every_rule)
     for (uint32_t i = 0; i < loaded->test_count; i++) {
         const struct policy_test *test = &loaded->tests[i];
         struct policy_test_outcome outcome;
-        ck_assert(policy_test_run(loaded->policy, test, &arena, &outcome));
+        ck_assert(policy_test_run(loaded->policy, test, AT, &arena, &outcome));
         ck_assert_msg(outcome.mismatch_count == 0, "%s: %.*s", file, SPAN_ARGS(test->name));
         if (outcome.rule != POLICY_NO_RULE) {
             hit[test->direction][outcome.rule] = true;

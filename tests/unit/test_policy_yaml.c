@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/at.h"
 #include "tests/support/check_failed.h"
 
 #define MESSAGES_SIZE 8192
@@ -105,7 +106,7 @@ judged(const struct policy_yaml *file, enum policy_direction direction,
 {
     struct policy_verdict verdict;
     enum policy_evaluation evaluation =
-        policy_evaluate(file->policy, direction, advertisement, &arena, &verdict);
+        policy_evaluate(file->policy, direction, advertisement, AT, &arena, &verdict);
     ck_assert_int_eq(evaluation, POLICY_EVALUATED);
     return verdict;
 }
