@@ -2,7 +2,7 @@
 /*
  * bridge.c - the engine: which room an event is for, and the order of a step.
  *
- * A step: the event's room acts; then the cluster is shown what the RIB has chosen (cluster_port_settle),
+ * A step: the event's room acts, and what a new policy leaves to judge is done for a while; then the cluster is shown what the RIB has chosen (cluster_port_settle),
  * then the links are told what changed (link_port_flush), then the cluster (member_flush). So whatever
  * came in goes out in the same step.
  */
@@ -15,6 +15,9 @@
 #define BRIDGE_COMPOSE_MAX ((size_t)4 * 1024 * 1024)
 
 #define CLOSE_NO_LINK 0 /* links have no close codes */
+
+/* What a new policy leaves to be judged again is done in pieces of a millisecond or two, so that nobody else waits. */
+#define JUDGEMENTS_A_STEP 1000u
 
 static bool
 create_tables(struct bridge *bridge)
@@ -40,6 +43,8 @@ create_tables(struct bridge *bridge)
         .link_count = count,
         .policies = bridge->policies,
         .link_federations = bridge->link_federations,
+        .owner = bridge,
+        .is_served = cluster_port_serves,
     };
     bridge->rib = rib_create(&rib);
     struct member_events events = cluster_port_events(bridge);
@@ -310,6 +315,7 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     bridge->actions.lost = lost;
     rib_set_time(bridge->rib, now.wall);
     dispatch(bridge, event, now);
+    rib_work(bridge->rib, JUDGEMENTS_A_STEP);
     cluster_port_settle(bridge, now);
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
         link_port_flush(bridge, i, now);
@@ -323,11 +329,23 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     return &bridge->actions;
 }
 
+/* The wall clock may be set meanwhile: whoever is early looks again, and each step looks anyway. */
+static struct instant
+rules_change_at(const struct bridge *bridge, struct now now)
+{
+    struct wall at = rib_deadline(bridge->rib);
+    if (at.ns == INT64_MAX) {
+        return INSTANT_NEVER;
+    }
+    return instant_after(now.mono, at.ns > now.wall.ns ? (uint64_t)(at.ns - now.wall.ns) : 0);
+}
+
 struct instant
 bridge_deadline(const struct bridge *bridge, struct now now)
 {
     struct instant at = member_deadline(bridge->member, now);
     at = instant_earlier(at, forward_deadline(&bridge->forward));
+    at = instant_earlier(at, rib_has_work(bridge->rib) ? now.mono : rules_change_at(bridge, now));
     at = instant_earlier(at, bridge->finished ? INSTANT_NEVER : bridge->stop_by);
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
         at = instant_earlier(at, link_session_deadline(&bridge->ports[i].session));

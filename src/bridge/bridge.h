@@ -28,10 +28,10 @@
 
 struct bridge_link_config {
     struct link_session_config session;
-    const struct policy *policy; /* NULL: nothing passes */
+    struct policy *policy; /* gets a holder; NULL: nothing passes */
 };
 
-/* All texts and policies live as long as the bridge. */
+/* All texts live as long as the bridge. */
 struct bridge_config {
     struct span name;
     struct span federation;

@@ -29,7 +29,7 @@ struct bridge {
     struct hash_key hash_key;
     struct member *member;
     struct rib *rib;
-    const struct policy **policies;
+    struct policy **policies;
     struct span *link_federations;
     struct link_port *ports;
     struct forward forward;
@@ -51,6 +51,8 @@ void bridge_count_result(struct bridge_call_stats *stats, uint32_t result,
 
 /* cluster_port.c */
 struct member_events cluster_port_events(struct bridge *bridge);
+/* Whether a node of the cluster that serves this name can be called now. `owner` is the bridge. */
+bool cluster_port_serves(void *owner, struct span name);
 /* Make the cluster see what the RIB has chosen. */
 void cluster_port_settle(struct bridge *bridge, struct now now);
 /* A far bridge calls: choose a node, or answer why not. */

@@ -46,6 +46,37 @@ changed(void *owner, const struct catalog_change *change)
     }
 }
 
+bool
+cluster_port_serves(void *owner, struct span name)
+{
+    const struct bridge *bridge = owner;
+    if (bridge->member == NULL) {
+        return false;
+    }
+    const struct catalog *catalog = member_catalog(bridge->member);
+    const struct catalog_entry *entry = NULL;
+    while ((entry = catalog_next_named(catalog, name, entry)) != NULL) {
+        struct span node_id = entry->endpoint.key.node_id;
+        if (!span_equal(node_id, bridge->config.member.url) && rib_is_own(&entry->endpoint) &&
+            member_connected(bridge->member, node_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether its functions can be called has changed: what we offer beside them may have to. */
+static void
+reached(void *owner, struct span node_id)
+{
+    struct bridge *bridge = owner;
+    const struct catalog_node *node = catalog_find_node(member_catalog(bridge->member), node_id);
+    const struct catalog_entry *entry = NULL;
+    while (node != NULL && (entry = catalog_next_of_node(node, entry)) != NULL) {
+        rib_reconsider(bridge->rib, entry->endpoint.key.identity.name);
+    }
+}
+
 /* RIB to cluster. */
 
 static struct text_list
@@ -334,9 +365,11 @@ is_exported(void *owner, const struct catalog_entry *entry)
 static const struct catalog_entry *
 choose_node(struct bridge *bridge, const struct rib_export *exported, struct now now)
 {
+    static const struct text_list no_more = { .count = 0 };
     struct admission admission = { .bridge = bridge, .exported = exported, .connected = true };
     struct catalog_query query = {
         .function = exported->source_name,
+        .functions = exported->merge ? rib_export_sources(exported, &bridge->arena) : no_more,
         .local_cluster = bridge->config.member.cluster_id,
         .target_cluster = bridge->config.member.cluster_id,
         .except_node = bridge->config.member.url,
@@ -560,6 +593,7 @@ cluster_port_events(struct bridge *bridge)
         .called = called,
         .answered = answered,
         .client_gone = client_gone,
+        .reached = reached,
         .catalog = { .owner = bridge, .changed = changed },
     };
 }

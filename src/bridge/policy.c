@@ -510,24 +510,40 @@ policy_create(const struct policy_source *source, struct mem *mem, struct policy
         *fault = (struct policy_fault){ .result = POLICY_NO_MEMORY };
         return NULL;
     }
+    policy->holders = 1;
     arena_init(&policy->arena, mem);
     if (!arena_reserve(&policy->arena, size)) {
         *fault = (struct policy_fault){ .result = POLICY_NO_MEMORY };
-        policy_free(policy);
+        policy_unref(policy);
         return NULL;
     }
     if (compile(source, policy, fault) != POLICY_OK) {
-        policy_free(policy);
+        policy_unref(policy);
         return NULL;
     }
     CHECK(arena_used(&policy->arena) == size);
     return policy;
 }
 
+struct policy *
+policy_ref(struct policy *policy)
+{
+    if (policy != NULL) {
+        CHECK(policy->holders > 0);
+        policy->holders++;
+    }
+    return policy;
+}
+
 void
-policy_free(struct policy *policy)
+policy_unref(struct policy *policy)
 {
     if (policy == NULL) {
+        return;
+    }
+    CHECK(policy->holders > 0);
+    policy->holders--;
+    if (policy->holders > 0) {
         return;
     }
     struct mem *mem = policy->arena.mem;

@@ -5,7 +5,7 @@
  *
  * A policy is compiled once from a plain description (struct policy_source, filled by the YAML
  * loader or by a test) into an immutable thing; evaluating it has no side effect. Several links may
- * share one policy.
+ * share one policy: it is counted who holds it.
  */
 #ifndef BRIDGE_POLICY_H
 #define BRIDGE_POLICY_H
@@ -153,12 +153,15 @@ struct policy_fault {
 struct policy;
 
 /*
- * Compile; copies all it needs into memory of `mem`.
+ * Compile; copies all it needs into memory of `mem`, which must outlive it. The caller holds it.
  * NULL: *fault says what and where (the first fault; the loader checks texts before).
  */
 MUST_CHECK struct policy *policy_create(
     const struct policy_source *source, struct mem *mem, struct policy_fault *fault);
-void policy_free(struct policy *policy);
+/* One more holds it. Returns it; NULL is nobody's. */
+struct policy *policy_ref(struct policy *policy);
+/* One less; the last one frees it. NULL is allowed. */
+void policy_unref(struct policy *policy);
 
 struct span policy_name(const struct policy *policy);
 uint32_t policy_rule_count(const struct policy *policy, enum policy_direction direction);

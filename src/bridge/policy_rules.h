@@ -117,6 +117,7 @@ struct policy_rules {
 
 struct policy {
     struct arena arena; /* holds all of it but this struct */
+    uint32_t holders;
     struct span name;
     struct policy_rules rules[2]; /* by enum policy_direction */
     struct policy_function_limit function_limit;

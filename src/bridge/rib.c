@@ -70,6 +70,7 @@ rib_create(const struct rib_config *config)
     rib->config = *config;
     rib->links = links;
     arena_init(&rib->scratch, mem);
+    arena_init(&rib->candidate_scratch, mem);
     map_init(&rib->services, mem, service_same);
     map_init(&rib->names, mem, name_same);
     map_init(&rib->offers, mem, offer_same);
@@ -81,7 +82,12 @@ rib_create(const struct rib_config *config)
         map_init(&links[i].imports, mem, import_same);
         list_init(&links[i].changes);
         list_init(&links[i].waiting);
+        list_init(&links[i].blocked);
         links[i].next_route_id = 1;
+    }
+    if (!rib_policies_init(rib)) {
+        rib_free(rib);
+        return NULL;
     }
     return rib;
 }
@@ -107,15 +113,12 @@ rib_free(struct rib *rib)
     map_destroy(&rib->services);
     map_destroy(&rib->names);
     map_destroy(&rib->offers);
+    rib_policies_destroy(rib);
+    rib_rejects_destroy(rib);
     arena_destroy(&rib->scratch);
+    arena_destroy(&rib->candidate_scratch);
     mem_give(mem, rib->links, (rib->config.link_count + 1) * sizeof(struct rib_link));
     mem_give(mem, rib, sizeof(*rib));
-}
-
-void
-rib_set_time(struct rib *rib, struct wall now)
-{
-    rib->now = now;
 }
 
 /* Names. */
@@ -184,6 +187,21 @@ uint64_t
 rib_hash_number(const struct rib *rib, uint64_t number)
 {
     return hash_bytes(&rib->config.hash_key, span_from(&number, sizeof(number)));
+}
+
+/* Lists as sets: their order says nothing. The path's does. */
+bool
+rib_advertisement_equal(const struct advertisement *a, const struct advertisement *b)
+{
+    bool same_path = a->path.count == b->path.count;
+    for (uint32_t i = 0; same_path && i < a->path.count; i++) {
+        same_path = span_equal(a->path.items[i], b->path.items[i]);
+    }
+    return same_path && function_identity_equal(&a->identity, &b->identity) &&
+           text_list_same(&a->tags, &b->tags) && text_list_same(&a->resources, &b->resources) &&
+           span_equal(a->scope, b->scope) && span_equal(a->origin, b->origin) &&
+           a->hops_left == b->hops_left && a->cost == b->cost && a->preference == b->preference &&
+           a->ttl_ns == b->ttl_ns;
 }
 
 size_t

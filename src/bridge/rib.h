@@ -36,13 +36,24 @@ struct rib;
 
 #define RIB_LINKS_MAX 64u
 
+/* Functions of our cluster that merged exports lead to (policy_rule_source.merge), by name. */
+#define RIB_SOURCES_MAX 64u
+
+/* Differences between two policies that are kept for reading; the others are only counted. */
+#define RIB_DIFFERENCES_MAX 1000u
+
+/* The last rejects that are kept for reading. */
+#define RIB_REJECTS_MAX 1000u
+
 /* One advertisement that goes out over one link. Open for reading. */
 struct rib_export {
     uint32_t link;
     uint64_t route_id;
     struct advertisement out; /* as it is announced */
     struct span source_name;  /* the function of our cluster that it stands for */
+    bool merge;               /* it may stand for others too: rib_export_sources() */
     uint32_t rule;            /* of the export policy */
+    uint32_t policy_number;   /* of the policy that `rule` belongs to: rib_policy_number() */
     struct span rule_id;      /* lives as long as the policy */
     bool announced;           /* the link port has sent it in this session */
     struct list slots;        /* of the services behind it */
@@ -64,10 +75,14 @@ struct rib_import {
     enum rib_import_state state;
     enum prune_reason reason; /* REJECTED */
     uint32_t rule;            /* of the import policy; POLICY_NO_RULE: none decided */
-    struct span rule_id;      /* lives as long as the policy; empty when no rule was asked */
-    struct span rule_reason;  /* REJECTED by a rule: its text for people, or empty */
+    uint32_t policy_number;   /* of the policy that `rule` belongs to: rib_policy_number() */
+    uint32_t judged;          /* private */
+    uint32_t compared;        /* private */
+    bool blocked;        /* REJECTED without asking a rule: more came than import.limits allows */
+    struct span rule_id; /* lives as long as the policy; empty when no rule was asked */
+    struct span rule_reason; /* REJECTED by a rule: its text for people, or empty */
     struct rib_offer *offer;
-    struct list in_offer;
+    struct list in_offer; /* or, blocked, in the link's list of those */
     size_t size;
 };
 
@@ -82,9 +97,8 @@ enum rib_offer_state {
 struct rib_offer {
     struct function_identity identity;
     struct text_list resources;
-    struct rib_import
-        *chosen;             /* NULL: no candidate is left, or the cluster itself serves the name */
-    struct rib_import *made; /* what is offered in the cluster now */
+    struct rib_import *chosen; /* NULL: no candidate is left, or `overlap` keeps all of them back */
+    struct rib_import *made;   /* what is offered in the cluster now */
     enum rib_offer_state state;
     bool visible; /* the cluster sees it, also while `made` is gone already */
     struct rib_name *name;
@@ -97,10 +111,14 @@ struct rib_offer {
 struct rib_config {
     struct mem *mem;
     struct hash_key hash_key;
-    struct span federation;               /* ours */
-    uint32_t link_count;                  /* <= RIB_LINKS_MAX */
-    const struct policy *const *policies; /* one a link; NULL: nothing passes */
-    const struct span *link_federations;  /* the far side of each link */
+    struct span federation; /* ours */
+    uint32_t link_count;    /* <= RIB_LINKS_MAX */
+    struct policy *const
+        *policies; /* one a link, of which each gets a holder; NULL: nothing passes */
+    const struct span *link_federations; /* the far side of each link */
+    /* Whether a node of the cluster that serves this name can be called right now; for overlap: failover. */
+    void *owner;
+    bool (*is_served)(void *owner, struct span name);
 };
 
 /* NULL: no memory. */
@@ -109,6 +127,97 @@ void rib_free(struct rib *rib);
 
 /* The time at which policies judge what follows. To be told before the first of it, and at each step. */
 void rib_set_time(struct rib *rib, struct wall now);
+
+/*
+ * Judge by another policy (NULL: nothing passes) from now on. What is known already is judged again bit by bit, by
+ * rib_work(); until then it stays as it is. Takes a holder. false: no memory, or rib_replacing(); nothing changed.
+ */
+MUST_CHECK bool rib_replace_policy(struct rib *rib, uint32_t link, struct policy *policy);
+bool rib_replacing(const struct rib *rib, uint32_t link);
+
+/* Counts the policies of a link, from 1. */
+uint32_t rib_policy_number(const struct rib *rib, uint32_t link);
+/* NULL: none. */
+struct policy *rib_policy(const struct rib *rib, uint32_t link);
+
+/*
+ * What another policy would change (NULL: if nothing passed). All that is known is compared bit by bit, by
+ * rib_work(), and whatever comes is compared as it comes, until rib_forget_candidate(). Takes a holder.
+ */
+void rib_compare_policy(struct rib *rib, uint32_t link, struct policy *candidate);
+void rib_forget_candidate(struct rib *rib, uint32_t link);
+
+enum rib_difference_kind {
+    RIB_APPEARS = 0, /* rejected today */
+    RIB_VANISHES,    /* accepted today */
+    RIB_RENAMED,     /* gets another name */
+    RIB_ALTERED, /* keeps its name; its id, tags, resources, scope, cost, preference or lifetime differ */
+};
+#define RIB_DIFFERENCE_KIND_COUNT (RIB_ALTERED + 1)
+
+/* Texts live as long as the candidate. */
+struct rib_difference {
+    enum rib_difference_kind kind;
+    enum policy_direction direction;
+    struct span function; /* as it came to the policy */
+    struct span before;   /* the name it gets today; empty: rejected */
+    struct span after;
+    struct span rule_before;
+    struct span rule_after;
+};
+
+struct rib_comparison {
+    bool is_there;
+    bool whole;        /* all that is known was compared */
+    uint64_t compared; /* judgements, also of the same function again when it changed */
+    uint64_t accepted; /* of them today */
+    uint64_t counts[RIB_DIFFERENCE_KIND_COUNT];
+    const struct rib_difference *items; /* the first RIB_DIFFERENCES_MAX of them */
+    uint32_t item_count;
+};
+struct rib_comparison rib_comparison(const struct rib *rib, uint32_t link);
+const char *rib_difference_kind_name(enum rib_difference_kind kind);
+
+/*
+ * Go on with judging and comparing: at most about `budget` of them. Whether any is left.
+ * A million take seconds, so this is done in pieces between which the bridge serves others.
+ */
+bool rib_work(struct rib *rib, uint32_t budget);
+bool rib_has_work(const struct rib *rib);
+
+/* When a rule begins or ceases to be valid next, and rib_set_time() makes work of it; .ns INT64_MAX: never. */
+struct wall rib_deadline(const struct rib *rib);
+
+/* How often a rule decided. */
+struct rib_rule_use {
+    uint64_t hits;
+    struct wall last_hit; /* .ns 0: never */
+};
+/* `rule` POLICY_NO_RULE: the default. Since the policy is in use. */
+struct rib_rule_use rib_rule_use(
+    const struct rib *rib, uint32_t link, enum policy_direction direction, uint32_t rule);
+
+/* One function that was not let through. Texts live until the next reject. */
+struct rib_reject {
+    struct wall at;
+    uint32_t link;
+    enum policy_direction direction;
+    enum prune_reason reason;
+    struct span function;
+    struct span rule_id;     /* empty: no rule was asked */
+    struct span rule_reason; /* or empty */
+};
+/* The newest first: `back` 0, 1, … false: there are no more. */
+bool rib_last_reject(const struct rib *rib, uint32_t back, struct rib_reject *reject);
+
+/* More came over the link than its policy foresees (policy_function_limit()); what comes of it is the port's. */
+bool rib_over_function_limit(const struct rib *rib, uint32_t link);
+
+/* A node that serves this name can be called from now on, or cannot any more. */
+void rib_reconsider(struct rib *rib, struct span name);
+
+/* A function of the cluster's own: not brought here by a bridge, and no command that every node has. */
+bool rib_is_own(const struct function_endpoint *endpoint);
 
 /* A node of the cluster started or ceased to provide a function. What is never exported is passed over. */
 void rib_add_provider(struct rib *rib, const struct function_endpoint *endpoint);
@@ -148,6 +257,12 @@ void rib_retry_offers(struct rib *rib);
 /* The export that a far bridge calls, or NULL: withdrawn or never announced. */
 const struct rib_export *rib_find_export(const struct rib *rib, uint32_t link, uint64_t route_id);
 
+/*
+ * The names of the functions of our cluster behind an export, at most RIB_SOURCES_MAX; one unless rules merge.
+ * In `arena`; count 0: no memory.
+ */
+struct text_list rib_export_sources(const struct rib_export *exported, struct arena *arena);
+
 /* Whether this endpoint of the cluster is one that `exported` stands for. */
 bool rib_export_includes(const struct rib *rib, const struct rib_export *exported,
     const struct function_endpoint *endpoint);
@@ -173,6 +288,7 @@ struct rib_counts {
     uint64_t denied[RIB_LINKS_MAX];
     uint64_t imports_accepted[RIB_LINKS_MAX];
     uint64_t imports_rejected[RIB_LINKS_MAX];
+    uint64_t imports_blocked[RIB_LINKS_MAX]; /* of the rejected ones */
     uint64_t offers;
     uint64_t offers_made; /* of them, what the cluster sees */
     uint64_t prunes[RIB_LINKS_MAX][PRUNE_REASON_COUNT];

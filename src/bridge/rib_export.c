@@ -10,15 +10,15 @@
 #include "core/built_in.h"
 
 /* What another bridge, or we, brought here is not ours to export; what every node has is nobody's. */
-static bool
-is_never_exported(const struct function_endpoint *endpoint)
+bool
+rib_is_own(const struct function_endpoint *endpoint)
 {
     for (uint32_t i = 0; i < endpoint->tags.count; i++) {
         if (span_starts_with(endpoint->tags.items[i], SPAN(ADVERTISEMENT_TAG_ORIGIN))) {
-            return true;
+            return false;
         }
     }
-    return built_in_is(endpoint->key.identity.name);
+    return !built_in_is(endpoint->key.identity.name);
 }
 
 static struct advertisement
@@ -80,15 +80,33 @@ find_holder(const struct rib *rib, uint32_t link, const struct advertisement *ou
     return map_find(&rib->links[link].exports, hash, &key);
 }
 
-/* Two functions onto one name, or one under two ids: the first keeps the name. */
+/* Whether what a verdict makes of this service may be part of an export. */
 static bool
-name_is_taken(const struct rib *rib, uint32_t link, const struct advertisement *out,
+is_one_service(const struct rib_export *exported, const struct policy_verdict *verdict,
     const struct rib_service *service)
 {
-    const struct rib_export *holder = find_holder(rib, link, out);
+    bool same_function = span_equal(exported->source_name, service->facts.identity.name);
+    return same_function || (exported->merge && verdict->merge);
+}
+
+/* Two functions onto one name, or one under two ids: the first keeps the name, unless rules merge them. */
+static bool
+name_is_taken(const struct rib *rib, uint32_t link, const struct policy_verdict *verdict,
+    const struct rib_service *service)
+{
+    const struct rib_export *holder = find_holder(rib, link, &verdict->out);
     return holder != NULL &&
-           (!span_equal(holder->source_name, service->facts.identity.name) ||
-               !span_equal(holder->out.identity.function_id, out->identity.function_id));
+           (!is_one_service(holder, verdict, service) ||
+               !span_equal(holder->out.identity.function_id, verdict->out.identity.function_id));
+}
+
+static void
+note_rule(const struct rib *rib, struct rib_export *exported, const struct policy_verdict *verdict)
+{
+    exported->merge = verdict->merge;
+    exported->rule = verdict->rule;
+    exported->rule_id = verdict->rule_id;
+    exported->policy_number = rib_policy_number(rib, exported->link);
 }
 
 static struct rib_export *
@@ -108,8 +126,7 @@ export_create(struct rib *rib, uint32_t link, uint64_t route_id,
     exported->size = sizeof(*exported) + text_size;
     exported->link = link;
     exported->route_id = route_id;
-    exported->rule = verdict->rule;
-    exported->rule_id = verdict->rule_id;
+    note_rule(rib, exported, verdict);
     list_init(&exported->slots);
     list_init(&exported->change);
     return exported;
@@ -168,63 +185,54 @@ export_add(struct rib *rib, uint32_t link, const struct policy_verdict *verdict,
 
 /* Slots. */
 
+/* The far side would refuse the frame with it, and the session with that. */
+static bool
+fits_link(const struct policy_verdict *verdict)
+{
+    return link_check_advertisement(&verdict->out) == LINK_OK;
+}
+
 static void
 deny(struct rib *rib, struct rib_slot *slot, uint32_t link, enum prune_reason reason)
 {
+    const struct rib_reject reject = {
+        .at = rib->now,
+        .link = link,
+        .direction = POLICY_EXPORT,
+        .reason = reason,
+        .function = slot->service->facts.identity.name,
+        .rule_id = slot->rule_id,
+        .rule_reason = slot->rule_reason,
+    };
     slot->exported = NULL;
     slot->reason = reason;
     rib->counts.denied[link]++;
     rib->counts.rejects[link][reason]++;
+    rib_note_reject(rib, &reject);
 }
 
-static enum prune_reason
-evaluate(struct rib *rib, uint32_t link, const struct advertisement *facts,
-    struct policy_verdict *verdict)
-{
-    const struct policy *policy = rib->config.policies[link];
-    *verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
-    if (policy == NULL) {
-        return PRUNE_POLICY_REJECTED;
-    }
-    arena_reset(&rib->scratch);
-    switch (policy_evaluate(policy, POLICY_EXPORT, facts, rib->now, &rib->scratch, verdict)) {
-    case POLICY_EVALUATED:
-        return PRUNE_POLICY_REJECTED;
-    case POLICY_OUT_OF_MEMORY:
-    case POLICY_NAME_TOO_LONG:
-        return PRUNE_LIMIT_EXCEEDED;
-    }
-    return PRUNE_INVALID;
-}
-
+/* Its verdict was found; put it where that says. */
 static void
-fill_slot(struct rib *rib, struct rib_service *service, uint32_t link)
+settle_slot(struct rib *rib, struct rib_slot *slot, uint32_t link,
+    const struct policy_verdict *verdict, enum prune_reason reason)
 {
-    struct rib_slot *slot = &service->slots[link];
-    struct policy_verdict verdict;
-    enum prune_reason reason = evaluate(rib, link, &service->facts, &verdict);
-    slot->service = service;
-    slot->rule_id = verdict.rule_id;
-    slot->rule_reason = verdict.reason;
-    list_init(&slot->in_export);
-    if (verdict.action != POLICY_ACCEPT) {
+    if (verdict->action != POLICY_ACCEPT) {
         deny(rib, slot, link, reason);
         return;
     }
-    if (link_check_advertisement(&verdict.out) != LINK_OK) {
-        /* The far side would refuse the frame, and the session with it. */
+    if (!fits_link(verdict)) {
         deny(rib, slot, link, PRUNE_INVALID);
         return;
     }
-    if (name_is_taken(rib, link, &verdict.out, service)) {
+    if (name_is_taken(rib, link, verdict, slot->service)) {
         deny(rib, slot, link, PRUNE_FUNCTION_ID_CONFLICT);
-        slot->wanted = rib_hash_name(rib, verdict.out.identity.name);
+        slot->wanted = rib_hash_name(rib, verdict->out.identity.name);
         list_push(&rib->links[link].waiting, &slot->in_export);
         return;
     }
-    struct rib_export *exported = find_export(rib, link, &verdict.out);
+    struct rib_export *exported = find_export(rib, link, &verdict->out);
     if (exported == NULL) {
-        exported = export_add(rib, link, &verdict, service);
+        exported = export_add(rib, link, verdict, slot->service);
     }
     if (exported == NULL) {
         deny(rib, slot, link, PRUNE_LIMIT_EXCEEDED);
@@ -237,25 +245,66 @@ fill_slot(struct rib *rib, struct rib_service *service, uint32_t link)
     list_push(&exported->slots, &slot->in_export);
 }
 
-/* The service that gave an export its tags has gone; the next one's take their place. */
 static void
-export_rewrite(struct rib *rib, struct rib_export *old)
+note_verdict(struct rib_slot *slot, const struct policy_verdict *verdict)
 {
-    struct rib_slot *heir = CONTAINER_OF(old->slots.next, struct rib_slot, in_export);
+    slot->rule_id = verdict->rule_id;
+    slot->rule_reason = verdict->reason;
+}
+
+/* The slot is in no list: it is new, or was taken out. */
+static void
+fill_slot(struct rib *rib, struct rib_service *service, uint32_t link)
+{
+    struct rib_slot *slot = &service->slots[link];
     struct policy_verdict verdict;
-    evaluate(rib, old->link, &heir->service->facts, &verdict);
-    CHECK(verdict.action == POLICY_ACCEPT);
+    enum prune_reason reason = rib_judge(rib, link, POLICY_EXPORT, &service->facts, &verdict);
+    bool is_new = slot->service == NULL;
+    slot->service = service;
+    note_verdict(slot, &verdict);
+    list_init(&slot->in_export);
+    if (is_new) {
+        rib_mark_new(rib, link, &slot->judged, &slot->compared);
+    }
+    settle_slot(rib, slot, link, &verdict, reason);
+    rib_mark_judged(rib, link, &slot->judged, &slot->compared);
+}
+
+/* What the verdict makes of a service is still this export, if perhaps with other tags or costs. */
+static bool
+keeps_export(const struct rib_export *exported, const struct policy_verdict *verdict,
+    const struct rib_service *service)
+{
+    return verdict->action == POLICY_ACCEPT && fits_link(verdict) &&
+           function_identity_equal(&exported->out.identity, &verdict->out.identity) &&
+           text_list_same(&exported->out.resources, &verdict->out.resources) &&
+           is_one_service(exported, verdict, service);
+}
+
+/*
+ * The export's first slot says what is announced, and this is its verdict. A route keeps its number over that, so
+ * the far side sees one change.
+ */
+static void
+export_rewrite(struct rib *rib, struct rib_export *old, const struct policy_verdict *verdict)
+{
+    struct rib_slot *first = CONTAINER_OF(old->slots.next, struct rib_slot, in_export);
+    note_rule(rib, old, verdict);
+    if (rib_advertisement_equal(&old->out, &verdict->out) &&
+        span_equal(old->source_name, first->service->facts.identity.name)) {
+        return;
+    }
     struct rib_export *exported =
-        export_create(rib, old->link, old->route_id, &verdict, heir->service);
+        export_create(rib, old->link, old->route_id, verdict, first->service);
     if (exported == NULL) {
-        return; /* The tags of the one that left stay on show until there is memory again. */
+        return; /* What was said before stays on show until there is memory again. */
     }
     exported->announced = old->announced;
-    LIST_EACH (link, &old->slots) {
-        struct rib_slot *slot = CONTAINER_OF(link, struct rib_slot, in_export);
+    LIST_EACH (at, &old->slots) {
+        struct rib_slot *slot = CONTAINER_OF(at, struct rib_slot, in_export);
         slot->exported = exported;
-        list_remove(link);
-        list_push(&exported->slots, link);
+        list_remove(at);
+        list_push(&exported->slots, at);
     }
     export_give_up_name(rib, old);
     export_free(rib, old);
@@ -285,26 +334,15 @@ serve_waiting(struct rib *rib, uint32_t link, uint64_t freed)
 }
 
 static void
-empty_slot(struct rib *rib, struct rib_slot *slot, uint32_t link)
+withdraw(struct rib *rib, struct rib_export *exported, enum prune_reason reason)
 {
-    struct rib_export *exported = slot->exported;
-    bool was_first = exported != NULL && exported->slots.next == &slot->in_export;
-    list_remove(&slot->in_export);
-    if (exported == NULL) {
-        rib->counts.denied[link]--;
-        return;
-    }
-    if (!list_empty(&exported->slots)) {
-        if (was_first) {
-            export_rewrite(rib, exported);
-        }
-        return;
-    }
+    uint32_t link = exported->link;
     export_give_up_name(rib, exported);
-    rib->counts.prunes[link][PRUNE_WITHDRAWN]++;
+    rib->counts.prunes[link][reason]++;
     uint64_t name = rib_hash_name(rib, exported->out.identity.name);
     bool name_is_free = find_holder(rib, link, &exported->out) == NULL;
     if (exported->announced) {
+        exported->rule_id = SPAN_NONE; /* its policy may go before the withdrawal is sent */
         queue_change(rib, exported);
     } else {
         export_free(rib, exported);
@@ -312,6 +350,84 @@ empty_slot(struct rib *rib, struct rib_slot *slot, uint32_t link)
     if (name_is_free) {
         serve_waiting(rib, link, name);
     }
+}
+
+/*
+ * The slot that said what is announced has gone. The next one takes its place if it still belongs here: while a
+ * policy is being replaced it may not. Those that do not are put into `lost`. true: one did, and the export may
+ * have become another one.
+ */
+static bool
+hand_over(struct rib *rib, struct rib_export *exported, struct list *lost)
+{
+    while (!list_empty(&exported->slots)) {
+        struct rib_slot *heir = CONTAINER_OF(exported->slots.next, struct rib_slot, in_export);
+        uint32_t link = exported->link;
+        struct policy_verdict verdict;
+        (void)rib_judge(rib, link, POLICY_EXPORT, &heir->service->facts, &verdict);
+        if (keeps_export(exported, &verdict, heir->service)) {
+            note_verdict(heir, &verdict);
+            export_rewrite(rib, exported, &verdict);
+            rib_mark_judged(rib, link, &heir->judged, &heir->compared);
+            return true;
+        }
+        list_remove(&heir->in_export);
+        list_push(lost, &heir->in_export);
+    }
+    return false;
+}
+
+/* Out of its export, for `reason`, or out of the denied ones. */
+static void
+empty_slot(struct rib *rib, struct rib_slot *slot, uint32_t link, enum prune_reason reason)
+{
+    struct rib_export *exported = slot->exported;
+    bool was_first = exported != NULL && exported->slots.next == &slot->in_export;
+    struct list lost;
+    list_init(&lost);
+    list_remove(&slot->in_export);
+    if (exported == NULL) {
+        rib->counts.denied[link]--;
+        return;
+    }
+    if (was_first && !hand_over(rib, exported, &lost)) {
+        withdraw(rib, exported, reason);
+    }
+    while (!list_empty(&lost)) {
+        struct rib_slot *other = CONTAINER_OF(lost.next, struct rib_slot, in_export);
+        list_remove(&other->in_export);
+        fill_slot(rib, other->service, link);
+    }
+}
+
+/* Denied before, and for the same reason now: nothing that has to be counted or told again. */
+static bool
+stays_denied(
+    const struct rib_slot *slot, const struct policy_verdict *verdict, enum prune_reason reason)
+{
+    bool waits = !list_empty(&slot->in_export);
+    return slot->exported == NULL && !waits && verdict->action != POLICY_ACCEPT &&
+           slot->reason == reason && span_equal(slot->rule_id, verdict->rule_id);
+}
+
+void
+rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link)
+{
+    struct rib_export *exported = slot->exported;
+    struct policy_verdict verdict;
+    enum prune_reason reason = rib_judge(rib, link, POLICY_EXPORT, &slot->service->facts, &verdict);
+    bool stays = exported == NULL ? stays_denied(slot, &verdict, reason)
+                                  : keeps_export(exported, &verdict, slot->service);
+    if (!stays) {
+        empty_slot(rib, slot, link, PRUNE_POLICY_REJECTED);
+        fill_slot(rib, slot->service, link);
+        return;
+    }
+    note_verdict(slot, &verdict);
+    if (exported != NULL && exported->slots.next == &slot->in_export) {
+        export_rewrite(rib, exported, &verdict);
+    }
+    rib_mark_judged(rib, link, &slot->judged, &slot->compared);
 }
 
 /* Services. */
@@ -347,7 +463,7 @@ service_create(struct rib *rib, const struct advertisement *facts)
 void
 rib_add_provider(struct rib *rib, const struct function_endpoint *endpoint)
 {
-    if (is_never_exported(endpoint)) {
+    if (!rib_is_own(endpoint)) {
         return;
     }
     struct advertisement facts = facts_of(rib, endpoint);
@@ -373,7 +489,7 @@ void
 rib_remove_provider(struct rib *rib, const struct function_endpoint *endpoint)
 {
     struct advertisement facts = facts_of(rib, endpoint);
-    struct rib_service *service = is_never_exported(endpoint) ? NULL : find_service(rib, &facts);
+    struct rib_service *service = rib_is_own(endpoint) ? find_service(rib, &facts) : NULL;
     if (service == NULL) {
         return;
     }
@@ -381,7 +497,9 @@ rib_remove_provider(struct rib *rib, const struct function_endpoint *endpoint)
     name->providers--;
     if (--service->providers == 0) {
         for (uint32_t link = 0; link < rib->config.link_count; link++) {
-            empty_slot(rib, &service->slots[link], link);
+            struct rib_slot *slot = &service->slots[link];
+            empty_slot(rib, slot, link, PRUNE_WITHDRAWN);
+            rib_mark_gone(rib, link, slot->judged, slot->compared);
         }
         map_remove(&rib->services, hash_service(rib, &facts), &facts);
         rib->counts.services--;
@@ -443,13 +561,32 @@ rib_find_export(const struct rib *rib, uint32_t link, uint64_t route_id)
     return callable ? exported : NULL;
 }
 
+struct text_list
+rib_export_sources(const struct rib_export *exported, struct arena *arena)
+{
+    struct text_list sources = { .count = 0 };
+    struct span *names = arena_take(arena, RIB_SOURCES_MAX * sizeof(*names));
+    if (names == NULL) {
+        return sources;
+    }
+    sources.items = names;
+    LIST_EACH (at, &exported->slots) {
+        struct span name =
+            CONTAINER_OF(at, struct rib_slot, in_export)->service->facts.identity.name;
+        if (sources.count < RIB_SOURCES_MAX && !text_list_has(&sources, name)) {
+            names[sources.count] = name;
+            sources.count++;
+        }
+    }
+    return sources;
+}
+
 bool
 rib_export_includes(const struct rib *rib, const struct rib_export *exported,
     const struct function_endpoint *endpoint)
 {
     struct advertisement facts = facts_of(rib, endpoint);
-    const struct rib_service *service =
-        is_never_exported(endpoint) ? NULL : find_service(rib, &facts);
+    const struct rib_service *service = rib_is_own(endpoint) ? find_service(rib, &facts) : NULL;
     return service != NULL && service->slots[exported->link].exported == exported;
 }
 

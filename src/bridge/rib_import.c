@@ -2,8 +2,8 @@
 /*
  * rib_import.c - from the links to the cluster: import policy makes candidates, the decision makes offers.
  *
- * overlap: prefer_local (design.md 4): while a node of the cluster itself serves a name, nothing imported is
- * offered under it.
+ * While a node of the cluster itself serves a name, `overlap` of the import's policy (policy.h) says whether it
+ * is offered beside it.
  */
 #include "bridge/rib_decide.h"
 #include "bridge/rib_state.h"
@@ -84,6 +84,26 @@ offer_free(struct rib *rib, struct rib_offer *offer)
     rib_name_drop_if_unused(rib, name);
 }
 
+/* Whether nodes of the cluster itself leave room for this import under their name. */
+static bool
+is_eligible(const struct rib *rib, const struct rib_import *import, const struct rib_name *name)
+{
+    struct policy *policy = rib->links[import->link].policy;
+    if (name->providers == 0 || policy == NULL) {
+        return name->providers == 0;
+    }
+    switch (policy_overlap(policy)) {
+    case POLICY_OVERLAP_PREFER_LOCAL:
+        return false;
+    case POLICY_OVERLAP_FAILOVER:
+        return rib->config.is_served != NULL &&
+               !rib->config.is_served(rib->config.owner, name->name);
+    case POLICY_OVERLAP_BALANCE:
+        return true;
+    }
+    return false;
+}
+
 /* `best` may be NULL: nothing yet. */
 static bool
 is_better(const struct rib_import *import, const struct rib_import *best)
@@ -93,12 +113,13 @@ is_better(const struct rib_import *import, const struct rib_import *best)
 }
 
 static struct rib_import *
-best_candidate(const struct rib_offer *offer)
+best_candidate(const struct rib *rib, const struct rib_offer *offer)
 {
     struct rib_import *best = NULL;
     LIST_EACH (link, &offer->candidates) {
         struct rib_import *import = CONTAINER_OF(link, struct rib_import, in_offer);
-        best = is_better(import, best) ? import : best;
+        bool wins = is_eligible(rib, import, offer->name) && is_better(import, best);
+        best = wins ? import : best;
     }
     return best;
 }
@@ -131,7 +152,7 @@ show_choice(struct rib *rib, struct rib_offer *offer)
 static void
 decide(struct rib *rib, struct rib_offer *offer)
 {
-    offer->chosen = offer->name->providers > 0 ? NULL : best_candidate(offer);
+    offer->chosen = best_candidate(rib, offer);
     show_choice(rib, offer);
 }
 
@@ -145,6 +166,15 @@ rib_reconsider_name(struct rib *rib, struct rib_name *name)
     name->pins--;
 }
 
+void
+rib_reconsider(struct rib *rib, struct span text)
+{
+    struct rib_name *name = rib_name_find(rib, text);
+    if (name != NULL) {
+        rib_reconsider_name(rib, name);
+    }
+}
+
 /* Imports. */
 
 static void
@@ -153,6 +183,14 @@ import_free(struct rib *rib, struct rib_import *import)
     uint64_t hash = rib_hash_number(rib, import->route_id);
     map_remove(&rib->links[import->link].imports, hash, &import->route_id);
     mem_give(rib->config.mem, import, import->size);
+}
+
+/* It goes for good, after it was retired. */
+static void
+forget_import(struct rib *rib, struct rib_import *import)
+{
+    rib_mark_gone(rib, import->link, import->judged, import->compared);
+    import_free(rib, import);
 }
 
 /* Whether everybody in the cluster can read its tags when ours is among them. */
@@ -179,37 +217,95 @@ judge_accepted(struct policy_verdict *verdict)
     return PRUNE_LIMIT_EXCEEDED;
 }
 
+/* Reasons that no rule is asked about. true: `reason` is one. */
+static bool
+is_refused_anyway(
+    const struct rib *rib, uint32_t link, const struct advertisement *in, enum prune_reason *reason)
+{
+    const struct text_list *path = &in->path;
+    struct span far = rib->config.link_federations[link];
+    if (text_list_has(path, rib->config.federation) || in->hops_left == 0 ||
+        span_equal(in->origin, rib->config.federation)) {
+        *reason = PRUNE_LOOP;
+        return true;
+    }
+    /* A path that does not start at the origin and end at the far side was not made by a bridge. */
+    *reason = PRUNE_INVALID;
+    return path->count == 0 || !span_equal(path->items[0], in->origin) ||
+           !span_equal(path->items[path->count - 1], far);
+}
+
+bool
+rib_import_is_for_rules(const struct rib *rib, const struct rib_import *import)
+{
+    enum prune_reason reason;
+    return !import->blocked && !is_refused_anyway(rib, import->link, &import->in, &reason);
+}
+
 static enum prune_reason
 judge(
     struct rib *rib, uint32_t link, const struct advertisement *in, struct policy_verdict *verdict)
 {
-    const struct policy *policy = rib->config.policies[link];
-    const struct text_list *path = &in->path;
-    struct span far = rib->config.link_federations[link];
+    enum prune_reason reason;
     *verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
-    if (text_list_has(path, rib->config.federation) || in->hops_left == 0 ||
-        span_equal(in->origin, rib->config.federation)) {
-        return PRUNE_LOOP;
+    if (is_refused_anyway(rib, link, in, &reason)) {
+        return reason;
     }
-    /* A path that does not start at the origin and end at the far side was not made by a bridge. */
-    if (path->count == 0 || !span_equal(path->items[0], in->origin) ||
-        !span_equal(path->items[path->count - 1], far)) {
-        return PRUNE_INVALID;
-    }
-    if (policy == NULL) {
-        return PRUNE_POLICY_REJECTED;
-    }
-    arena_reset(&rib->scratch);
-    switch (policy_evaluate(policy, POLICY_IMPORT, in, rib->now, &rib->scratch, verdict)) {
-    case POLICY_EVALUATED:
-        return verdict->action == POLICY_ACCEPT ? judge_accepted(verdict) : PRUNE_POLICY_REJECTED;
-    case POLICY_OUT_OF_MEMORY:
-    case POLICY_NAME_TOO_LONG:
-        return PRUNE_LIMIT_EXCEEDED;
-    }
-    return PRUNE_INVALID;
+    reason = rib_judge(rib, link, POLICY_IMPORT, in, verdict);
+    return verdict->action == POLICY_ACCEPT ? judge_accepted(verdict) : reason;
 }
 
+/* How many may come before `limits.functions` of the link's policy blocks; UINT64_MAX: it does not. */
+static uint64_t
+imports_max(const struct rib_link *port)
+{
+    if (port->policy == NULL) {
+        return UINT64_MAX;
+    }
+    struct policy_function_limit limit = policy_function_limit(port->policy);
+    return limit.max == 0 || limit.action != POLICY_LIMIT_BLOCK ? UINT64_MAX : limit.max;
+}
+
+/* Those that are not blocked. */
+static uint64_t
+count_admitted(const struct rib *rib, uint32_t link)
+{
+    return rib->links[link].imports.count - rib->counts.imports_blocked[link];
+}
+
+static uint64_t
+room_for_imports(const struct rib *rib, uint32_t link)
+{
+    uint64_t admitted = count_admitted(rib, link);
+    uint64_t max = imports_max(&rib->links[link]);
+    return admitted < max ? max - admitted : 0;
+}
+
+/* There are more than a new policy allows. */
+static bool
+is_one_too_many(const struct rib *rib, uint32_t link)
+{
+    return count_admitted(rib, link) > imports_max(&rib->links[link]);
+}
+
+bool
+rib_over_function_limit(const struct rib *rib, uint32_t link)
+{
+    const struct rib_link *port = &rib->links[link];
+    uint64_t max = port->policy == NULL ? 0 : policy_function_limit(port->policy).max;
+    return max > 0 && port->imports.count > max;
+}
+
+static void
+note_verdict(const struct rib *rib, struct rib_import *import, const struct policy_verdict *verdict)
+{
+    import->rule = verdict->rule;
+    import->rule_id = verdict->rule_id;
+    import->rule_reason = verdict->reason;
+    import->policy_number = rib_policy_number(rib, import->link);
+}
+
+/* In no table yet. */
 static struct rib_import *
 import_create(struct rib *rib, uint32_t link, const struct link_route *route,
     const struct policy_verdict *verdict)
@@ -235,25 +331,28 @@ import_create(struct rib *rib, uint32_t link, const struct link_route *route,
     import->size = size;
     import->link = link;
     import->route_id = route->route_id;
-    import->rule = verdict->rule;
-    import->rule_id = verdict->rule_id;
-    import->rule_reason = verdict->reason;
+    note_verdict(rib, import, verdict);
     list_init(&import->in_offer);
-    uint64_t hash = rib_hash_number(rib, route->route_id);
-    if (!map_insert(&rib->links[link].imports, hash, import)) {
-        mem_give(rib->config.mem, import, size);
-        return NULL;
-    }
     return import;
 }
 
 static void
 reject(struct rib *rib, struct rib_import *import, enum prune_reason reason)
 {
+    const struct rib_reject told = {
+        .at = rib->now,
+        .link = import->link,
+        .direction = POLICY_IMPORT,
+        .reason = reason,
+        .function = import->in.identity.name,
+        .rule_id = import->rule_id,
+        .rule_reason = import->rule_reason,
+    };
     import->state = RIB_IMPORT_REJECTED;
     import->reason = reason;
     rib->counts.imports_rejected[import->link]++;
     rib->counts.rejects[import->link][reason]++;
+    rib_note_reject(rib, &told);
 }
 
 static void
@@ -269,10 +368,18 @@ become_candidate(struct rib *rib, struct rib_import *import)
     list_push(&offer->candidates, &import->in_offer);
     rib->counts.imports_accepted[import->link]++;
     /* Against the best so far only: a neighbour may announce one function under any number of routes. */
-    if (offer->name->providers == 0 && is_better(import, offer->chosen)) {
+    if (is_eligible(rib, import, offer->name) && is_better(import, offer->chosen)) {
         offer->chosen = import;
     }
     show_choice(rib, offer);
+}
+
+static void
+unblock(struct rib *rib, struct rib_import *import)
+{
+    import->blocked = false;
+    list_remove(&import->in_offer);
+    rib->counts.imports_blocked[import->link]--;
 }
 
 /* Take an import out of the decision. Its offer, if it had been made with it, changes. */
@@ -282,6 +389,9 @@ retire(struct rib *rib, struct rib_import *import)
     switch (import->state) {
     case RIB_IMPORT_REJECTED:
         rib->counts.imports_rejected[import->link]--;
+        if (import->blocked) {
+            unblock(rib, import);
+        }
         return;
     case RIB_IMPORT_CANDIDATE:
         break;
@@ -300,27 +410,152 @@ retire(struct rib *rib, struct rib_import *import)
     }
 }
 
-const struct rib_import *
-rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
+/* Where its verdict puts it. */
+static void
+settle_import(struct rib *rib, struct rib_import *import, const struct policy_verdict *verdict,
+    enum prune_reason reason)
 {
-    struct rib_import *known = find_import(rib, link, route->route_id);
-    struct policy_verdict verdict;
-    enum prune_reason reason = judge(rib, link, &route->advertisement, &verdict);
-    if (known != NULL) {
-        retire(rib, known);
-        import_free(rib, known);
-    }
-    struct rib_import *import = import_create(rib, link, route, &verdict);
-    if (import == NULL) {
-        rib->counts.rejects[link][PRUNE_LIMIT_EXCEEDED]++;
-        return NULL;
-    }
-    if (verdict.action == POLICY_ACCEPT) {
+    if (verdict->action == POLICY_ACCEPT) {
         become_candidate(rib, import);
     } else {
         reject(rib, import, reason);
     }
+}
+
+/* It is one too many: no rule is asked. */
+static void
+block(struct rib *rib, struct rib_import *import)
+{
+    import->blocked = true;
+    import->rule_reason = SPAN("more functions come over this link than import.limits allows");
+    list_push(&rib->links[import->link].blocked, &import->in_offer);
+    rib->counts.imports_blocked[import->link]++;
+    reject(rib, import, PRUNE_LIMIT_EXCEEDED);
+}
+
+static bool
+add_import(struct rib *rib, struct rib_import *import)
+{
+    uint64_t hash = rib_hash_number(rib, import->route_id);
+    return map_insert(&rib->links[import->link].imports, hash, import);
+}
+
+/* The import takes the place of what was known by its route, which goes. */
+static void
+replace_import(struct rib *rib, struct rib_import *known, struct rib_import *import)
+{
+    import->judged = known->judged;
+    import->compared = known->compared;
+    retire(rib, known);
+    import_free(rib, known);
+    /* A table that had room for one has it again. */
+    bool added = add_import(rib, import);
+    CHECK(added);
+}
+
+/* There is room since one went: those that were blocked are judged, the oldest first. */
+static void
+serve_blocked(struct rib *rib, uint32_t link)
+{
+    struct list *blocked = &rib->links[link].blocked;
+    uint64_t room = room_for_imports(rib, link);
+    for (; room > 0 && !list_empty(blocked); room--) {
+        rib_rejudge_import(rib, CONTAINER_OF(blocked->next, struct rib_import, in_offer));
+    }
+}
+
+const struct rib_import *
+rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
+{
+    struct rib_import *known = find_import(rib, link, route->route_id);
+    struct policy_verdict verdict = { .rule = POLICY_NO_RULE };
+    enum prune_reason reason = PRUNE_LIMIT_EXCEEDED;
+    bool one_too_many = known == NULL ? room_for_imports(rib, link) == 0 : known->blocked;
+    if (!one_too_many) {
+        reason = judge(rib, link, &route->advertisement, &verdict);
+    }
+    struct rib_import *import = import_create(rib, link, route, &verdict);
+    if (import != NULL && known != NULL) {
+        replace_import(rib, known, import);
+    } else if (import != NULL) {
+        rib_mark_new(rib, link, &import->judged, &import->compared);
+        if (!add_import(rib, import)) {
+            mem_give(rib->config.mem, import, import->size);
+            import = NULL;
+        }
+    } else if (known != NULL) {
+        /* What it was is not true any more. */
+        retire(rib, known);
+        forget_import(rib, known);
+    }
+    if (import == NULL) {
+        rib->counts.rejects[link][PRUNE_LIMIT_EXCEEDED]++;
+        return NULL;
+    }
+    if (one_too_many) {
+        block(rib, import);
+    } else {
+        settle_import(rib, import, &verdict, reason);
+    }
+    rib_mark_judged(rib, link, &import->judged, &import->compared);
     return import;
+}
+
+/* Its verdict is what it was: accepted with the same outcome, or rejected for the same reason. */
+static bool
+verdict_stays(
+    const struct rib_import *import, const struct policy_verdict *verdict, enum prune_reason reason)
+{
+    switch (import->state) {
+    case RIB_IMPORT_REJECTED:
+        return verdict->action != POLICY_ACCEPT && !import->blocked && import->reason == reason &&
+               span_equal(import->rule_id, verdict->rule_id);
+    case RIB_IMPORT_CANDIDATE:
+        return verdict->action == POLICY_ACCEPT &&
+               rib_advertisement_equal(&import->out, &verdict->out);
+    }
+    return false;
+}
+
+void
+rib_rejudge_import(struct rib *rib, struct rib_import *import)
+{
+    uint32_t link = import->link;
+    struct policy_verdict verdict;
+    if (import->blocked ? room_for_imports(rib, link) == 0 : is_one_too_many(rib, link)) {
+        rib->counts.prunes[link][PRUNE_LIMIT_EXCEEDED] += import->state == RIB_IMPORT_CANDIDATE;
+        retire(rib, import);
+        verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
+        note_verdict(rib, import, &verdict);
+        block(rib, import);
+        rib_mark_judged(rib, link, &import->judged, &import->compared);
+        return;
+    }
+    enum prune_reason reason = judge(rib, link, &import->in, &verdict);
+    if (verdict_stays(import, &verdict, reason)) {
+        note_verdict(rib, import, &verdict);
+        rib_mark_judged(rib, link, &import->judged, &import->compared);
+        if (import->state == RIB_IMPORT_CANDIDATE) {
+            /* The policy may see overlap in another way. */
+            decide(rib, import->offer);
+        }
+        return;
+    }
+    bool goes = import->state == RIB_IMPORT_CANDIDATE && verdict.action != POLICY_ACCEPT;
+    rib->counts.prunes[link][reason] += goes;
+    const struct link_route route = { .route_id = import->route_id, .advertisement = import->in };
+    struct rib_import *again = import_create(rib, link, &route, &verdict);
+    if (again != NULL) {
+        replace_import(rib, import, again);
+        settle_import(rib, again, &verdict, reason);
+    } else {
+        again = import;
+        retire(rib, import);
+        verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
+        note_verdict(rib, import, &verdict);
+        reject(rib, import, PRUNE_LIMIT_EXCEEDED);
+    }
+    rib_mark_judged(rib, link, &again->judged, &again->compared);
 }
 
 bool
@@ -332,7 +567,8 @@ rib_unlearn(struct rib *rib, uint32_t link, uint64_t route_id, enum prune_reason
     }
     rib->counts.prunes[link][reason] += import->state == RIB_IMPORT_CANDIDATE;
     retire(rib, import);
-    import_free(rib, import);
+    forget_import(rib, import);
+    serve_blocked(rib, link);
     return true;
 }
 
@@ -344,6 +580,7 @@ rib_unlearn_all(struct rib *rib, uint32_t link, enum prune_reason reason)
     for (struct rib_import *import; (import = map_next(imports, &cursor)) != NULL;) {
         rib->counts.prunes[link][reason] += import->state == RIB_IMPORT_CANDIDATE;
         retire(rib, import);
+        rib_mark_gone(rib, link, import->judged, import->compared);
         mem_give(rib->config.mem, import, import->size);
     }
     /* All at once: one by one, each would look for its place in a table that is nearly empty. */

@@ -3,6 +3,9 @@
  * rib_state.h - what the two halves of the RIB share. Private to rib*.c.
  *
  *   rib.c         birth, names, counting, packing of advertisements
+ *   rib_policy.c  the policy of a link, and its candidate: who judges, by what time, and how often
+ *   rib_work.c    judging and comparing again what is known, in pieces
+ *   rib_rejects.c the last rejects
  *   rib_export.c  from the cluster to the links
  *   rib_import.c  from the links to the cluster
  */
@@ -26,6 +29,8 @@ struct rib_slot {
     struct rib_export *exported; /* NULL: denied */
     struct list in_export;       /* or, denied because its name is taken, in rib_link.waiting */
     uint64_t wanted;             /* hash of that name */
+    uint32_t judged;             /* rib_link.stamp of then; 0: never */
+    uint32_t compared;           /* rib_candidate.stamp of then */
     enum prune_reason reason;    /* why denied */
     struct span rule_id;
     struct span rule_reason;
@@ -45,7 +50,37 @@ struct rib_export_key {
     bool name_only;
 };
 
+/* What a policy that is not in use would do. */
+struct rib_candidate {
+    bool is_there;
+    struct policy *policy; /* NULL: nothing would pass */
+    uint32_t stamp;        /* of what was compared with it */
+    uint64_t left;         /* slots and imports that were not */
+    struct arena arena;    /* of `items` and their texts */
+    struct rib_difference *items;
+    struct rib_comparison counted; /* its counts */
+};
+
+/* Where one of the two walks over the tables stands. Tables change meanwhile, so it may have to come round again. */
+struct rib_walk {
+    bool in_imports; /* else in the services */
+    size_t cursor;
+};
+
 struct rib_link {
+    struct policy *policy; /* in use; NULL: nothing passes */
+    struct policy *old;    /* what judged some of the `left`; NULL when there is none */
+    uint32_t policy_number;
+    uint32_t stamp; /* counts policies and periods: whatever has another was not judged by these */
+    struct policy_period period; /* of `policy`, around rib.now */
+    uint64_t left;               /* slots and imports that `policy` did not judge in this period */
+    struct rib_rule_use
+        *uses[2]; /* by enum policy_direction; one a rule, and the default's behind them */
+    size_t uses_size[2];
+    struct rib_candidate candidate;
+    struct rib_walk judging;
+    struct rib_walk comparing;
+    struct list blocked; /* imports beyond policy_function_limit() */
     struct map exports;  /* by rib_export_key */
     struct map routes;   /* the same, by route_id */
     struct map imports;  /* by route_id */
@@ -54,15 +89,23 @@ struct rib_link {
     uint64_t next_route_id;
 };
 
+/* A ring; each entry is one block with its texts behind it. */
+struct rib_rejects {
+    struct rib_kept_reject *items[RIB_REJECTS_MAX];
+    uint32_t next;
+};
+
 struct rib {
     struct rib_config config;
-    struct arena scratch; /* of one policy evaluation */
+    struct arena scratch;           /* of one policy evaluation */
+    struct arena candidate_scratch; /* likewise, of a candidate's */
     struct wall now;
     struct map services;
     struct map names;
     struct map offers;
     struct list offer_changes;
     struct list offers_waiting; /* in conflict, or without room */
+    struct rib_rejects rejects;
     struct rib_link *links;
     struct rib_counts counts;
 };
@@ -78,6 +121,39 @@ uint64_t rib_hash_number(const struct rib *rib, uint64_t number);
 size_t rib_advertisement_size(const struct advertisement *advertisement);
 void rib_advertisement_pack(
     struct packer *packer, struct advertisement *to, const struct advertisement *from);
+
+bool rib_advertisement_equal(const struct advertisement *a, const struct advertisement *b);
+
+/* rib_policy.c */
+bool rib_policies_init(struct rib *rib);
+void rib_policies_destroy(struct rib *rib);
+/*
+ * Judge `facts` by the policy in use, count who decided, and compare with the candidate. The verdict lives until the
+ * next one. Of a reject, why.
+ */
+enum prune_reason rib_judge(struct rib *rib, uint32_t link, enum policy_direction direction,
+    const struct advertisement *facts, struct policy_verdict *verdict);
+/* Compare only: nothing is counted as a hit. */
+void rib_compare(struct rib *rib, uint32_t link, enum policy_direction direction,
+    const struct advertisement *facts);
+/* A slot or an import was judged for the first time; or again; or only compared; or it goes. */
+void rib_mark_new(const struct rib *rib, uint32_t link, uint32_t *judged, uint32_t *compared);
+void rib_mark_compared(struct rib *rib, uint32_t link, uint32_t *compared);
+void rib_mark_judged(struct rib *rib, uint32_t link, uint32_t *judged, uint32_t *compared);
+void rib_mark_gone(struct rib *rib, uint32_t link, uint32_t judged, uint32_t compared);
+/* Everything of the link is to be judged again. */
+void rib_judge_again(struct rib *rib, uint32_t link);
+
+/* rib_rejects.c */
+void rib_note_reject(struct rib *rib, const struct rib_reject *reject);
+void rib_rejects_destroy(struct rib *rib);
+
+/* rib_export.c, for rib_work.c. */
+void rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link);
+/* rib_import.c, likewise. The import may be freed. */
+void rib_rejudge_import(struct rib *rib, struct rib_import *import);
+/* No loop, nothing malformed, and not too many: it was for the rules to say. */
+bool rib_import_is_for_rules(const struct rib *rib, const struct rib_import *import);
 
 /* rib_import.c: a local provider of the name came or went. */
 void rib_reconsider_name(struct rib *rib, struct rib_name *name);

@@ -148,6 +148,7 @@ const uint64_t *catalog_prunes(const struct catalog *catalog);
 /* Whom to call. Empty texts and lists mean "any". */
 struct catalog_query {
     struct span function;
+    struct text_list functions; /* names that serve as well as `function` */
     struct span function_id;
     struct version_constraint constraint;
     struct text_list resources; /* the endpoint must have all */

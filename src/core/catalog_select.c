@@ -46,24 +46,43 @@ candidate_is_better(const struct candidate *a, const struct candidate *b)
     return order < 0;
 }
 
-const struct catalog_entry *
-catalog_select(const struct catalog *catalog, const struct catalog_query *query,
-    const struct catalog_load *load, struct wall now)
+struct selection {
+    const struct catalog *catalog;
+    const struct catalog_query *query;
+    const struct catalog_load *load;
+    struct wall now;
+    struct candidate best;
+};
+
+/* The best of those before and of those that have this name. */
+static void
+select_named(struct selection *selection, struct span name)
 {
-    struct candidate best = { .entry = NULL };
+    const struct catalog_query *query = selection->query;
     const struct catalog_entry *entry = NULL;
-    while ((entry = catalog_next_named(catalog, query->function, entry)) != NULL) {
-        if (!entry_fits(entry, query, now)) {
+    while ((entry = catalog_next_named(selection->catalog, name, entry)) != NULL) {
+        if (!entry_fits(entry, query, selection->now)) {
             continue;
         }
         struct candidate candidate = {
             .entry = entry,
             .local = span_equal(entry->endpoint.key.cluster_id, query->local_cluster),
-            .load = load->score(load->owner, entry->endpoint.key.node_id),
+            .load = selection->load->score(selection->load->owner, entry->endpoint.key.node_id),
         };
-        if (candidate_is_better(&candidate, &best)) {
-            best = candidate;
+        if (candidate_is_better(&candidate, &selection->best)) {
+            selection->best = candidate;
         }
     }
-    return best.entry;
+}
+
+const struct catalog_entry *
+catalog_select(const struct catalog *catalog, const struct catalog_query *query,
+    const struct catalog_load *load, struct wall now)
+{
+    struct selection selection = { .catalog = catalog, .query = query, .load = load, .now = now };
+    select_named(&selection, query->function);
+    for (uint32_t i = 0; i < query->functions.count; i++) {
+        select_named(&selection, query->functions.items[i]);
+    }
+    return selection.best.entry;
 }

@@ -96,6 +96,8 @@ struct member_events {
         struct now now, struct actions *actions);
     /* A connection that had asked is gone. */
     void (*client_gone)(void *owner, struct conn_id conn);
+    /* A node can be called since now, or since now it cannot: member_connected(). May be left empty. */
+    void (*reached)(void *owner, struct span node_id);
     /* Hears of changes of the catalog, own offers included; may be left empty. */
     struct catalog_listener catalog;
 };

@@ -326,6 +326,14 @@ met_dialed(struct member *member, struct roster_node *node, struct peer *peer, s
     expel_impostors(member, node, peer, actions);
 }
 
+static void
+tell_reached(struct member *member, const struct roster_node *node)
+{
+    if (member->events.reached != NULL) {
+        member->events.reached(member->events.owner, peer_text_span(&node->url));
+    }
+}
+
 void
 member_met(struct member *member, struct peer *peer, const struct status *status, struct now now,
     struct actions *actions)
@@ -352,6 +360,7 @@ member_met(struct member *member, struct peer *peer, const struct status *status
     } else {
         node->inbound = peer->conn;
     }
+    tell_reached(member, node);
     member_send_snapshot(member, peer->conn, now, actions);
 }
 
@@ -416,6 +425,7 @@ lose_node(struct member *member, struct roster_node *node, const struct peer *pe
     }
     LOG_INFO(member->log, "peer.down", LOG_SPAN("peer", peer_text_span(&node->url)),
         LOG_SPAN("reason", event->reason));
+    tell_reached(member, node);
     bool departed = node->departed_until.ns != 0;
     node->lost = !departed;
     node->lost_at = now.wall;

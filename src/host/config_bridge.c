@@ -285,7 +285,7 @@ load_policies(struct loader *loader)
     config->policy_list =
         yaml_doc_take(doc, (config->policy_count + 1) * sizeof(struct policy_yaml *));
     config->link_policies =
-        yaml_doc_take(doc, (config->link_count + 1) * sizeof(const struct policy *));
+        yaml_doc_take(doc, (config->link_count + 1) * sizeof(struct policy *));
     loader->policy_places =
         yaml_doc_take(doc, (config->link_count + 1) * sizeof(struct yaml_place));
     if (paths == NULL || config->policy_list == NULL || config->link_policies == NULL ||

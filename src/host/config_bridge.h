@@ -64,7 +64,7 @@ struct config_bridge {
     /* Made by the loader. */
     struct yaml_doc *doc;                /* what everything borrows from */
     struct policy_yaml **policy_list;    /* one a file */
-    const struct policy **link_policies; /* one a link; NULL: nothing passes */
+    struct policy **link_policies; /* one a link; NULL: nothing passes */
 };
 
 /*

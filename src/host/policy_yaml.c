@@ -117,7 +117,7 @@ void
 policy_yaml_free(struct policy_yaml *loaded)
 {
     if (loaded != NULL) {
-        policy_free(loaded->policy);
+        policy_unref(loaded->policy);
         free_docs(loaded->doc, loaded->included, loaded->included_count);
     }
 }

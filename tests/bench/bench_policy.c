@@ -193,7 +193,7 @@ report_evaluations(struct mem *mem, struct arena *arena)
     for (size_t i = 0; i < COUNT_OF(rule_counts); i++) {
         printf("%8u %15.0f %8.0f %7.2fx\n", rule_counts[i], 1e9 / best_ns[i], best_ns[i],
             best_ns[i] / best_ns[0]);
-        policy_free(policies[i]);
+        policy_unref(policies[i]);
     }
 }
 
@@ -236,7 +236,7 @@ compile_ns(struct mem *mem, size_t *size)
     double took_ns = now_ns() - start_ns;
     CHECK(policy != NULL);
     *size = mem->used - before;
-    policy_free(policy);
+    policy_unref(policy);
     return took_ns;
 }
 

@@ -374,7 +374,7 @@ policy_is_right(struct scene *scene)
                 verdict_is_right(scene, &source, direction, &in, &verdict) &&
                 explanation_is_right(scene, &source, direction, &in, &verdict);
     }
-    policy_free(policy);
+    policy_unref(policy);
     arena_reset(&scene->arena);
     return right;
 }

@@ -321,7 +321,7 @@ large_policy_is_right(struct scene *scene, uint32_t rule_count)
         struct advertisement in = drawn_advertisement(scene);
         right = is_found(policy, &source, &in, &scene->arena);
     }
-    policy_free(policy);
+    policy_unref(policy);
     return right;
 }
 
@@ -410,7 +410,7 @@ small_policy_is_right(const struct policy_source *source, const struct small *sm
         right = is_found(policy, source, &in, arena);
         arena_reset(arena);
     }
-    policy_free(policy);
+    policy_unref(policy);
     return right;
 }
 

@@ -746,7 +746,7 @@ sim_world_destroy(struct sim_world *world)
             sim_world_crash(world, &world->hosts[i]);
         }
         for (uint32_t link = 0; link < world->hosts[i].bridge_config.link_count; link++) {
-            policy_free(world->hosts[i].policies[link]);
+            policy_unref(world->hosts[i].policies[link]);
         }
     }
     LIST_EACH (stream, &world->streams) {

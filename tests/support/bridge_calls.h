@@ -35,7 +35,7 @@ tear_down(void)
 static inline uint32_t
 open_with_far_eu(void)
 {
-    const struct policy *policy = rig_policy(&rig, all, 1, all, 1);
+    struct policy *policy = rig_policy(&rig, all, 1, all, 1);
     const struct rig_link links[] = { { "eu", NULL, policy }, { "ap", NULL, policy } };
     rig_add_bridge(&rig, "us", links, COUNT_OF(links));
     rig_start(&rig);

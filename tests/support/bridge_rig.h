@@ -54,7 +54,7 @@ struct rig_delivery {
 struct rig_link {
     const char *federation;
     const char *address; /* to dial; NULL: the far side does */
-    const struct policy *policy;
+    struct policy *policy;
 };
 
 struct rig_bridge {
@@ -135,12 +135,12 @@ rig_close(struct rig *rig)
         catalog_free(rig->peers[i].view);
     }
     for (uint32_t i = 0; i < rig->policy_count; i++) {
-        policy_free(rig->policies[i]);
+        policy_unref(rig->policies[i]);
     }
     return wire_destroy(&rig->wire);
 }
 
-static inline const struct policy *
+static inline struct policy *
 rig_policy(struct rig *rig, const struct policy_rule_source *exports, uint32_t export_count,
     const struct policy_rule_source *imports, uint32_t import_count)
 {

@@ -41,26 +41,34 @@ struct rib_rig_sent {
 struct rib_rig {
     struct mem mem;
     struct policy *owned[RIB_RIG_LINKS_MAX];
-    const struct policy *policies[RIB_RIG_LINKS_MAX];
+    struct policy *policies[RIB_RIG_LINKS_MAX];
     struct span federations[RIB_RIG_LINKS_MAX];
+    void *owner; /* of is_served; both may be left empty */
+    bool (*is_served)(void *owner, struct span name);
     struct rib *rib;
     struct rib_rig_sent sent[RIB_RIG_SENT_MAX];
     uint32_t sent_count;
 };
 
 static inline struct policy *
+rib_rig_policy_with(struct mem *mem, const struct policy_source *source)
+{
+    struct policy_fault fault;
+    struct policy *policy = policy_create(source, mem, &fault);
+    CHECK(policy != NULL);
+    return policy;
+}
+
+static inline struct policy *
 rib_rig_policy(struct mem *mem, const struct policy_rule_source *exports, uint32_t export_count,
     const struct policy_rule_source *imports, uint32_t import_count)
 {
-    struct policy_fault fault;
     const struct policy_source source = {
         .name = SPAN("test"),
         .rules = { exports, imports },
         .rule_count = { export_count, import_count },
     };
-    struct policy *policy = policy_create(&source, mem, &fault);
-    CHECK(policy != NULL);
-    return policy;
+    return rib_rig_policy_with(mem, &source);
 }
 
 /* Takes the policies; one may be NULL. Link 0 leads to eu, 1 to ap, 2 to af, 3 to eu again. */
@@ -79,6 +87,8 @@ rib_rig_open(struct rib_rig *rig, uint32_t link_count)
         .link_count = link_count,
         .policies = rig->policies,
         .link_federations = rig->federations,
+        .owner = rig->owner,
+        .is_served = rig->is_served,
     };
     rig->rib = rib_create(&config);
     if (rig->rib != NULL) {
@@ -92,11 +102,29 @@ rib_rig_close(struct rib_rig *rig)
 {
     rib_free(rig->rib);
     for (uint32_t i = 0; i < RIB_RIG_LINKS_MAX; i++) {
-        policy_free(rig->owned[i]);
+        policy_unref(rig->owned[i]);
         rig->owned[i] = NULL;
     }
     rig->rib = NULL;
     return rig->mem.used == 0;
+}
+
+/* Takes the policy: the link judges by it once the RIB has done its work. */
+static inline void
+rib_rig_replace(struct rib_rig *rig, uint32_t link, struct policy *policy)
+{
+    bool replaced = rib_replace_policy(rig->rib, link, policy);
+    CHECK(replaced);
+    policy_unref(rig->owned[link]);
+    rig->owned[link] = policy;
+    rig->policies[link] = policy;
+}
+
+static inline void
+rib_rig_work(struct rib_rig *rig)
+{
+    while (rib_work(rig->rib, 1000)) {
+    }
 }
 
 /* A function as a node of the cluster advertises it. Absent: id as the name, version 1.0.0. */

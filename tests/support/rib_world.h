@@ -18,6 +18,12 @@
 #define RIB_WORLD_SERVICES  (RIB_WORLD_NODES * RIB_WORLD_FUNCTIONS)
 #define RIB_WORLD_HEARD_MAX 512u
 
+/* When some rules begin and others cease to be valid, by the world's clock. */
+#define RIB_WORLD_CHANGE                                                                           \
+    {                                                                                              \
+        .ns = 1000                                                                                 \
+    }
+
 static const struct rib_facts rib_world_functions[RIB_WORLD_FUNCTIONS] = {
     { .name = "a.f" },
     { .name = "a.f", .version = "2.0.0" },
@@ -58,7 +64,22 @@ static const struct policy_rule_source rib_world_export_rules[] = {
         .set_function = T("us.{op}"),
         .set_function_id = T("{team}.{op}"),
         .action = POLICY_ACCEPT },
+    { .id = T("one service"),
+        .functions = LIST(T("b.{op}")),
+        .set_function = T("us.m"),
+        .merge = true,
+        .action = POLICY_ACCEPT },
+    { .id = T("one service too"),
+        .functions = LIST(T("a.f"), T("in.f")),
+        .tags.all = LIST(T("public")),
+        .set_function = T("us.m"),
+        .merge = true,
+        .action = POLICY_ACCEPT },
     { .id = T("old"), .version = T("<2.0.0"), .add_tags = LIST(T("old")), .action = POLICY_ACCEPT },
+    { .id = T("until"),
+        .has_valid_until = true,
+        .valid_until = RIB_WORLD_CHANGE,
+        .action = POLICY_ACCEPT },
     { .id = T("public"), .tags.all = LIST(T("public")), .action = POLICY_ACCEPT },
     { .id = T("all"), .action = POLICY_ACCEPT },
 };
@@ -71,6 +92,11 @@ static const struct policy_rule_source rib_world_import_rules[] = {
         .has_preference = true,
         .preference = 200,
         .action = POLICY_ACCEPT },
+    { .id = T("from"),
+        .has_valid_from = true,
+        .valid_from = RIB_WORLD_CHANGE,
+        .functions = LIST(T("b.**")),
+        .action = POLICY_REJECT },
     { .id = T("near"), .has_max_hops = true, .max_hops = 1, .action = POLICY_ACCEPT },
     { .id = T("all"), .action = POLICY_ACCEPT },
 };
@@ -88,6 +114,8 @@ struct rib_world {
     bool provided[RIB_WORLD_NODES][RIB_WORLD_FUNCTIONS];
     uint32_t tags[RIB_WORLD_NODES][RIB_WORLD_FUNCTIONS];
     struct rib_heard_route routes[RIB_WORLD_LINKS][RIB_WORLD_ROUTES];
+    bool unconnected[RIB_WORLD_NODES];
+    struct wall now;
     bool blocked[RIB_WORLD_NAMES]; /* the cluster port cannot offer this name */
     /* What the far sides hold: by route id, and the advertisement's tag count as a sign of its contents. */
     bool far[RIB_WORLD_LINKS][RIB_WORLD_HEARD_MAX];
@@ -172,6 +200,8 @@ rib_world_change_provider(struct rib_world *world)
     struct rib_facts old = rib_world_facts(world, node, function);
     bool was_provided = world->provided[node][function];
     bool removes = was_provided && prng_chance(&world->prng, 600);
+    /* As a catalog does: what it tells of has happened. */
+    world->provided[node][function] = !removes;
     if (!removes) {
         world->tags[node][function] = rib_world_below(world, COUNT_OF(rib_world_tag_sets));
         rib_rig_add(&world->rig, rib_world_facts(world, node, function));
@@ -179,7 +209,6 @@ rib_world_change_provider(struct rib_world *world)
     if (was_provided) {
         rib_rig_remove(&world->rig, old);
     }
-    world->provided[node][function] = !removes;
 }
 
 static inline void
@@ -231,11 +260,71 @@ rib_world_end_session(struct rib_world *world)
     memset(world->far[link], 0, sizeof(world->far[link]));
 }
 
+static inline bool
+rib_world_is_served(void *owner, struct span name)
+{
+    const struct rib_world *world = owner;
+    for (uint32_t i = 0; i < RIB_WORLD_SERVICES; i++) {
+        uint32_t node = i / RIB_WORLD_FUNCTIONS;
+        uint32_t function = i % RIB_WORLD_FUNCTIONS;
+        bool serves = world->provided[node][function] && world->tags[node][function] != 3 &&
+                      span_is(name, rib_world_functions[function].name);
+        if (serves && !world->unconnected[node]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline void
+rib_world_lose_or_reach_node(struct rib_world *world)
+{
+    uint32_t node = rib_world_below(world, RIB_WORLD_NODES);
+    world->unconnected[node] = !world->unconnected[node];
+    for (uint32_t i = 0; i < RIB_WORLD_FUNCTIONS; i++) {
+        rib_reconsider(world->rig.rib, span_from_text(rib_world_functions[i].name));
+    }
+}
+
+static inline struct policy *rib_world_draw_policy(struct rib_world *world);
+
+static inline void
+rib_world_change_judge(struct rib_world *world)
+{
+    uint32_t link = rib_world_below(world, RIB_WORLD_LINKS);
+    switch (rib_world_below(world, 4)) {
+    case 0:
+        world->now.ns = (int64_t)rib_world_below(world, 2000);
+        rib_set_time(world->rig.rib, world->now);
+        break;
+    case 1: {
+        struct policy *candidate = rib_world_draw_policy(world);
+        rib_compare_policy(world->rig.rib, link, candidate);
+        policy_unref(candidate);
+        break;
+    }
+    case 2:
+        rib_forget_candidate(world->rig.rib, link);
+        break;
+    default:
+        if (!rib_replacing(world->rig.rib, link)) {
+            rib_rig_replace(&world->rig, link, rib_world_draw_policy(world));
+        }
+        break;
+    }
+}
+
 static inline void
 rib_world_event(struct rib_world *world)
 {
-    uint32_t event = rib_world_below(world, 100);
-    if (event < 40) {
+    uint32_t event = rib_world_below(world, 120);
+    if (event >= 110) {
+        (void)rib_work(world->rig.rib, rib_world_below(world, 40));
+    } else if (event >= 105) {
+        rib_world_lose_or_reach_node(world);
+    } else if (event >= 100) {
+        rib_world_change_judge(world);
+    } else if (event < 40) {
         rib_world_change_provider(world);
     } else if (event < 65) {
         rib_world_hear_route(world);
@@ -268,23 +357,36 @@ rib_world_draw_rules(struct rib_world *world, const struct policy_rule_source *p
     return count;
 }
 
+static inline struct policy *
+rib_world_draw_policy(struct rib_world *world)
+{
+    struct policy_rule_source exports[COUNT_OF(rib_world_export_rules)];
+    struct policy_rule_source imports[COUNT_OF(rib_world_import_rules)];
+    struct policy_source source = {
+        .name = SPAN("drawn"),
+        .rules = { exports, imports },
+        .overlap = (enum policy_overlap)rib_world_below(world, 3),
+    };
+    source.rule_count[POLICY_EXPORT] = rib_world_draw_rules(
+        world, rib_world_export_rules, COUNT_OF(rib_world_export_rules), exports);
+    source.rule_count[POLICY_IMPORT] = rib_world_draw_rules(
+        world, rib_world_import_rules, COUNT_OF(rib_world_import_rules), imports);
+    return rib_rig_policy_with(&world->rig.mem, &source);
+}
+
 static inline void
 rib_world_open(struct rib_world *world, uint64_t seed)
 {
     *world = (struct rib_world){ .prng = { .state = seed } };
     mem_init(&world->rig.mem, (size_t)256 * 1024 * 1024);
+    world->rig.owner = world;
+    world->rig.is_served = rib_world_is_served;
     for (uint32_t link = 0; link < RIB_WORLD_LINKS; link++) {
-        struct policy_rule_source exports[COUNT_OF(rib_world_export_rules)];
-        struct policy_rule_source imports[COUNT_OF(rib_world_import_rules)];
-        uint32_t export_count = rib_world_draw_rules(
-            world, rib_world_export_rules, COUNT_OF(rib_world_export_rules), exports);
-        uint32_t import_count = rib_world_draw_rules(
-            world, rib_world_import_rules, COUNT_OF(rib_world_import_rules), imports);
-        world->rig.owned[link] =
-            rib_rig_policy(&world->rig.mem, exports, export_count, imports, import_count);
+        world->rig.owned[link] = rib_world_draw_policy(world);
     }
     rib_rig_open(&world->rig, RIB_WORLD_LINKS);
     CHECK(world->rig.rib != NULL);
+    rib_set_time(world->rig.rib, world->now);
 }
 
 #endif

@@ -43,7 +43,7 @@ tear_down(void)
     ck_assert(rig_close(&rig));
 }
 
-static const struct policy *
+static struct policy *
 accept_all(void)
 {
     return rig_policy(&rig, all, 1, all, 1);

@@ -112,7 +112,7 @@ judged(const struct policy_rule_source *rule, enum policy_direction direction,
         }
         verdict.out.resources.items = resources;
     }
-    policy_free(policy);
+    policy_unref(policy);
     return verdict;
 }
 
@@ -187,7 +187,7 @@ START_TEST(empty_policy_denies)
     ck_assert(span_is(verdict.rule_id, "default"));
     ck_assert_uint_gt(verdict.reason.size, 0);
     ck_assert(span_is(policy_name(policy), "test"));
-    policy_free(policy);
+    policy_unref(policy);
 }
 END_TEST
 
@@ -219,7 +219,7 @@ START_TEST(first_rule_that_matches_decides)
     ck_assert_uint_eq(policy_rule_count(policy, POLICY_EXPORT), 3);
     ck_assert_uint_eq(policy_rule_count(policy, POLICY_IMPORT), 0);
     ck_assert(span_is(policy_rule_id(policy, POLICY_EXPORT, 2), "yes"));
-    policy_free(policy);
+    policy_unref(policy);
 }
 END_TEST
 
@@ -421,7 +421,7 @@ START_TEST(scope_is_set)
         POLICY_EVALUATED);
     ck_assert(span_is(verdict.out.scope, "global"));
     ck_assert(verdict.merge);
-    policy_free(policy);
+    policy_unref(policy);
 }
 END_TEST
 
@@ -465,7 +465,7 @@ START_TEST(rules_are_valid_in_their_time_only)
         ck_assert_int_eq(period.from.ns, cases[i].period.from.ns);
         ck_assert_int_eq(period.until.ns, cases[i].period.until.ns);
     }
-    policy_free(policy);
+    policy_unref(policy);
 }
 END_TEST
 
@@ -493,7 +493,7 @@ START_TEST(limits_are_kept_as_they_were_given)
     ck_assert_str_eq(policy_limit_action_name(policy_function_limit(policy).action), "block");
     ck_assert_str_eq(policy_overlap_name(policy_overlap(policy)), "failover");
     ck_assert_uint_eq(policy_withdraw_max_percent(policy), 20);
-    policy_free(policy);
+    policy_unref(policy);
 }
 END_TEST
 
@@ -541,7 +541,7 @@ START_TEST(name_that_a_template_makes_too_long_is_rejected)
     ck_assert_int_eq(verdict.action, POLICY_REJECT);
     ck_assert(span_is(verdict.rule_id, "r"));
     ck_assert_uint_gt(verdict.reason.size, 0);
-    policy_free(policy);
+    policy_unref(policy);
 }
 END_TEST
 
@@ -612,7 +612,7 @@ START_TEST(full_arena_rejects)
             POLICY_OUT_OF_MEMORY);
         ck_assert_int_eq(verdict.action, POLICY_REJECT);
         ck_assert_uint_eq(verdict.rule, 0);
-        policy_free(policy);
+        policy_unref(policy);
     }
     arena_destroy(&full);
 }
@@ -695,7 +695,7 @@ START_TEST(create_says_what_is_wrong_and_where)
             ck_assert_int_eq(fault.direction, (enum policy_direction)direction);
             ck_assert_uint_eq(fault.rule, 1);
         }
-        policy_free(policy);
+        policy_unref(policy);
     }
 }
 END_TEST
@@ -709,7 +709,7 @@ START_TEST(same_id_may_stand_in_both_directions)
     struct policy_fault fault;
     struct policy *policy = policy_create(&source, &mem, &fault);
     ck_assert_ptr_nonnull(policy);
-    policy_free(policy);
+    policy_unref(policy);
 }
 END_TEST
 
@@ -747,7 +747,7 @@ START_TEST(create_without_memory_leaves_nothing)
         struct policy *policy = policy_create(&source, &small, &fault);
         fitted = policy != NULL;
         ck_assert_int_eq(fault.result, fitted ? POLICY_OK : POLICY_NO_MEMORY);
-        policy_free(policy);
+        policy_unref(policy);
         ck_assert_uint_eq(small.used, 0);
     }
 }

@@ -190,7 +190,7 @@ START_TEST(rules_under_the_keys_it_has_are_asked_in_order)
     char asked[ASKED_SIZE];
     write_asked(policy, &advertisement, asked);
     ck_assert_msg(strcmp(asked, c->asked) == 0, "%s: asked %s, want %s", c->name, asked, c->asked);
-    policy_free(policy);
+    policy_unref(policy);
 }
 END_TEST
 
@@ -255,7 +255,7 @@ START_TEST(of_ten_thousand_rules_one_is_asked)
     char asked[ASKED_SIZE];
     write_asked(policy, &advertisement, asked);
     ck_assert_msg(strcmp(asked, "77") == 0, "%s: asked %s", c->name, asked);
-    policy_free(policy);
+    policy_unref(policy);
     free(many);
 }
 END_TEST
@@ -270,7 +270,7 @@ START_TEST(what_cannot_be_told_apart_is_asked_whole)
     struct policy *policy = created(many->rules, MANY);
     struct advertisement advertisement = sample();
     ck_assert_uint_eq(count_asked(policy, &advertisement), MANY);
-    policy_free(policy);
+    policy_unref(policy);
     free(many);
 }
 END_TEST
@@ -294,7 +294,7 @@ START_TEST(with_tags_beyond_all_limits_every_rule_is_asked)
     ck_assert_uint_eq(count_asked(policy, &advertisement), MANY);
     advertisement.tags.count = TAGS - 1;
     ck_assert_uint_eq(count_asked(policy, &advertisement), TAGS - 1);
-    policy_free(policy);
+    policy_unref(policy);
     free(many);
 }
 END_TEST
@@ -325,7 +325,7 @@ START_TEST(odd_texts_find_what_they_can)
     char asked[ASKED_SIZE];
     write_asked(policy, &advertisement, asked);
     ck_assert_msg(strcmp(asked, c->asked) == 0, "%s: asked %s, want %s", c->name, asked, c->asked);
-    policy_free(policy);
+    policy_unref(policy);
 }
 END_TEST
 
@@ -362,7 +362,7 @@ START_TEST(longest_literals_are_found)
         ck_assert_msg(strcmp(asked, sizes[i].asked) == 0, "%zu bytes: asked %s, want %s",
             sizes[i].size, asked, sizes[i].asked);
     }
-    policy_free(policy);
+    policy_unref(policy);
 }
 END_TEST
 
@@ -375,7 +375,7 @@ START_TEST(policy_is_one_block_that_fits)
     size_t beside = mem.used - arena_used(&policy->arena) - sizeof(*policy);
     /* What one block keeps for itself; several would have had room left over as well. */
     ck_assert_uint_le(beside, 4 * sizeof(size_t));
-    policy_free(policy);
+    policy_unref(policy);
     free(many);
 }
 END_TEST
@@ -402,7 +402,7 @@ START_TEST(without_memory_nothing_is_left_behind)
     char asked[ASKED_SIZE];
     write_asked(policy, &advertisement, asked);
     ck_assert_str_eq(asked, "1 3");
-    policy_free(policy);
+    policy_unref(policy);
 }
 END_TEST
 

@@ -311,7 +311,7 @@ START_TEST(taken_policy_outlives_the_file)
     struct policy *policy = policy_yaml_take_policy(file);
     policy_yaml_free(file);
     ck_assert(span_is(policy_rule_id(policy, POLICY_EXPORT, 1), "rest"));
-    policy_free(policy);
+    policy_unref(policy);
     policy_yaml_free(NULL);
 }
 END_TEST
