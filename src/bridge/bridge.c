@@ -74,7 +74,7 @@ bridge_create(
     json_tape_init(&bridge->tape, &bridge->mem);
     buf_init(&bridge->out, &bridge->mem, BRIDGE_COMPOSE_MAX);
     forward_init(&bridge->forward, &bridge->mem, hash_key);
-    if (!create_tables(bridge)) {
+    if (!create_tables(bridge) || !reload_init(bridge)) {
         bridge_free(bridge);
         return NULL;
     }
@@ -91,6 +91,7 @@ bridge_free(struct bridge *bridge)
     /* The catalog goes without telling: the RIB is freed whole. */
     member_free(bridge->member);
     rib_free(bridge->rib);
+    reload_destroy(bridge);
     forward_destroy(&bridge->forward);
     if (bridge->ports != NULL) {
         for (uint32_t i = 0; i < count; i++) {
@@ -223,7 +224,8 @@ leave(struct bridge *bridge, struct now now)
     bridge->stop_by = instant_after(now.mono, SEC_NS);
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
         link_port_end_calls(bridge, i, now);
-        link_session_stop(&bridge->ports[i].session, &bridge->actions);
+        link_session_stop(&bridge->ports[i].session, LINK_ERROR_SHUTDOWN,
+            SPAN("stopped by this side"), &bridge->actions);
     }
     member_leave(bridge->member, now, &bridge->actions);
 }
@@ -316,6 +318,7 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     rib_set_time(bridge->rib, now.wall);
     dispatch(bridge, event, now);
     rib_work(bridge->rib, JUDGEMENTS_A_STEP);
+    reload_step(bridge, now);
     cluster_port_settle(bridge, now);
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
         link_port_flush(bridge, i, now);
@@ -345,10 +348,12 @@ bridge_deadline(const struct bridge *bridge, struct now now)
 {
     struct instant at = member_deadline(bridge->member, now);
     at = instant_earlier(at, forward_deadline(&bridge->forward));
+    at = instant_earlier(at, reload_deadline(bridge));
     at = instant_earlier(at, rib_has_work(bridge->rib) ? now.mono : rules_change_at(bridge, now));
     at = instant_earlier(at, bridge->finished ? INSTANT_NEVER : bridge->stop_by);
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
         at = instant_earlier(at, link_session_deadline(&bridge->ports[i].session));
+        at = instant_earlier(at, link_port_deadline(bridge, i));
         if (link_port_has_work(bridge, i)) {
             at = now.mono;
         }
@@ -398,6 +403,8 @@ bridge_link_stats(const struct bridge *bridge, uint32_t link)
     stats.import_rejected = counts->imports_rejected[link];
     stats.prunes = counts->prunes[link];
     stats.rejects = counts->rejects[link];
+    stats.import_blocked = counts->imports_blocked[link];
+    stats.held = port->held;
     return stats;
 }
 

@@ -17,6 +17,7 @@
 #include "bridge/call_error.h"
 #include "bridge/link_session.h"
 #include "bridge/policy.h"
+#include "bridge/reload.h"
 #include "bridge/rib.h"
 #include "core/member.h"
 
@@ -80,6 +81,8 @@ struct bridge_link_stats {
     uint64_t export_denied; /* functions of our cluster that policy keeps in */
     uint64_t import_accepted;
     uint64_t import_rejected;
+    uint64_t import_blocked; /* of those, the ones beyond import.limits.functions */
+    bool held; /* ended because of that limit, for a while or until the policy changes */
     const uint64_t *prunes;  /* by enum prune_reason */
     const uint64_t *rejects; /* by enum prune_reason */
     uint64_t announced;      /* advertisements sent */

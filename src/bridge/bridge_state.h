@@ -5,6 +5,7 @@
  *   bridge.c        birth, events, draining, what operators see
  *   cluster_port.c  where the bridge meets its cluster: catalog in, offers out, calls both ways
  *   link_port.c     where it meets another federation: announcements and calls both ways
+ *   reload.c        other policies for all links at once
  */
 #ifndef BRIDGE_BRIDGE_STATE_H
 #define BRIDGE_BRIDGE_STATE_H
@@ -17,6 +18,9 @@ struct link_port {
     struct bridge_link_stats stats; /* counters; the rest is filled in when asked */
     bool congested;
     bool end_of_sync_due; /* the table is being announced for the first time */
+    bool over_limit;      /* more functions came than import.limits allows, and it was said */
+    bool held;            /* the session was ended because of that */
+    struct instant held_until;
 };
 
 struct bridge {
@@ -33,6 +37,7 @@ struct bridge {
     struct span *link_federations;
     struct link_port *ports;
     struct forward forward;
+    struct reload reload;
     struct json_tape tape;
     struct buf out; /* composing */
     uint64_t links_refused;
@@ -70,6 +75,10 @@ void link_port_step(
 /* Announce and withdraw what changed. */
 void link_port_flush(struct bridge *bridge, uint32_t link, struct now now);
 bool link_port_has_work(const struct bridge *bridge, uint32_t link);
+/* When a session that a limit ended may begin again. */
+struct instant link_port_deadline(const struct bridge *bridge, uint32_t link);
+/* What the old one said of the link does not hold any more. */
+void link_port_policy_changed(struct bridge *bridge, uint32_t link);
 /* Whether a call may be sent now; if not, *error says why. */
 bool link_port_accepts(struct bridge *bridge, uint32_t link, struct call_error *error);
 void link_port_send_call(struct bridge *bridge, uint32_t link, const struct link_call *call);

@@ -16,6 +16,9 @@
 /* Where a batch of announcements ends although it may hold more of them. */
 #define ANNOUNCE_SIZE_MAX ((size_t)1024 * 1024)
 
+/* A neighbour that announced too much is left alone for so long before it may try again. */
+#define LIMIT_PAUSE_NS (60 * SEC_NS)
+
 static void act_on(
     struct bridge *bridge, uint32_t link, const struct link_delivery *delivery, struct now now);
 
@@ -256,6 +259,73 @@ act_on(struct bridge *bridge, uint32_t link, const struct link_delivery *deliver
     }
 }
 
+/* Limits on what comes in. */
+
+/* The far side's table is not wanted for now, or until another policy says otherwise. */
+static void
+hold(struct bridge *bridge, uint32_t link, struct instant until, struct now now)
+{
+    struct link_port *port = &bridge->ports[link];
+    link_session_stop(&port->session, LINK_ERROR_LIMIT,
+        SPAN("more functions came than the import policy allows"), &bridge->actions);
+    port->held = true;
+    port->held_until = until;
+    go_down(bridge, link, now);
+}
+
+static void
+watch_function_limit(struct bridge *bridge, uint32_t link, struct now now)
+{
+    struct link_port *port = &bridge->ports[link];
+    bool was_over = port->over_limit;
+    port->over_limit = rib_over_function_limit(bridge->rib, link);
+    if (!port->over_limit || was_over) {
+        return;
+    }
+    struct policy_function_limit limit = policy_function_limit(rib_policy(bridge->rib, link));
+    LOG_WARN(bridge->log, "link.function_limit",
+        LOG_SPAN("link", bridge->config.links[link].session.name), LOG_U64("max", limit.max),
+        LOG_TEXT("action", policy_limit_action_name(limit.action)),
+        LOG_TEXT(
+            "advice", "raise import.limits.functions, or ask the far side why it exports so many"));
+    switch (limit.action) {
+    case POLICY_LIMIT_WARN:
+    case POLICY_LIMIT_BLOCK:
+        break;
+    case POLICY_LIMIT_RESTART:
+        hold(bridge, link, instant_after(now.mono, LIMIT_PAUSE_NS), now);
+        break;
+    case POLICY_LIMIT_DISABLE:
+        hold(bridge, link, INSTANT_NEVER, now);
+        break;
+    }
+}
+
+static void
+release(struct bridge *bridge, uint32_t link, struct now now)
+{
+    struct link_port *port = &bridge->ports[link];
+    if (port->held && !bridge->stopping && instant_reached(port->held_until, now.mono)) {
+        port->held = false;
+        link_session_start(&port->session, now, &bridge->actions);
+    }
+}
+
+struct instant
+link_port_deadline(const struct bridge *bridge, uint32_t link)
+{
+    const struct link_port *port = &bridge->ports[link];
+    return port->held && !bridge->stopping ? port->held_until : INSTANT_NEVER;
+}
+
+void
+link_port_policy_changed(struct bridge *bridge, uint32_t link)
+{
+    struct link_port *port = &bridge->ports[link];
+    port->over_limit = false;
+    port->held_until = (struct instant){ .ns = 0 };
+}
+
 void
 link_port_step(struct bridge *bridge, uint32_t link, const struct event *event, struct now now)
 {
@@ -272,6 +342,8 @@ link_port_step(struct bridge *bridge, uint32_t link, const struct event *event, 
     /* Also a connection that never greeted, of which no DOWN is delivered. */
     port->congested = port->congested && conn_equal(before, port->session.conn);
     act_on(bridge, link, &delivery, now);
+    release(bridge, link, now);
+    watch_function_limit(bridge, link, now);
 }
 
 /* Calls over the link. */

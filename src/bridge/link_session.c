@@ -429,16 +429,15 @@ link_session_drain(struct link_session *session, struct actions *actions)
 }
 
 void
-link_session_stop(struct link_session *session, struct actions *actions)
+link_session_stop(struct link_session *session, enum link_error_code error, struct span reason,
+    struct actions *actions)
 {
     session->stopping = true;
-    link_session_note_end(session, LINK_ERROR_SHUTDOWN, SPAN("stopped by this side"), SPAN_NONE);
+    link_session_note_end(session, error, reason, SPAN_NONE);
     if (session->state != LINK_DOWN) {
-        link_session_send_error(
-            session, session->conn, LINK_ERROR_SHUTDOWN, session->stats.last_reason, actions);
+        link_session_send_error(session, session->conn, error, session->stats.last_reason, actions);
         LOG_INFO(session->log, "link.down", LOG_SPAN("link", session->config.name),
-            LOG_SPAN("bridge", session->far.bridge),
-            LOG_TEXT("error", link_error_code_name(LINK_ERROR_SHUTDOWN)),
+            LOG_SPAN("bridge", session->far.bridge), LOG_TEXT("error", link_error_code_name(error)),
             LOG_TEXT("reason", session->stats.last_reason));
     }
     forget_connection(session);
@@ -498,6 +497,8 @@ link_error_code_name(enum link_error_code code)
         return "not_wanted";
     case LINK_ERROR_OVERLOADED:
         return "overloaded";
+    case LINK_ERROR_LIMIT:
+        return "limit";
     }
     return "unknown";
 }

@@ -66,6 +66,7 @@ enum link_error_code {
     LINK_ERROR_SHUTDOWN,   /* the operator stops this side */
     LINK_ERROR_NOT_WANTED, /* no link is configured for this federation */
     LINK_ERROR_OVERLOADED, /* no memory for what the far side sent */
+    LINK_ERROR_LIMIT,      /* more functions came than the import policy allows */
 };
 
 struct link_session_config {
@@ -177,8 +178,9 @@ bool link_session_carries_calls(const struct link_session *session);
 /* Say DRAIN: no call starts any more, either way. Only a greeted session can; the next one does not drain. */
 void link_session_drain(struct link_session *session, struct actions *actions);
 
-/* Say ERROR SHUTDOWN, close, dial no more, refuse whoever comes. No DOWN is delivered: the caller knows. */
-void link_session_stop(struct link_session *session, struct actions *actions);
+/* Say the error, close, dial no more, refuse whoever comes. No DOWN is delivered: the caller knows. */
+void link_session_stop(struct link_session *session, enum link_error_code error, struct span reason,
+    struct actions *actions);
 
 /* End the session because of something link_port found; a new one follows unless stopped. */
 void link_session_fail(struct link_session *session, enum link_error_code error, struct span reason,

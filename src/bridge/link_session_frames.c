@@ -112,7 +112,7 @@ receive_error(
     struct link_session *session, const struct link_turn *turn, const struct link_error *error)
 {
     /* A code of a later version is known to be an error, no more. */
-    bool known = error->code <= LINK_ERROR_OVERLOADED;
+    bool known = error->code <= LINK_ERROR_LIMIT;
     enum link_error_code code = known ? (enum link_error_code)error->code : LINK_ERROR_PROTOCOL;
     struct span text = error->text;
     if (text.size == 0) {

@@ -142,9 +142,11 @@ struct policy *rib_policy(const struct rib *rib, uint32_t link);
 
 /*
  * What another policy would change (NULL: if nothing passed). All that is known is compared bit by bit, by
- * rib_work(), and whatever comes is compared as it comes, until rib_forget_candidate(). Takes a holder.
+ * rib_work(), and whatever comes is compared as it comes, until rib_end_comparison(). Takes a holder.
  */
 void rib_compare_policy(struct rib *rib, uint32_t link, struct policy *candidate);
+/* Compare no more; what was found stays to be read. */
+void rib_end_comparison(struct rib *rib, uint32_t link);
 void rib_forget_candidate(struct rib *rib, uint32_t link);
 
 enum rib_difference_kind {
@@ -167,7 +169,7 @@ struct rib_difference {
 };
 
 struct rib_comparison {
-    bool is_there;
+    bool is_there;     /* a policy was compared, or is */
     bool whole;        /* all that is known was compared */
     uint64_t compared; /* judgements, also of the same function again when it changed */
     uint64_t accepted; /* of them today */

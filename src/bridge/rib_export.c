@@ -260,6 +260,7 @@ fill_slot(struct rib *rib, struct rib_service *service, uint32_t link)
     struct policy_verdict verdict;
     enum prune_reason reason = rib_judge(rib, link, POLICY_EXPORT, &service->facts, &verdict);
     bool is_new = slot->service == NULL;
+    rib_count_verdict(rib, link, POLICY_EXPORT, &service->facts, &verdict);
     slot->service = service;
     note_verdict(slot, &verdict);
     list_init(&slot->in_export);
@@ -366,6 +367,7 @@ hand_over(struct rib *rib, struct rib_export *exported, struct list *lost)
         struct policy_verdict verdict;
         (void)rib_judge(rib, link, POLICY_EXPORT, &heir->service->facts, &verdict);
         if (keeps_export(exported, &verdict, heir->service)) {
+            rib_count_verdict(rib, link, POLICY_EXPORT, &heir->service->facts, &verdict);
             note_verdict(heir, &verdict);
             export_rewrite(rib, exported, &verdict);
             rib_mark_judged(rib, link, &heir->judged, &heir->compared);
@@ -423,6 +425,7 @@ rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link)
         fill_slot(rib, slot->service, link);
         return;
     }
+    rib_count_verdict(rib, link, POLICY_EXPORT, &slot->service->facts, &verdict);
     note_verdict(slot, &verdict);
     if (exported != NULL && exported->slots.next == &slot->in_export) {
         export_rewrite(rib, exported, &verdict);

@@ -252,6 +252,7 @@ judge(
         return reason;
     }
     reason = rib_judge(rib, link, POLICY_IMPORT, in, verdict);
+    rib_count_verdict(rib, link, POLICY_IMPORT, in, verdict);
     return verdict->action == POLICY_ACCEPT ? judge_accepted(verdict) : reason;
 }
 

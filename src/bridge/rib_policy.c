@@ -196,6 +196,12 @@ rib_rule_use(const struct rib *rib, uint32_t link, enum policy_direction directi
 
 /* ---- The candidate ---- */
 
+static bool
+is_comparing(const struct rib_candidate *candidate)
+{
+    return candidate->is_there && !candidate->ended;
+}
+
 /* Texts that no longer fit make an item that says less, not one that lies. */
 static void
 keep_difference(struct rib_candidate *candidate, const struct rib_difference *found)
@@ -264,18 +270,22 @@ enum prune_reason
 rib_judge(struct rib *rib, uint32_t link, enum policy_direction direction,
     const struct advertisement *facts, struct policy_verdict *verdict)
 {
+    return evaluate(rib, rib->links[link].policy, direction, facts, &rib->scratch, verdict);
+}
+
+void
+rib_count_verdict(struct rib *rib, uint32_t link, enum policy_direction direction,
+    const struct advertisement *facts, const struct policy_verdict *verdict)
+{
     struct rib_link *port = &rib->links[link];
-    enum prune_reason reason =
-        evaluate(rib, port->policy, direction, facts, &rib->scratch, verdict);
     struct rib_rule_use *use = find_use(port, direction, verdict->rule);
     if (use != NULL) {
         use->hits++;
         use->last_hit = rib->now;
     }
-    if (port->candidate.is_there) {
+    if (is_comparing(&port->candidate)) {
         compare(rib, port, direction, facts, verdict);
     }
-    return reason;
 }
 
 void
@@ -301,6 +311,16 @@ rib_compare_policy(struct rib *rib, uint32_t link, struct policy *candidate)
     made->left = count_known(rib, port);
     made->items = arena_take(&made->arena, RIB_DIFFERENCES_MAX * sizeof(*made->items));
     port->comparing = (struct rib_walk){ .cursor = 0 };
+}
+
+void
+rib_end_comparison(struct rib *rib, uint32_t link)
+{
+    struct rib_candidate *candidate = &rib->links[link].candidate;
+    candidate->ended = candidate->is_there;
+    candidate->left = 0;
+    policy_unref(candidate->policy);
+    candidate->policy = NULL;
 }
 
 void
@@ -363,7 +383,7 @@ void
 rib_mark_compared(struct rib *rib, uint32_t link, uint32_t *compared)
 {
     struct rib_candidate *candidate = &rib->links[link].candidate;
-    if (candidate->is_there) {
+    if (is_comparing(candidate)) {
         mark(&candidate->left, candidate->stamp, compared);
     }
 }

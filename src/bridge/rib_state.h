@@ -53,6 +53,7 @@ struct rib_export_key {
 /* What a policy that is not in use would do. */
 struct rib_candidate {
     bool is_there;
+    bool ended;            /* it is not compared any more; what was found can be read */
     struct policy *policy; /* NULL: nothing would pass */
     uint32_t stamp;        /* of what was compared with it */
     uint64_t left;         /* slots and imports that were not */
@@ -127,12 +128,12 @@ bool rib_advertisement_equal(const struct advertisement *a, const struct adverti
 /* rib_policy.c */
 bool rib_policies_init(struct rib *rib);
 void rib_policies_destroy(struct rib *rib);
-/*
- * Judge `facts` by the policy in use, count who decided, and compare with the candidate. The verdict lives until the
- * next one. Of a reject, why.
- */
+/* Judge `facts` by the policy in use. The verdict lives until the next one. Returns why, of a reject. */
 enum prune_reason rib_judge(struct rib *rib, uint32_t link, enum policy_direction direction,
     const struct advertisement *facts, struct policy_verdict *verdict);
+/* This verdict stands: count who decided, and compare with what the candidate says. */
+void rib_count_verdict(struct rib *rib, uint32_t link, enum policy_direction direction,
+    const struct advertisement *facts, const struct policy_verdict *verdict);
 /* Compare only: nothing is counted as a hit. */
 void rib_compare(struct rib *rib, uint32_t link, enum policy_direction direction,
     const struct advertisement *facts);

@@ -475,7 +475,8 @@ command(struct world *world, uint8_t pick)
         link_session_start(&world->session, world->now, &world->actions);
         break;
     case 1:
-        link_session_stop(&world->session, &world->actions);
+        link_session_stop(
+            &world->session, LINK_ERROR_SHUTDOWN, SPAN("stopped by this side"), &world->actions);
         world->greeted = false;
         break;
     case 2:

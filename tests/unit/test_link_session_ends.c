@@ -150,7 +150,7 @@ START_TEST(error_of_the_far_side_ends_the_session)
     ck_assert_ptr_null(sent(LINK_FRAME_ERROR, conn));
     ck_assert(closes(conn));
     ck_assert_int_eq(delivery.kind, LINK_DELIVERS_DOWN);
-    int want = _i <= LINK_ERROR_OVERLOADED ? _i : LINK_ERROR_PROTOCOL;
+    int want = _i <= LINK_ERROR_LIMIT ? _i : LINK_ERROR_PROTOCOL;
     ck_assert_int_eq(delivery.error, want);
     ck_assert(span_is(delivery.reason, "the far side says: maintenance"));
 }
@@ -207,7 +207,7 @@ START_TEST(stop_says_goodbye_and_dials_no_more)
     bring_up();
     struct conn_id conn = session.conn;
     begin_step();
-    link_session_stop(&session, &actions);
+    link_session_stop(&session, LINK_ERROR_SHUTDOWN, SPAN("stopped by this side"), &actions);
     expect_told("stop", conn, LINK_ERROR_SHUTDOWN);
     expect_state("stop", LINK_DOWN);
     ck_assert_uint_eq(link_session_deadline(&session).ns, INSTANT_NEVER.ns);
@@ -226,12 +226,12 @@ START_TEST(stop_outlives_the_dial_under_way)
 {
     start();
     begin_step();
-    link_session_stop(&session, &actions);
+    link_session_stop(&session, LINK_ERROR_SHUTDOWN, SPAN("stopped by this side"), &actions);
     ck_assert_uint_eq(actions.count, 0);
     start();
     ck_assert_uint_eq(actions.count, 0);
     begin_step();
-    link_session_stop(&session, &actions);
+    link_session_stop(&session, LINK_ERROR_SHUTDOWN, SPAN("stopped by this side"), &actions);
     struct conn_id conn = open_to(SPAN("eu"), SPAN("eu-1"));
     expect_told("opened too late", conn, LINK_ERROR_SHUTDOWN);
     ck_assert_uint_eq(link_session_deadline(&session).ns, INSTANT_NEVER.ns);
@@ -339,8 +339,8 @@ START_TEST(names_are_distinct)
                 link_state_name((enum link_state)a), link_state_name((enum link_state)b));
         }
     }
-    for (int a = LINK_ERROR_NONE; a <= LINK_ERROR_OVERLOADED; a++) {
-        for (int b = a + 1; b <= LINK_ERROR_OVERLOADED; b++) {
+    for (int a = LINK_ERROR_NONE; a <= LINK_ERROR_LIMIT; a++) {
+        for (int b = a + 1; b <= LINK_ERROR_LIMIT; b++) {
             ck_assert_str_ne(link_error_code_name((enum link_error_code)a),
                 link_error_code_name((enum link_error_code)b));
         }
@@ -359,8 +359,7 @@ add_end_tests(Suite *suite)
         tcase, crossing_dials_leave_one_connection, 0, (int)COUNT_OF(crossing_cases));
     tcase_add_test(tcase, closed_connection_ends_the_session);
     tcase_add_test(tcase, connection_that_closes_ungreeted_was_no_session);
-    tcase_add_loop_test(
-        tcase, error_of_the_far_side_ends_the_session, 0, LINK_ERROR_OVERLOADED + 2);
+    tcase_add_loop_test(tcase, error_of_the_far_side_ends_the_session, 0, LINK_ERROR_LIMIT + 2);
     tcase_add_test(tcase, error_without_a_text_is_told_by_its_name);
     tcase_add_test(tcase, reason_is_printable_and_cut);
     tcase_add_test(tcase, fail_ends_the_session);
