@@ -149,6 +149,8 @@ write_value(FILE *out, const struct yaml_key *key, const uint8_t *field)
         write_mapping_inline(out, key->shape, field);
         break;
     case YAML_TYPE_RATE:
+    case YAML_TYPE_PERCENT:
+    case YAML_TYPE_TIME:
     case YAML_TYPE_PAIR:
     case YAML_TYPE_NODE:
         CHECK(key->type == YAML_TYPE_TEXT);
@@ -203,6 +205,8 @@ is_there(const struct yaml_key *key, const uint8_t *base)
     case YAML_TYPE_DURATION:
     case YAML_TYPE_SIZE:
     case YAML_TYPE_RATE:
+    case YAML_TYPE_PERCENT:
+    case YAML_TYPE_TIME:
     case YAML_TYPE_CHOICE:
     case YAML_TYPE_PAIR:
     case YAML_TYPE_NODE:

@@ -44,6 +44,10 @@ static const struct value_unit rate_units[] = {
     { "/h", 3600 * SEC_NS },
 };
 
+static const struct value_unit percent_units[] = {
+    { "%", 1 },
+};
+
 static const struct value_unit no_units[] = {
     { "", 1 },
 };
@@ -58,9 +62,12 @@ value_units_of(enum value_kind kind)
         return (struct value_units){ size_units, COUNT_OF(size_units) };
     case VALUE_RATE:
         return (struct value_units){ rate_units, COUNT_OF(rate_units) };
+    case VALUE_PERCENT:
+        return (struct value_units){ percent_units, COUNT_OF(percent_units) };
     case VALUE_NUMBER:
         return (struct value_units){ no_units, COUNT_OF(no_units) };
     case VALUE_BOOLEAN:
+    case VALUE_TIME:
     case VALUE_ADDRESS:
     case VALUE_URL:
         break;
@@ -95,6 +102,12 @@ value_result_name(enum value_result result)
         return "too_fine";
     case VALUE_TOO_LARGE:
         return "too_large";
+    case VALUE_NO_OFFSET:
+        return "no_offset";
+    case VALUE_BAD_DATE:
+        return "bad_date";
+    case VALUE_BAD_CLOCK:
+        return "bad_clock";
     case VALUE_NO_PORT:
         return "no_port";
     case VALUE_BAD_PORT:
@@ -263,29 +276,50 @@ value_read_size(const char *text, uint64_t *size)
     return read_quantity(text, value_units_of(VALUE_SIZE), size);
 }
 
-enum value_result
-value_read_rate(const char *text, struct value_rate *rate)
+/* digits unit: what comes in whole numbers only. */
+static enum value_result
+read_count(const char *text, struct value_units units, uint64_t *count, uint64_t *factor)
 {
     size_t digit_count = count_whole_digits(text);
-    uint64_t count = 0;
     if (digit_count == 0) {
         return VALUE_MALFORMED;
     }
     if (text[digit_count] == '\0') {
         return VALUE_NO_UNIT;
     }
-    const struct value_unit *unit = find_unit(value_units_of(VALUE_RATE), text + digit_count);
+    const struct value_unit *unit = find_unit(units, text + digit_count);
     if (unit == NULL) {
         return text[digit_count] == '.' ? VALUE_TOO_FINE : VALUE_BAD_UNIT;
     }
-    if (read_digits(text, digit_count, &count) != VALUE_OK) {
+    *factor = unit->factor;
+    return read_digits(text, digit_count, count);
+}
+
+enum value_result
+value_read_rate(const char *text, struct value_rate *rate)
+{
+    struct value_rate read;
+    enum value_result result =
+        read_count(text, value_units_of(VALUE_RATE), &read.count, &read.period_ns);
+    if (result == VALUE_OK) {
+        *rate = read;
+    }
+    return result;
+}
+
+enum value_result
+value_read_percent(const char *text, uint32_t *percent)
+{
+    uint64_t count = 0;
+    uint64_t factor = 0;
+    enum value_result result = read_count(text, value_units_of(VALUE_PERCENT), &count, &factor);
+    if (result == VALUE_OK && count > VALUE_PERCENT_MAX) {
         return VALUE_TOO_LARGE;
     }
-    if (count == 0) {
-        return VALUE_MALFORMED;
+    if (result == VALUE_OK) {
+        *percent = (uint32_t)count;
     }
-    *rate = (struct value_rate){ .count = count, .period_ns = unit->factor };
-    return VALUE_OK;
+    return result;
 }
 
 static enum value_result
@@ -407,5 +441,19 @@ value_write(enum value_kind kind, uint64_t value)
     CHECK(kind == VALUE_NUMBER || kind == VALUE_DURATION || kind == VALUE_SIZE);
     snprintf(written.text, sizeof(written.text), "%" PRIu64 "%s", value / units.list[best].factor,
         units.list[best].name);
+    return written;
+}
+
+struct value_text
+value_write_rate(const struct value_rate *rate)
+{
+    struct value_units units = value_units_of(VALUE_RATE);
+    struct value_text written;
+    size_t i = 0;
+    while (units.list[i].factor != rate->period_ns) {
+        i++;
+        CHECK(i < units.count);
+    }
+    snprintf(written.text, sizeof(written.text), "%" PRIu64 "%s", rate->count, units.list[i].name);
     return written;
 }

@@ -41,6 +41,10 @@ value_kind_words(enum value_kind kind)
         return "a size such as 256KiB";
     case VALUE_RATE:
         return "a rate such as 500/s";
+    case VALUE_PERCENT:
+        return "a percentage such as 20%";
+    case VALUE_TIME:
+        return "a time such as 2026-12-01T08:00:00Z, or a date alone";
     case VALUE_ADDRESS:
         return "an address such as 127.0.0.1:9101";
     case VALUE_URL:
@@ -91,9 +95,11 @@ explain_malformed(enum value_kind kind, const char *text, struct value_words *wo
     case VALUE_DURATION:
     case VALUE_SIZE:
     case VALUE_RATE:
+    case VALUE_PERCENT:
         add_hint(words, "write a number and a unit: %s", value_kind_words(kind));
         add_units(kind, words);
         return;
+    case VALUE_TIME:
     case VALUE_ADDRESS:
     case VALUE_URL:
         add_hint(words, "write %s", value_kind_words(kind));
@@ -105,7 +111,10 @@ explain_malformed(enum value_kind kind, const char *text, struct value_words *wo
 static const char *
 usual_unit(enum value_kind kind)
 {
-    return kind == VALUE_DURATION ? "s" : kind == VALUE_SIZE ? "KiB" : "/s";
+    return kind == VALUE_DURATION  ? "s"
+           : kind == VALUE_SIZE    ? "KiB"
+           : kind == VALUE_PERCENT ? "%"
+                                   : "/s";
 }
 
 /* Proposes the text's own number: with a unit near to what was written, or with the usual one. */
@@ -131,24 +140,63 @@ explain_unit(enum value_kind kind, const char *text, struct value_words *words)
 static void
 explain_too_large(enum value_kind kind, struct value_words *words)
 {
+    if (kind == VALUE_PERCENT) {
+        add_hint(words, "the most is %d%%", VALUE_PERCENT_MAX);
+        return;
+    }
     bool is_number = kind != VALUE_DURATION && kind != VALUE_SIZE;
     uint64_t most = is_number ? UINT64_MAX : VALUE_QUANTITY_MAX;
     add_hint(words, "the most is %s", value_write(is_number ? VALUE_NUMBER : kind, most).text);
+}
+
+static const char *
+claim_of_kind(enum value_kind kind)
+{
+    switch (kind) {
+    case VALUE_BOOLEAN:
+        return "is neither true nor false";
+    case VALUE_NUMBER:
+        return "is not a whole number";
+    case VALUE_DURATION:
+        return "is not a duration";
+    case VALUE_SIZE:
+        return "is not a size";
+    case VALUE_RATE:
+        return "is not a rate";
+    case VALUE_PERCENT:
+        return "is not a percentage";
+    case VALUE_TIME:
+        return "is not a time";
+    case VALUE_ADDRESS:
+        return "is not an address";
+    case VALUE_URL:
+        return "is not a URL";
+    }
+    return "is not valid";
 }
 
 /* What follows the quoted text. */
 static const char *
 claim_of(enum value_kind kind, enum value_result result)
 {
+    bool is_count = kind == VALUE_RATE || kind == VALUE_PERCENT;
     switch (result) {
     case VALUE_NO_UNIT:
         return "has no unit";
     case VALUE_BAD_UNIT:
         return "has an unknown unit";
     case VALUE_TOO_FINE:
-        return kind == VALUE_RATE ? "is not a whole number" : "is finer than the smallest unit";
+        return is_count             ? "is not a whole number"
+               : kind == VALUE_TIME ? "is finer than a nanosecond"
+                                    : "is finer than the smallest unit";
     case VALUE_TOO_LARGE:
         return "is too large";
+    case VALUE_NO_OFFSET:
+        return "has a time of day of no zone";
+    case VALUE_BAD_DATE:
+        return "has a day that is not in the calendar";
+    case VALUE_BAD_CLOCK:
+        return "has a time of day or an offset that no clock shows";
     case VALUE_NO_PORT:
         return "has no port";
     case VALUE_BAD_PORT:
@@ -165,23 +213,7 @@ claim_of(enum value_kind kind, enum value_result result)
     case VALUE_MALFORMED:
         break;
     }
-    switch (kind) {
-    case VALUE_BOOLEAN:
-        return "is neither true nor false";
-    case VALUE_NUMBER:
-        return "is not a whole number";
-    case VALUE_DURATION:
-        return "is not a duration";
-    case VALUE_SIZE:
-        return "is not a size";
-    case VALUE_RATE:
-        return "is not a rate";
-    case VALUE_ADDRESS:
-        return "is not an address";
-    case VALUE_URL:
-        return "is not a URL";
-    }
-    return "is not valid";
+    return claim_of_kind(kind);
 }
 
 struct value_words
@@ -201,8 +233,19 @@ value_explain(enum value_kind kind, enum value_result result, const char *text)
         explain_unit(kind, text, &words);
         break;
     case VALUE_TOO_FINE:
-        add_hint(&words, "write a whole number");
+        add_hint(&words, kind == VALUE_TIME ? "write at most nine digits after the point"
+                                            : "write a whole number");
         add_units(kind, &words);
+        break;
+    case VALUE_NO_OFFSET:
+        add_hint(&words, "add Z for UTC, or an offset from it such as +01:00");
+        break;
+    case VALUE_BAD_DATE:
+        add_hint(
+            &words, "(allowed: the days of the years %d to %d)", VALUE_YEAR_MIN, VALUE_YEAR_MAX);
+        break;
+    case VALUE_BAD_CLOCK:
+        add_hint(&words, "(allowed: 00:00:00 to 23:59:59, and offsets from -23:59 to +23:59)");
         break;
     case VALUE_TOO_LARGE:
         explain_too_large(kind, &words);

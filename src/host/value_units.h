@@ -13,6 +13,8 @@
 /* Of durations in ns and of sizes in bytes: they also fit where differences have a sign. */
 #define VALUE_QUANTITY_MAX ((uint64_t)INT64_MAX)
 
+#define VALUE_PERCENT_MAX 100
+
 struct value_unit {
     const char *name;
     uint64_t factor; /* ns, bytes, or ns of a rate's period */

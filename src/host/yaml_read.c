@@ -30,6 +30,10 @@ type_words(enum yaml_type type)
         return value_kind_words(VALUE_SIZE);
     case YAML_TYPE_RATE:
         return value_kind_words(VALUE_RATE);
+    case YAML_TYPE_PERCENT:
+        return value_kind_words(VALUE_PERCENT);
+    case YAML_TYPE_TIME:
+        return value_kind_words(VALUE_TIME);
     case YAML_TYPE_ADDRESS:
         return value_kind_words(VALUE_ADDRESS);
     case YAML_TYPE_URL:
@@ -188,6 +192,20 @@ yaml_read_rate(const struct yaml_node *node, struct yaml_errors *errors, struct 
 }
 
 bool
+yaml_read_percent(const struct yaml_node *node, struct yaml_errors *errors, uint32_t *percent)
+{
+    const char *text = text_of(node, YAML_TYPE_PERCENT, errors);
+    return text != NULL && judge(node, VALUE_PERCENT, value_read_percent(text, percent), errors);
+}
+
+bool
+yaml_read_time(const struct yaml_node *node, struct yaml_errors *errors, struct wall *time)
+{
+    const char *text = text_of(node, YAML_TYPE_TIME, errors);
+    return text != NULL && judge(node, VALUE_TIME, value_read_time(text, time), errors);
+}
+
+bool
 yaml_read_address(
     const struct yaml_node *node, struct yaml_errors *errors, struct value_address *address)
 {
@@ -285,6 +303,20 @@ read_text_member(const struct yaml_node *node, const struct yaml_key *key,
     return true;
 }
 
+/* Whether a key takes this much: all but 0, perhaps. */
+static bool
+judge_zero(const struct yaml_node *node, const struct yaml_key *key, uint64_t value,
+    struct yaml_errors *errors)
+{
+    if (value > 0 || key->zero == NULL) {
+        return true;
+    }
+    yaml_errors_add(errors, YAML_ERROR, yaml_place(node), "%s cannot be %s", yaml_path(node).text,
+        value_quote(node->text).text);
+    yaml_errors_hint(errors, "%s", key->zero);
+    return false;
+}
+
 static bool
 read_number_member(const struct yaml_node *node, const struct yaml_key *key,
     struct yaml_errors *errors, void *field)
@@ -295,10 +327,23 @@ read_number_member(const struct yaml_node *node, const struct yaml_key *key,
                     ? yaml_read_number(node, number_range(key), errors, &value)
                 : key->type == YAML_TYPE_SIZE ? yaml_read_size(node, range, errors, &value)
                                               : yaml_read_duration(node, range, errors, &value);
-    if (good) {
-        store_number(field, key->size, value);
+    if (!good || !judge_zero(node, key, value, errors)) {
+        return false;
     }
-    return good;
+    store_number(field, key->size, value);
+    return true;
+}
+
+static bool
+read_rate_member(const struct yaml_node *node, const struct yaml_key *key,
+    struct yaml_errors *errors, void *field)
+{
+    struct value_rate rate;
+    if (!yaml_read_rate(node, errors, &rate) || !judge_zero(node, key, rate.count, errors)) {
+        return false;
+    }
+    memcpy(field, &rate, sizeof(rate));
+    return true;
 }
 
 static bool
@@ -340,7 +385,11 @@ read_one(const struct yaml_node *node, const struct yaml_key *key, struct yaml_e
     case YAML_TYPE_SIZE:
         return read_number_member(node, key, errors, field);
     case YAML_TYPE_RATE:
-        return yaml_read_rate(node, errors, field);
+        return read_rate_member(node, key, errors, field);
+    case YAML_TYPE_PERCENT:
+        return yaml_read_percent(node, errors, field);
+    case YAML_TYPE_TIME:
+        return yaml_read_time(node, errors, field);
     case YAML_TYPE_ADDRESS:
         return yaml_read_address(node, errors, field);
     case YAML_TYPE_URL:
@@ -477,14 +526,29 @@ is_known(const struct yaml_shape *shape, const char *name)
     return false;
 }
 
+static const struct yaml_stray *
+find_stray(const struct yaml_shape *shape, const char *name)
+{
+    const struct yaml_stray *stray = shape->strays;
+    while (stray != NULL && stray->name != NULL && strcmp(stray->name, name) != 0) {
+        stray++;
+    }
+    return stray == NULL || stray->name == NULL ? NULL : stray;
+}
+
 static void
 report_unknown(
     const struct yaml_node *name, const struct yaml_shape *shape, struct yaml_errors *errors)
 {
+    const struct yaml_stray *stray = find_stray(shape, name->text);
     struct suggest suggest;
     yaml_errors_add(errors, YAML_ERROR, yaml_place(name), "unknown key %s in %s",
         value_quote(name->text).text, shape->name);
     if (errors->last == NULL) {
+        return;
+    }
+    if (stray != NULL) {
+        yaml_errors_hint(errors, "%s", stray->hint);
         return;
     }
     suggest_init(&suggest, name->text);

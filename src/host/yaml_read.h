@@ -75,6 +75,8 @@ bool yaml_read_size(const struct yaml_node *node, struct yaml_range range,
     struct yaml_errors *errors, uint64_t *size);
 bool yaml_read_rate(
     const struct yaml_node *node, struct yaml_errors *errors, struct value_rate *rate);
+bool yaml_read_percent(const struct yaml_node *node, struct yaml_errors *errors, uint32_t *percent);
+bool yaml_read_time(const struct yaml_node *node, struct yaml_errors *errors, struct wall *time);
 bool yaml_read_address(
     const struct yaml_node *node, struct yaml_errors *errors, struct value_address *address);
 bool yaml_read_url(const struct yaml_node *node, struct yaml_errors *errors, struct value_url *url);
@@ -96,6 +98,8 @@ enum yaml_type {
     YAML_TYPE_DURATION,
     YAML_TYPE_SIZE,
     YAML_TYPE_RATE,
+    YAML_TYPE_PERCENT,
+    YAML_TYPE_TIME,
     YAML_TYPE_ADDRESS,
     YAML_TYPE_URL,
     YAML_TYPE_CHOICE,
@@ -121,9 +125,17 @@ struct yaml_key {
     const char *fallback; /* when the key is not there; NULL: zero, NULL, false, no items */
     uint64_t min;         /* numbers, ns or bytes; of a list: items */
     uint64_t max;         /* the same; 0: no limit but the member's own */
-    yaml_check check;     /* texts */
+    const char
+        *zero; /* numbers, durations, sizes, rates: 0 is refused with this hint; NULL: it is not */
+    yaml_check check;                  /* texts */
     const struct yaml_choice *choices; /* YAML_TYPE_CHOICE */
     const struct yaml_shape *shape;    /* YAML_TYPE_MAPPING */
+};
+
+/* A key that a mapping does not have, though people may look for it there. */
+struct yaml_stray {
+    const char *name;
+    const char *hint; /* why not, and what to do */
 };
 
 struct yaml_shape {
@@ -132,6 +144,7 @@ struct yaml_shape {
     size_t node_at;   /* of its member `yaml` */
     const struct yaml_key *keys;
     size_t key_count;
+    const struct yaml_stray *strays; /* end with { NULL, NULL }; NULL: none */
 };
 
 /*
@@ -199,6 +212,16 @@ void yaml_read_mapping(const struct yaml_node *node, const struct yaml_shape *sh
     {                                                                                              \
         YAML_ONE(YAML_TYPE_RATE, struct_, member_, struct value_rate), .name = __VA_ARGS__         \
     }
+/* uint32_t, 0 to 100 */
+#define YAML_PERCENT(struct_, member_, ...)                                                        \
+    {                                                                                              \
+        YAML_ONE(YAML_TYPE_PERCENT, struct_, member_, uint32_t), .name = __VA_ARGS__               \
+    }
+/* struct wall */
+#define YAML_TIME(struct_, member_, ...)                                                           \
+    {                                                                                              \
+        YAML_ONE(YAML_TYPE_TIME, struct_, member_, struct wall), .name = __VA_ARGS__               \
+    }
 #define YAML_ADDRESS(struct_, member_, ...)                                                        \
     {                                                                                              \
         YAML_ONE(YAML_TYPE_ADDRESS, struct_, member_, struct value_address), .name = __VA_ARGS__   \
@@ -260,11 +283,11 @@ void yaml_read_mapping(const struct yaml_node *node, const struct yaml_shape *sh
         .count_at = YAML_AT(struct_, count_, size_t), .name = __VA_ARGS__                          \
     }
 
-#define YAML_SHAPE(struct_, keys_, name_)                                                          \
+/* The struct, its keys, the shape's name, and if need be `.strays`. */
+#define YAML_SHAPE(struct_, keys_, ...)                                                            \
     {                                                                                              \
-        .name = (name_), .size = sizeof(struct_),                                                  \
-        .node_at = YAML_AT(struct_, yaml, const struct yaml_node *), .keys = (keys_),              \
-        .key_count = COUNT_OF(keys_)                                                               \
+        .size = sizeof(struct_), .node_at = YAML_AT(struct_, yaml, const struct yaml_node *),      \
+        .keys = (keys_), .key_count = COUNT_OF(keys_), .name = __VA_ARGS__                         \
     }
 
 #endif

@@ -31,20 +31,29 @@ struct sample_limits {
     uint64_t calls;
     uint64_t timeout_ns;
     uint64_t size;
+    uint32_t share_percent;
+    struct wall until;
 };
 
 static const struct yaml_key sample_limits_keys[] = {
-    YAML_RATE(struct sample_limits, rate, "rate", .fallback = "100/s"),
+    YAML_RATE(struct sample_limits, rate, "rate", .fallback = "100/s", .zero = "leave them out"),
     YAML_NUMBER(struct sample_limits, burst, "burst", .min = 1, .max = 1000, .fallback = "10"),
     YAML_NUMBER(struct sample_limits, hops, "hops"),
-    YAML_NUMBER(struct sample_limits, calls, "calls"),
+    YAML_NUMBER(struct sample_limits, calls, "calls", .zero = "leave them out"),
     YAML_DURATION(struct sample_limits, timeout_ns, "timeout", .min = MS_NS, .max = 60 * SEC_NS,
         .fallback = "5s"),
     YAML_SIZE(struct sample_limits, size, "size", .min = 1024),
+    YAML_PERCENT(struct sample_limits, share_percent, "share", .fallback = "100%"),
+    YAML_TIME(struct sample_limits, until, "until"),
+};
+
+static const struct yaml_stray sample_limits_strays[] = {
+    { "mode", "it is not of the limits: write it above" },
+    { NULL, NULL },
 };
 
 static const struct yaml_shape sample_limits_shape =
-    YAML_SHAPE(struct sample_limits, sample_limits_keys, "limits");
+    YAML_SHAPE(struct sample_limits, sample_limits_keys, "limits", .strays = sample_limits_strays);
 
 struct sample_bridge {
     const struct yaml_node *yaml;

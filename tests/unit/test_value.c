@@ -174,7 +174,7 @@ static const struct rate_case {
     { "500/s", VALUE_OK, 500, SEC_NS },
     { "30/m", VALUE_OK, 30, 60 * SEC_NS },
     { "1/h", VALUE_OK, 1, 3600 * SEC_NS },
-    { "0/s", VALUE_MALFORMED, 0, 0 },
+    { "0/s", VALUE_OK, 0, SEC_NS },
     { "500", VALUE_NO_UNIT, 0, 0 },
     { "500/d", VALUE_BAD_UNIT, 0, 0 },
     { "500 /s", VALUE_BAD_UNIT, 0, 0 },
@@ -193,6 +193,48 @@ START_TEST(rate_is_a_count_and_a_period)
         value_result_name(c->result));
     ck_assert_uint_eq(rate.count, c->count);
     ck_assert_uint_eq(rate.period_ns, c->period_ns);
+}
+END_TEST
+
+START_TEST(written_rate_reads_the_same)
+{
+    for (size_t i = 0; i < COUNT_OF(rate_cases); i++) {
+        const struct rate_case *c = &rate_cases[i];
+        struct value_rate rate = { .count = c->count, .period_ns = c->period_ns };
+        if (c->result == VALUE_OK) {
+            ck_assert_str_eq(value_write_rate(&rate).text, c->text);
+        }
+    }
+}
+END_TEST
+
+static const struct percent_case {
+    const char *text;
+    enum value_result result;
+    uint32_t percent;
+} percent_cases[] = {
+    { "0%", VALUE_OK, 0 },
+    { "20%", VALUE_OK, 20 },
+    { "100%", VALUE_OK, 100 },
+    { "101%", VALUE_TOO_LARGE, 0 },
+    { "99999999999999999999%", VALUE_TOO_LARGE, 0 },
+    { "20", VALUE_NO_UNIT, 0 },
+    { "20 %", VALUE_BAD_UNIT, 0 },
+    { "20percent", VALUE_BAD_UNIT, 0 },
+    { "12.5%", VALUE_TOO_FINE, 0 },
+    { "020%", VALUE_MALFORMED, 0 },
+    { "-1%", VALUE_MALFORMED, 0 },
+    { "%", VALUE_MALFORMED, 0 },
+};
+
+START_TEST(percentage_is_whole_and_at_most_a_hundred)
+{
+    const struct percent_case *c = &percent_cases[_i];
+    uint32_t percent = 4711;
+    enum value_result result = value_read_percent(c->text, &percent);
+    ck_assert_msg(result == c->result, "%s: got %s, want %s", c->text, value_result_name(result),
+        value_result_name(c->result));
+    ck_assert_uint_eq(percent, result == VALUE_OK ? c->percent : 4711);
 }
 END_TEST
 
@@ -337,6 +379,27 @@ static const struct explain_case {
         "write a whole number (allowed: /s, /m, /h)" },
     { VALUE_RATE, VALUE_TOO_LARGE, "99999999999999999999/s",
         "'99999999999999999999/s' is too large", "the most is 18446744073709551615" },
+    { VALUE_PERCENT, VALUE_MALFORMED, "most", "'most' is not a percentage",
+        "write a number and a unit: a percentage such as 20% (allowed: %)" },
+    { VALUE_PERCENT, VALUE_NO_UNIT, "20", "'20' has no unit",
+        "add a unit, such as 20% (allowed: %)" },
+    { VALUE_PERCENT, VALUE_TOO_FINE, "12.5%", "'12.5%' is not a whole number",
+        "write a whole number (allowed: %)" },
+    { VALUE_PERCENT, VALUE_TOO_LARGE, "101%", "'101%' is too large", "the most is 100%" },
+    { VALUE_TIME, VALUE_MALFORMED, "tomorrow", "'tomorrow' is not a time",
+        "write a time such as 2026-12-01T08:00:00Z, or a date alone" },
+    { VALUE_TIME, VALUE_NO_OFFSET, "2026-12-01T08:00:00",
+        "'2026-12-01T08:00:00' has a time of day of no zone",
+        "add Z for UTC, or an offset from it such as +01:00" },
+    { VALUE_TIME, VALUE_BAD_DATE, "2026-02-29",
+        "'2026-02-29' has a day that is not in the calendar",
+        "(allowed: the days of the years 1970 to 2261)" },
+    { VALUE_TIME, VALUE_BAD_CLOCK, "2026-12-01T24:00:00Z",
+        "'2026-12-01T24:00:00Z' has a time of day or an offset that no clock shows",
+        "(allowed: 00:00:00 to 23:59:59, and offsets from -23:59 to +23:59)" },
+    { VALUE_TIME, VALUE_TOO_FINE, "2026-12-01T00:00:00.1234567891Z",
+        "'2026-12-01T00:00:00.1234567891Z' is finer than a nanosecond",
+        "write at most nine digits after the point" },
     { VALUE_ADDRESS, VALUE_NO_PORT, "eu", "'eu' has no port",
         "write an address such as 127.0.0.1:9101" },
     { VALUE_ADDRESS, VALUE_BAD_PORT, "eu:0", "'eu:0' has no valid port",
@@ -417,6 +480,9 @@ main(void)
         tcase, quantity_is_written_in_its_largest_unit, 0, (int)COUNT_OF(write_cases));
     tcase_add_loop_test(tcase, boolean_has_two_words, 0, (int)COUNT_OF(boolean_cases));
     tcase_add_loop_test(tcase, rate_is_a_count_and_a_period, 0, (int)COUNT_OF(rate_cases));
+    tcase_add_test(tcase, written_rate_reads_the_same);
+    tcase_add_loop_test(
+        tcase, percentage_is_whole_and_at_most_a_hundred, 0, (int)COUNT_OF(percent_cases));
     tcase_add_loop_test(tcase, address_is_host_and_port, 0, (int)COUNT_OF(address_cases));
     tcase_add_loop_test(tcase, url_is_scheme_host_and_port, 0, (int)COUNT_OF(url_cases));
     tcase_add_loop_test(tcase, refusal_says_what_to_write, 0, (int)COUNT_OF(explain_cases));

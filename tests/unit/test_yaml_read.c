@@ -46,7 +46,7 @@ read_sample(const char *text)
     "connect: [eu-1.example:9443, 10.0.0.1:9443]\n"                                                \
     "rename: {gpu: us-gpu, cpu: us-cpu}\n"                                                         \
     "limits: {rate: 500/m, burst: 1000, hops: 65535, calls: 18446744073709551615,\n"               \
-    "         timeout: 1.5s, size: 256KiB}\n"                                                      \
+    "         timeout: 1.5s, size: 256KiB, share: 20%, until: 2026-12-01T01:00:00+01:00}\n"        \
     "bridges:\n"                                                                                   \
     "  - {cluster_id: eu, nodes: ['ws://a:1', 'ws://b:2']}\n"                                      \
     "  - {cluster_id: ap, limits: {burst: 1}}\n"                                                   \
@@ -95,6 +95,8 @@ START_TEST(every_number_is_read)
     ck_assert_uint_eq(sample.limits.calls, UINT64_MAX);
     ck_assert_uint_eq(sample.limits.timeout_ns, 1500 * MS_NS);
     ck_assert_uint_eq(sample.limits.size, 262144);
+    ck_assert_uint_eq(sample.limits.share_percent, 20);
+    ck_assert_int_eq(sample.limits.until.ns, INT64_C(1796083200) * (int64_t)SEC_NS);
     yaml_doc_free(doc);
 }
 END_TEST
@@ -190,7 +192,7 @@ static const struct bad_case {
         "t.yaml:3:1: unknown key 'zebra' in the sample; " ALL_KEYS },
     { "unknown keys inside", GIVEN "limits: {brust: 1}\nbridges: [{cluster_id: eu, node: []}]\n",
         "t.yaml:3:10: unknown key 'brust' in limits; did you mean 'burst'? (allowed: rate, burst, "
-        "hops, calls, timeout, size)\n"
+        "hops, calls, timeout, size, share, until)\n"
         "t.yaml:4:28: unknown key 'node' in a bridge; did you mean 'nodes'? (allowed: cluster_id, "
         "nodes, limits)\n" },
     { "merge key", GIVEN "<<: {mode: open}\n",
@@ -282,8 +284,21 @@ static const struct bad_case {
     { "rates", GIVEN "limits: {rate: 500}\nbridges: [{cluster_id: a, limits: {rate: 0/s}}]\n",
         "t.yaml:3:16: limits.rate: '500' has no unit; add a unit, such as 500/s (allowed: /s, /m, "
         "/h)\n"
-        "t.yaml:4:42: bridges[0].limits.rate: '0/s' is not a rate; write a number and a unit: a "
-        "rate such as 500/s (allowed: /s, /m, /h)\n" },
+        "t.yaml:4:42: bridges[0].limits.rate cannot be '0/s'; leave them out\n" },
+    { "a number that must not be zero", GIVEN "limits: {calls: 0, hops: 0}\n",
+        "t.yaml:3:17: limits.calls cannot be '0'; leave them out\n" },
+    { "percentages and times", GIVEN "limits: {share: 101%, until: 2026-02-29}\n",
+        "t.yaml:3:17: limits.share: '101%' is too large; the most is 100%\n"
+        "t.yaml:3:30: limits.until: '2026-02-29' has a day that is not in the calendar; (allowed: "
+        "the "
+        "days of the years 1970 to 2261)\n" },
+    { "a time that is none", GIVEN "limits: {share: , until: [x]}\n",
+        "t.yaml:3:17: limits.share has no value; give it a percentage such as 20%, or take it out\n"
+        "t.yaml:3:26: limits.until must be a time such as 2026-12-01T08:00:00Z, or a date alone, "
+        "not "
+        "a list\n" },
+    { "a key of elsewhere", GIVEN "limits: {mode: open}\n",
+        "t.yaml:3:10: unknown key 'mode' in limits; it is not of the limits: write it above\n" },
     { "URLs",
         "cluster_id: us\nlisten: ws://a:1/x\nbridges: [{cluster_id: a, nodes: ['ws://*:1']}]\n",
         "t.yaml:2:9: listen: 'ws://a:1/x' says more than scheme, host and port; write a URL such "
