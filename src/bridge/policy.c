@@ -110,9 +110,20 @@ every_pattern_captures(const struct policy_patterns *patterns, struct span name)
     return patterns->count > 0;
 }
 
+static bool
+some_pattern_captures(const struct policy_patterns *patterns, struct span name)
+{
+    for (uint32_t i = 0; i < patterns->count; i++) {
+        if (pattern_has_capture(&patterns->items[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
  * An absent template stays without parts. `others` (NULL: none) are patterns whose captures it may use as well; which of
- * two captures it means must be clear.
+ * two captures it means must be clear, whichever patterns match.
  */
 static enum policy_result
 compile_template(struct compiler *compiler, struct span text,
@@ -137,7 +148,8 @@ compile_template(struct compiler *compiler, struct span text,
         if (!known && !known_to_others) {
             return fail(compiler, POLICY_UNKNOWN_CAPTURE, text);
         }
-        if (known && known_to_others) {
+        if (others != NULL && some_pattern_captures(patterns, part->text) &&
+            some_pattern_captures(others, part->text)) {
             return fail(compiler, POLICY_AMBIGUOUS_CAPTURE, text);
         }
     }

@@ -136,8 +136,8 @@ enum policy_result {
     POLICY_MISSING_ID,
     POLICY_BAD_PATTERN,
     POLICY_BAD_TEMPLATE,
-    POLICY_UNKNOWN_CAPTURE,   /* a template uses a capture that not every pattern of the rule has */
-    POLICY_AMBIGUOUS_CAPTURE, /* names and ids both capture what the template of the id uses */
+    POLICY_UNKNOWN_CAPTURE, /* a template uses a capture that not every pattern of the rule has */
+    POLICY_AMBIGUOUS_CAPTURE, /* patterns of names and of ids capture what the template of the id uses */
     POLICY_BAD_VERSION,
     POLICY_RESERVED_TAG, /* tags under ADVERTISEMENT_TAG_RESERVED are not for policies */
     POLICY_NO_MEMORY,

@@ -132,6 +132,7 @@ compare_rewritten(struct comparison *comparison, const struct policy_test_expect
     if (expect->has_resources) {
         compare_list(comparison, "resources", &expect->resources, &out->resources);
     }
+    compare_text(comparison, "scope", expect->scope, out->scope);
     if (expect->has_cost) {
         compare_value(comparison, "cost", VALUE_NUMBER, expect->cost, out->cost);
     }
@@ -147,8 +148,8 @@ static bool
 expects_rewriting(const struct policy_test_expectation *expect)
 {
     return expect->function.size > 0 || expect->function_id.size > 0 || expect->has_tags ||
-           expect->has_resources || expect->has_cost || expect->has_preference ||
-           expect->ttl_ns > 0;
+           expect->has_resources || expect->scope.size > 0 || expect->has_cost ||
+           expect->has_preference || expect->ttl_ns > 0;
 }
 
 static struct span

@@ -24,6 +24,7 @@ struct policy_test_expectation {
     struct text_list tags;
     bool has_resources;
     struct text_list resources;
+    struct span scope;
     bool has_cost;
     uint32_t cost;
     bool has_preference;
@@ -48,7 +49,7 @@ struct policy_test_mismatch {
     struct span got;
 };
 
-#define POLICY_TEST_EXPECTATIONS_MAX 10
+#define POLICY_TEST_EXPECTATIONS_MAX 11
 
 struct policy_test_outcome {
     enum policy_action action;

@@ -31,12 +31,17 @@
 struct policy_yaml_file;
 
 struct policy_yaml {
-    struct policy *policy;  /* owned, until it is taken */
+    struct policy *policy;              /* owned, until it is taken */
+    struct span federation;             /* whose policy it is; empty: not said */
+    struct yaml_place federation_place; /* .line 0: not said */
     struct text_list links; /* the links it is for, each once, in the file's order; at least one */
-    const struct yaml_place *link_places;    /* of each, for whoever knows which links there are */
-    struct policy_source source;             /* what the policy was compiled from */
-    const struct yaml_place *rule_places[2]; /* of each rule, by enum policy_direction */
-    const struct policy_test *tests;         /* in the file's order; they have not been run */
+    const struct yaml_place *link_places; /* of each, for whoever knows which links there are */
+    struct text_list
+        link_federations; /* where each leads: what the file says, or the link's name */
+    const struct yaml_place *link_federation_places; /* of each; .line 0: not said */
+    struct policy_source source;                     /* what the policy was compiled from */
+    const struct yaml_place *rule_places[2];         /* of each rule, by enum policy_direction */
+    const struct policy_test *tests; /* in the file's order; they have not been run */
     uint32_t test_count;
     const struct policy_yaml_file *file;                 /* as it was written: for policy_yaml*.c */
     struct yaml_doc *doc;                                /* what all but the policy borrows from */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * policy_yaml_check.c - what a table of keys cannot say of a policy file: ids are unique, templates use what
- * was captured, nothing is written that has no effect.
+ * policy_yaml_check.c - what a table of keys cannot say of a policy file: rule ids and links are unique, links
+ * that lead somewhere are there, no rule is behind one that leaves nothing.
  *
  * policy_create() stops at the first fault and knows no file, so everything is checked before.
  */
@@ -97,96 +97,43 @@ check_links(struct policy_yaml_loader *loader)
     }
 }
 
-/* ---- Templates use what every pattern captures ---- */
-
-/* `text` with a NUL behind it, in the scratch memory. NULL: none. */
-static const char *
-scratch_text(struct policy_yaml_loader *loader, struct span text)
-{
-    uint8_t *copy = arena_take(&loader->scratch, text.size + 1);
-    if (copy != NULL && text.size > 0) {
-        memcpy(copy, text.data, text.size);
-    }
-    return (const char *)copy;
-}
-
-static void
-report_capture(struct policy_yaml_loader *loader, const struct yaml_node *node, struct span capture,
-    const struct pattern *pattern)
-{
-    struct yaml_path path = yaml_path(node);
-    if (pattern == NULL) {
-        yaml_errors_add(loader->errors, YAML_ERROR, yaml_place(node),
-            "%s: the rule has no match.function that captures '%.*s'", path.text,
-            SPAN_ARGS(capture));
-        return;
-    }
-    yaml_errors_add(loader->errors, YAML_ERROR, yaml_place(node),
-        "%s: '%.*s' is not captured by the pattern '%.*s'", path.text, SPAN_ARGS(capture),
-        SPAN_ARGS(pattern->text));
-    const char *written = scratch_text(loader, capture);
-    if (written == NULL) {
-        return;
-    }
-    struct suggest suggest;
-    suggest_init(&suggest, written);
-    for (uint32_t i = 0; i < pattern->part_count; i++) {
-        const struct pattern_part *part = &pattern->parts[i];
-        bool capturing = part->kind != PATTERN_LITERAL && part->text.size > 0;
-        const char *name = capturing ? scratch_text(loader, part->text) : NULL;
-        if (name != NULL) {
-            suggest_offer(&suggest, name);
-        }
-    }
-    if (suggest.best != NULL) {
-        yaml_errors_hint(loader->errors, "did you mean '%s'? ", suggest.best);
-    }
-    yaml_errors_hint(loader->errors, "(every pattern of the rule must capture it)");
-}
-
-/* The first of the rule's patterns that lacks a capture; all were checked when they were read. */
 static bool
-find_lacking(struct policy_yaml_loader *loader, const struct policy_yaml_texts *texts,
-    struct span capture, struct pattern *lacking)
+has_link(const struct policy_yaml_file *file, const char *name)
 {
-    for (size_t i = 0; i < texts->count; i++) {
-        struct span text = span_from_text(texts->items[i]);
-        enum pattern_result result = pattern_compile(text, &loader->scratch, lacking);
-        if (result == PATTERN_OK && !pattern_has_capture(lacking, capture)) {
-            return true;
-        }
+    bool found = false;
+    for (size_t i = 0; i < file->links.count; i++) {
+        found = found || strcmp(file->links.items[i], name) == 0;
     }
-    return false;
+    return found;
 }
 
+/* Where a link leads that this policy is not for is nothing to say here. */
 static void
-check_template(struct policy_yaml_loader *loader, const struct policy_yaml_rule *rule,
-    const char *key, const char *text)
+check_link_federations(struct policy_yaml_loader *loader)
 {
-    const struct policy_yaml_texts *texts = &rule->match.functions;
-    bool refused = texts->count == 0 && yaml_find(rule->match.yaml, "function") != NULL;
-    struct pattern_template made;
-    if (text == NULL || refused ||
-        pattern_template_compile(span_from_text(text), &loader->scratch, &made) != PATTERN_OK) {
-        return;
-    }
-    const struct yaml_node *node = yaml_find(rule->set.yaml, key);
-    for (uint32_t i = 0; i < made.part_count; i++) {
-        struct span capture = made.parts[i].text;
-        struct pattern lacking;
-        if (made.parts[i].kind == PATTERN_LITERAL) {
+    const struct policy_yaml_file *file = &loader->file;
+    const struct yaml_node *mapping = yaml_find(file->yaml, "link_federations");
+    for (size_t i = 0; i < file->link_federation_count && file->links.count > 0; i++) {
+        const char *name = file->link_federations[i].key;
+        struct suggest suggest;
+        if (has_link(file, name)) {
             continue;
         }
-        if (texts->count == 0) {
-            report_capture(loader, node, capture, NULL);
-        } else if (find_lacking(loader, texts, capture, &lacking)) {
-            report_capture(loader, node, capture, &lacking);
+        yaml_errors_add(loader->errors, YAML_ERROR, yaml_place(yaml_find(mapping, name)->key),
+            "link_federations: this policy is not for a link %s", value_quote(name).text);
+        suggest_init(&suggest, name);
+        for (size_t j = 0; j < file->links.count; j++) {
+            suggest_offer(&suggest, file->links.items[j]);
+        }
+        if (suggest.best != NULL) {
+            yaml_errors_hint(loader->errors, "did you mean '%s'?", suggest.best);
+        } else {
+            yaml_errors_hint(loader->errors, "add it to links, or take it out");
         }
     }
-    arena_reset(&loader->scratch);
 }
 
-/* ---- What is allowed but cannot be meant ---- */
+/* ---- Rules that leave nothing for others ---- */
 
 static bool
 has_catch_all(struct policy_yaml_loader *loader, const struct policy_yaml_texts *texts)
@@ -202,18 +149,24 @@ has_catch_all(struct policy_yaml_loader *loader, const struct policy_yaml_texts 
     return found;
 }
 
+/* What other federations serve gets past a rule that accepts for export and does not say transit. */
 static bool
-is_mapping(const struct yaml_node *node)
+takes_transit(const struct policy_yaml_rule *rule, enum policy_direction direction)
 {
-    return node->kind == YAML_MAPPING && !node->faulty;
+    return direction == POLICY_IMPORT || rule->transit || rule->action == POLICY_YAML_REJECT;
 }
 
 /* Nothing gets past this rule. A condition that was refused counts as one. */
 static bool
-rule_is_catch_all(struct policy_yaml_loader *loader, const struct policy_yaml_rule *rule)
+rule_is_catch_all(struct policy_yaml_loader *loader, const struct policy_yaml_rule *rule,
+    enum policy_direction direction)
 {
     const struct policy_yaml_match *match = &rule->match;
-    if (!is_mapping(rule->yaml) || (match->yaml != NULL && !is_mapping(match->yaml))) {
+    if (!policy_yaml_is_mapping(rule->yaml) ||
+        (match->yaml != NULL && !policy_yaml_is_mapping(match->yaml))) {
+        return false;
+    }
+    if (!takes_transit(rule, direction) || yaml_find(rule->yaml, "valid") != NULL) {
         return false;
     }
     uint32_t condition_count = match->yaml == NULL ? 0 : match->yaml->count;
@@ -227,33 +180,11 @@ rule_is_catch_all(struct policy_yaml_loader *loader, const struct policy_yaml_ru
     const struct yaml_node *groups[] = { match->tags.yaml, match->resources.yaml,
         match->path.yaml };
     for (size_t i = 0; i < COUNT_OF(groups); i++) {
-        if (groups[i] != NULL && is_mapping(groups[i]) && groups[i]->count == 0) {
+        if (groups[i] != NULL && policy_yaml_is_mapping(groups[i]) && groups[i]->count == 0) {
             condition_count--;
         }
     }
     return condition_count == 0;
-}
-
-/* A setting that a rule has, but that does nothing there. */
-static void
-check_effect(struct policy_yaml_loader *loader, const struct policy_yaml_rule *rule,
-    enum policy_direction direction)
-{
-    const struct yaml_node *preference = yaml_find(rule->set.yaml, "preference");
-    if (rule->set.yaml != NULL && rule->action == POLICY_YAML_REJECT) {
-        yaml_errors_add(loader->errors, YAML_ERROR, yaml_place(rule->set.yaml->key),
-            "a rule that rejects cannot set anything");
-        yaml_errors_hint(loader->errors, "take out 'set', or write action: accept");
-    } else if (preference != NULL && direction == POLICY_EXPORT) {
-        yaml_errors_add(loader->errors, YAML_WARNING, yaml_place(preference->key),
-            "preference has no effect on export: it is never sent");
-        yaml_errors_hint(loader->errors, "set cost, which the far side sees");
-    }
-    if (rule->reason != NULL && rule->action == POLICY_YAML_ACCEPT) {
-        yaml_errors_add(loader->errors, YAML_WARNING,
-            yaml_place(yaml_find(rule->yaml, "reason")->key),
-            "reason has no effect here: it is told when a rule rejects");
-    }
 }
 
 static void
@@ -265,14 +196,13 @@ check_side(struct policy_yaml_loader *loader, enum policy_direction direction)
     for (size_t i = 0; i < side->rule_count; i++) {
         struct policy_yaml_rule *rule = &side->rules[i];
         check_id(loader, direction, rule);
-        check_template(loader, rule, "function", rule->set.function);
-        check_template(loader, rule, "function_id", rule->set.function_id);
-        check_effect(loader, rule, direction);
+        policy_yaml_check_templates(loader, rule);
+        policy_yaml_check_meaning(loader, rule, direction);
         if (catch_all != NULL) {
             yaml_errors_add(loader->errors, YAML_WARNING, yaml_place(rule->yaml),
                 "this rule can never match: the rule in line %u matches everything",
                 catch_all->yaml->line);
-        } else if (rule_is_catch_all(loader, rule)) {
+        } else if (rule_is_catch_all(loader, rule, direction)) {
             catch_all = rule;
         }
     }
@@ -282,6 +212,7 @@ void
 policy_yaml_check_rules(struct policy_yaml_loader *loader)
 {
     check_links(loader);
+    check_link_federations(loader);
     check_side(loader, POLICY_EXPORT);
     check_side(loader, POLICY_IMPORT);
 }

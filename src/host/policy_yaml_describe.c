@@ -2,6 +2,8 @@
 /*
  * policy_yaml_describe.c - from the file's keys to the description that policy_create() compiles.
  */
+#include <string.h>
+
 #include "host/policy_yaml_parts.h"
 
 bool
@@ -52,6 +54,20 @@ describe_renames(struct policy_yaml_loader *loader, const struct policy_yaml_res
     return true;
 }
 
+static struct policy_call_limits
+call_limits(const struct policy_yaml_limits *limits)
+{
+    return (struct policy_call_limits){
+        .rate = limits->rate.count,
+        .rate_per_ns = limits->rate.period_ns,
+        .burst = limits->burst,
+        .in_flight = limits->in_flight,
+        .timeout_ns = limits->timeout_ns,
+        .args_size = limits->args_size,
+        .result_size = limits->result_size,
+    };
+}
+
 static bool
 describe_rule(struct policy_yaml_loader *loader, const struct policy_yaml_rule *rule,
     struct policy_rule_source *source)
@@ -65,8 +81,16 @@ describe_rule(struct policy_yaml_loader *loader, const struct policy_yaml_rule *
         .version = span_from_text(match->version),
         .has_max_hops = yaml_find(match->path.yaml, "max_hops") != NULL,
         .max_hops = match->path.max_hops,
+        .has_valid_from = yaml_find(rule->valid.yaml, "from") != NULL,
+        .valid_from = rule->valid.from,
+        .has_valid_until = yaml_find(rule->valid.yaml, "until") != NULL,
+        .valid_until = rule->valid.until,
+        .transit = rule->transit,
+        .merge = rule->merge,
+        .limits = call_limits(&rule->limits),
         .set_function = span_from_text(set->function),
         .set_function_id = span_from_text(set->function_id),
+        .set_scope = span_from_text(set->scope),
         .has_cost = yaml_find(set->yaml, "cost") != NULL,
         .cost = set->cost,
         .has_preference = yaml_find(set->yaml, "preference") != NULL,
@@ -114,26 +138,68 @@ describe_side(
     return true;
 }
 
+/* Where a link leads; NULL: the file does not say. */
+static const struct yaml_pair *
+find_federation(const struct policy_yaml_file *file, const char *link)
+{
+    for (size_t i = 0; i < file->link_federation_count; i++) {
+        if (strcmp(file->link_federations[i].key, link) == 0) {
+            return &file->link_federations[i];
+        }
+    }
+    return NULL;
+}
+
 static bool
 describe_links(struct policy_yaml_loader *loader, struct policy_yaml *loaded)
 {
     const struct policy_yaml_texts *links = &loader->file.links;
     const struct yaml_node *list = yaml_find(loader->file.yaml, "links");
+    const struct yaml_node *mapping = yaml_find(loader->file.yaml, "link_federations");
     struct yaml_place *places = yaml_doc_take(loader->doc, links->count * sizeof(*places));
-    if (places == NULL) {
+    struct yaml_place *said = yaml_doc_take(loader->doc, links->count * sizeof(*said));
+    struct span *federations = yaml_doc_take(loader->doc, links->count * sizeof(*federations));
+    if (places == NULL || said == NULL || federations == NULL) {
         return false;
     }
     for (size_t i = 0; i < links->count; i++) {
+        const struct yaml_pair *pair = find_federation(&loader->file, links->items[i]);
         places[i] = yaml_place(policy_yaml_text_node(list, i));
+        federations[i] = span_from_text(pair == NULL ? links->items[i] : pair->value);
+        said[i] = pair == NULL ? (struct yaml_place){ .line = 0 }
+                               : yaml_place(yaml_find(mapping, pair->key));
     }
     loaded->link_places = places;
+    loaded->link_federation_places = said;
+    loaded->link_federations =
+        (struct text_list){ .items = federations, .count = (uint32_t)links->count };
     return policy_yaml_describe_texts(loader, links, &loaded->links);
+}
+
+static void
+describe_federation(const struct policy_yaml_loader *loader, struct policy_yaml *loaded)
+{
+    const struct yaml_node *federation = yaml_find(loader->file.yaml, "federation");
+    if (federation != NULL) {
+        loaded->federation = span_from_text(loader->file.federation);
+        loaded->federation_place = yaml_place(federation);
+    }
 }
 
 bool
 policy_yaml_describe_rules(struct policy_yaml_loader *loader, struct policy_yaml *loaded)
 {
-    loaded->source.name = span_from_text(loader->file.name);
+    const struct policy_yaml_file *file = &loader->file;
+    const struct policy_yaml_side *import = &file->sides[POLICY_IMPORT];
+    loaded->source = (struct policy_source){
+        .name = span_from_text(file->name),
+        .function_limit = { .max = import->limits.functions.max,
+            .action = import->limits.functions.action },
+        .overlap = import->overlap,
+        .has_withdraw_max = file->guard.yaml != NULL,
+        .withdraw_max_percent = file->guard.withdraw_max_percent,
+    };
+    describe_federation(loader, loaded);
     return describe_links(loader, loaded) && describe_side(loader, POLICY_EXPORT, loaded) &&
            describe_side(loader, POLICY_IMPORT, loaded);
 }

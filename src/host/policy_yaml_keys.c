@@ -177,12 +177,33 @@ static const struct yaml_key rewrite_keys[] = {
     YAML_TEXT(struct policy_yaml_rewrite, function_id, "function_id", .check = check_template),
     YAML_GROUP(struct policy_yaml_rewrite, tags, &tags_shape, "tags"),
     YAML_GROUP(struct policy_yaml_rewrite, resources, &resources_shape, "resources"),
+    YAML_TEXT(struct policy_yaml_rewrite, scope, "scope", .check = check_scope),
     YAML_NUMBER(struct policy_yaml_rewrite, cost, "cost"),
     YAML_NUMBER(struct policy_yaml_rewrite, preference, "preference"),
     YAML_DURATION(struct policy_yaml_rewrite, ttl_ns, "ttl", .min = SEC_NS),
 };
 static const struct yaml_shape rewrite_shape =
     YAML_SHAPE(struct policy_yaml_rewrite, rewrite_keys, "set");
+
+static const struct yaml_key valid_keys[] = {
+    YAML_TIME(struct policy_yaml_valid, from, "from"),
+    YAML_TIME(struct policy_yaml_valid, until, "until"),
+};
+static const struct yaml_shape valid_shape =
+    YAML_SHAPE(struct policy_yaml_valid, valid_keys, "valid");
+
+#define NO_CALLS "to allow no calls, reject the function"
+
+static const struct yaml_key limits_keys[] = {
+    YAML_RATE(struct policy_yaml_limits, rate, "rate", .zero = NO_CALLS),
+    YAML_NUMBER(struct policy_yaml_limits, burst, "burst", .zero = NO_CALLS),
+    YAML_NUMBER(struct policy_yaml_limits, in_flight, "in_flight", .zero = NO_CALLS),
+    YAML_DURATION(struct policy_yaml_limits, timeout_ns, "timeout", .zero = NO_CALLS),
+    YAML_SIZE(struct policy_yaml_limits, args_size, "args", .zero = NO_CALLS),
+    YAML_SIZE(struct policy_yaml_limits, result_size, "result", .zero = NO_CALLS),
+};
+static const struct yaml_shape limits_shape =
+    YAML_SHAPE(struct policy_yaml_limits, limits_keys, "limits");
 
 static const struct yaml_choice actions[] = {
     { "accept", POLICY_YAML_ACCEPT },
@@ -192,20 +213,74 @@ static const struct yaml_choice actions[] = {
 static const struct yaml_key rule_keys[] = {
     YAML_TEXT(struct policy_yaml_rule, id, "id", .required = true, .check = check_id),
     YAML_GROUP(struct policy_yaml_rule, match, &match_shape, "match"),
+    YAML_GROUP(struct policy_yaml_rule, valid, &valid_shape, "valid"),
+    YAML_BOOLEAN(struct policy_yaml_rule, transit, "transit"),
     YAML_GROUP(struct policy_yaml_rule, set, &rewrite_shape, "set"),
+    YAML_BOOLEAN(struct policy_yaml_rule, merge, "merge"),
+    YAML_GROUP(struct policy_yaml_rule, limits, &limits_shape, "limits"),
     YAML_CHOICE(struct policy_yaml_rule, action, actions, "action", .required = true),
     YAML_TEXT(struct policy_yaml_rule, reason, "reason", .check = check_label),
 };
 static const struct yaml_shape rule_shape =
     YAML_SHAPE(struct policy_yaml_rule, rule_keys, "this rule");
 
-static const struct yaml_key side_keys[] = {
-    YAML_GROUPS(struct policy_yaml_side, rules, rule_count, &rule_shape, "rules"),
+static const struct yaml_choice limit_actions[] = {
+    { "warn", POLICY_LIMIT_WARN },
+    { "block", POLICY_LIMIT_BLOCK },
+    { "restart", POLICY_LIMIT_RESTART },
+    { "disable", POLICY_LIMIT_DISABLE },
+    { NULL, 0 },
+};
+static const struct yaml_key function_limit_keys[] = {
+    YAML_NUMBER(struct policy_yaml_function_limit, max, "max", .required = true,
+        .zero = "to import nothing, write no rules"),
+    YAML_CHOICE(struct policy_yaml_function_limit, action, limit_actions, "action"),
+};
+static const struct yaml_shape function_limit_shape =
+    YAML_SHAPE(struct policy_yaml_function_limit, function_limit_keys, "import.limits.functions");
+
+static const struct yaml_key import_limits_keys[] = {
+    YAML_GROUP(struct policy_yaml_import_limits, functions, &function_limit_shape, "functions",
+        .required = true),
+};
+static const struct yaml_shape import_limits_shape =
+    YAML_SHAPE(struct policy_yaml_import_limits, import_limits_keys, "import.limits");
+
+static const struct yaml_choice overlaps[] = {
+    { "prefer_local", POLICY_OVERLAP_PREFER_LOCAL },
+    { "failover", POLICY_OVERLAP_FAILOVER },
+    { "balance", POLICY_OVERLAP_BALANCE },
+    { NULL, 0 },
+};
+
+#define RULES_KEY YAML_GROUPS(struct policy_yaml_side, rules, rule_count, &rule_shape, "rules")
+
+static const struct yaml_key import_keys[] = {
+    YAML_GROUP(struct policy_yaml_side, limits, &import_limits_shape, "limits"),
+    YAML_CHOICE(struct policy_yaml_side, overlap, overlaps, "overlap"),
+    RULES_KEY,
+};
+static const struct yaml_shape import_shape =
+    YAML_SHAPE(struct policy_yaml_side, import_keys, "import");
+
+static const struct yaml_key rules_keys[] = { RULES_KEY };
+static const struct yaml_stray of_import[] = {
+    { "limits",
+        "it counts what comes over the link: write it into import. Calls of what leaves are "
+        "limited in the rules" },
+    { "overlap", "it is about names that come over the link: write it into import" },
+    { NULL, NULL },
 };
 static const struct yaml_shape export_shape =
-    YAML_SHAPE(struct policy_yaml_side, side_keys, "export");
-static const struct yaml_shape import_shape =
-    YAML_SHAPE(struct policy_yaml_side, side_keys, "import");
+    YAML_SHAPE(struct policy_yaml_side, rules_keys, "export", .strays = of_import);
+
+static const struct yaml_stray of_whole_file[] = {
+    { "limits", "write it into the file that includes this one" },
+    { "overlap", "write it into the file that includes this one" },
+    { NULL, NULL },
+};
+static const struct yaml_shape included_import_shape =
+    YAML_SHAPE(struct policy_yaml_side, rules_keys, "import", .strays = of_whole_file);
 
 /* ---- Tests ---- */
 
@@ -220,6 +295,7 @@ static const struct yaml_key question_keys[] = {
     YAML_TEXT(struct policy_yaml_question, scope, "scope", .check = check_scope),
     YAML_TEXT(struct policy_yaml_question, origin, "origin", .check = check_label),
     TEXTS(struct policy_yaml_question, path, "path", .check = check_label, .max = PATH_COUNT_MAX),
+    YAML_TIME(struct policy_yaml_question, at, "at"),
 };
 static const struct yaml_shape export_question_shape =
     YAML_SHAPE(struct policy_yaml_question, question_keys, "export");
@@ -234,6 +310,7 @@ static const struct yaml_key expect_keys[] = {
     YAML_TEXT(struct policy_yaml_expect, function_id, "function_id", .check = check_label),
     TEXTS(struct policy_yaml_expect, tags, "tags", .check = check_label),
     TEXTS(struct policy_yaml_expect, resources, "resources", .check = check_label),
+    YAML_TEXT(struct policy_yaml_expect, scope, "scope", .check = check_scope),
     YAML_NUMBER(struct policy_yaml_expect, cost, "cost"),
     YAML_NUMBER(struct policy_yaml_expect, preference, "preference"),
     YAML_DURATION(struct policy_yaml_expect, ttl_ns, "ttl", .min = SEC_NS),
@@ -251,10 +328,10 @@ static const struct yaml_shape test_shape =
     YAML_SHAPE(struct policy_yaml_test, test_keys, "this test");
 
 /* What a file and one that it includes have in common. */
-#define SHARED_KEYS                                                                                \
+#define SHARED_KEYS(import_shape_)                                                                 \
     YAML_NODE(struct policy_yaml_file, define, "define"),                                          \
         YAML_GROUP(struct policy_yaml_file, sides[POLICY_EXPORT], &export_shape, "export"),        \
-        YAML_GROUP(struct policy_yaml_file, sides[POLICY_IMPORT], &import_shape, "import"),        \
+        YAML_GROUP(struct policy_yaml_file, sides[POLICY_IMPORT], (import_shape_), "import"),      \
         YAML_GROUPS(struct policy_yaml_file, tests, test_count, &test_shape, "tests")
 
 #define INCLUDE_KEY                                                                                \
@@ -265,16 +342,26 @@ static const struct yaml_key includes_keys[] = { INCLUDE_KEY };
 const struct yaml_shape policy_yaml_includes_shape =
     YAML_SHAPE(struct policy_yaml_file, includes_keys, "this policy");
 
+static const struct yaml_key guard_keys[] = {
+    YAML_PERCENT(struct policy_yaml_guard, withdraw_max_percent, "withdraw_max", .required = true),
+};
+static const struct yaml_shape guard_shape =
+    YAML_SHAPE(struct policy_yaml_guard, guard_keys, "guard");
+
 static const struct yaml_key file_keys[] = {
     YAML_TEXT(struct policy_yaml_file, name, "policy", .required = true, .check = check_id),
+    YAML_TEXT(struct policy_yaml_file, federation, "federation", .check = check_label),
     TEXTS(struct policy_yaml_file, links, "links", .required = true, .min = 1,
         .max = POLICY_YAML_LINKS_MAX, .check = check_label),
+    YAML_PAIRS(struct policy_yaml_file, link_federations, link_federation_count, "link_federations",
+        .check = check_label),
+    YAML_GROUP(struct policy_yaml_file, guard, &guard_shape, "guard"),
     INCLUDE_KEY,
-    SHARED_KEYS,
+    SHARED_KEYS(&import_shape),
 };
 const struct yaml_shape policy_yaml_file_shape =
     YAML_SHAPE(struct policy_yaml_file, file_keys, "this policy");
 
-static const struct yaml_key included_keys[] = { SHARED_KEYS };
+static const struct yaml_key included_keys[] = { SHARED_KEYS(&included_import_shape) };
 const struct yaml_shape policy_yaml_included_shape =
     YAML_SHAPE(struct policy_yaml_file, included_keys, "this included file");

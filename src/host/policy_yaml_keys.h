@@ -60,9 +60,27 @@ struct policy_yaml_rewrite {
     const char *function_id;
     struct policy_yaml_tags tags;
     struct policy_yaml_resources resources;
+    const char *scope;
     uint32_t cost;
     uint32_t preference;
     uint64_t ttl_ns;
+};
+
+struct policy_yaml_valid {
+    const struct yaml_node *yaml;
+    struct wall from;
+    struct wall until;
+};
+
+/* Of calls. */
+struct policy_yaml_limits {
+    const struct yaml_node *yaml;
+    struct value_rate rate;
+    uint64_t burst;
+    uint64_t in_flight;
+    uint64_t timeout_ns;
+    uint64_t args_size;
+    uint64_t result_size;
 };
 
 enum policy_yaml_action {
@@ -75,13 +93,31 @@ struct policy_yaml_rule {
     const struct yaml_node *yaml;
     const char *id;
     struct policy_yaml_match match;
+    struct policy_yaml_valid valid;
+    bool transit;
     struct policy_yaml_rewrite set;
+    bool merge;
+    struct policy_yaml_limits limits;
     enum policy_yaml_action action;
     const char *reason;
 };
 
+struct policy_yaml_function_limit {
+    const struct yaml_node *yaml;
+    uint64_t max;
+    enum policy_limit_action action;
+};
+
+/* Of what comes in. */
+struct policy_yaml_import_limits {
+    const struct yaml_node *yaml;
+    struct policy_yaml_function_limit functions;
+};
+
 struct policy_yaml_side {
     const struct yaml_node *yaml;
+    struct policy_yaml_import_limits limits; /* of import, as `overlap` */
+    enum policy_overlap overlap;
     struct policy_yaml_rule *rules;
     size_t rule_count;
 };
@@ -97,6 +133,7 @@ struct policy_yaml_question {
     const char *scope;
     const char *origin;
     struct policy_yaml_texts path;
+    struct wall at;
 };
 
 struct policy_yaml_expect {
@@ -108,6 +145,7 @@ struct policy_yaml_expect {
     const char *function_id;
     struct policy_yaml_texts tags;
     struct policy_yaml_texts resources;
+    const char *scope;
     uint32_t cost;
     uint32_t preference;
     uint64_t ttl_ns;
@@ -120,10 +158,19 @@ struct policy_yaml_test {
     struct policy_yaml_expect expect;
 };
 
+struct policy_yaml_guard {
+    const struct yaml_node *yaml;
+    uint32_t withdraw_max_percent;
+};
+
 struct policy_yaml_file {
     const struct yaml_node *yaml;
     const char *name;
+    const char *federation;
     struct policy_yaml_texts links;
+    const struct yaml_pair *link_federations;
+    size_t link_federation_count;
+    struct policy_yaml_guard guard;
     struct policy_yaml_texts includes;
     const struct yaml_node *define;
     struct policy_yaml_side sides[2]; /* by enum policy_direction */

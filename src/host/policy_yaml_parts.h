@@ -47,8 +47,23 @@ void policy_yaml_report_memory(struct policy_yaml_loader *loader);
 /* The scalar that item `position` of a list was read from, which may be the list itself. */
 const struct yaml_node *policy_yaml_text_node(const struct yaml_node *list, size_t position);
 
-/* Links, ids, templates, and what has no effect. Fills `ids`. */
+/* Links, ids, and by the two below all else in the rules. Fills `ids`. */
 void policy_yaml_check_rules(struct policy_yaml_loader *loader);
+
+/* Templates use what was captured. */
+void policy_yaml_check_templates(
+    struct policy_yaml_loader *loader, const struct policy_yaml_rule *rule);
+
+/* No key of a rule is without meaning in its direction, with its action and beside its other keys. */
+void policy_yaml_check_meaning(struct policy_yaml_loader *loader,
+    const struct policy_yaml_rule *rule, enum policy_direction direction);
+
+/* `node` is a mapping, and its keys were read. */
+static inline bool
+policy_yaml_is_mapping(const struct yaml_node *node)
+{
+    return node->kind == YAML_MAPPING && !node->faulty;
+}
 
 /* The rule of this id, or NULL. Of two with the same, the first. */
 const struct policy_yaml_rule *policy_yaml_find_rule(

@@ -100,7 +100,7 @@ static void
 check_action(struct policy_yaml_loader *loader, const struct policy_yaml_test *test)
 {
     static const char *const of_accepted[] = { "function", "function_id", "tags", "resources",
-        "cost", "preference", "ttl" };
+        "scope", "cost", "preference", "ttl" };
     const struct policy_yaml_expect *expect = &test->expect;
     const struct yaml_node *reason = yaml_find(expect->yaml, "reason");
     const struct yaml_node *first = NULL;
@@ -186,6 +186,7 @@ describe_expectation(struct policy_yaml_loader *loader, const struct policy_yaml
         .function_id = span_from_text(expect->function_id),
         .has_tags = yaml_find(expect->yaml, "tags") != NULL,
         .has_resources = yaml_find(expect->yaml, "resources") != NULL,
+        .scope = span_from_text(expect->scope),
         .has_cost = yaml_find(expect->yaml, "cost") != NULL,
         .cost = expect->cost,
         .has_preference = yaml_find(expect->yaml, "preference") != NULL,
@@ -209,10 +210,13 @@ policy_yaml_describe_tests(struct policy_yaml_loader *loader, struct policy_yaml
     }
     for (size_t i = 0; i < file->test_count; i++) {
         const struct policy_yaml_test *test = &file->tests[i];
+        const struct policy_yaml_question *question = &test->questions[direction_of(test)];
         tests[i].name = span_from_text(test->name);
         tests[i].place = yaml_place(test->yaml);
         tests[i].direction = direction_of(test);
-        if (!describe_question(loader, &test->questions[tests[i].direction], &tests[i].in) ||
+        tests[i].has_at = yaml_find(question->yaml, "at") != NULL;
+        tests[i].at = question->at;
+        if (!describe_question(loader, question, &tests[i].in) ||
             !describe_expectation(loader, &test->expect, &tests[i].expect)) {
             return false;
         }

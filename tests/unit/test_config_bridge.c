@@ -30,7 +30,7 @@ static const struct file {
     { "lost.yaml", "policy: lost\nlinks: [eu, app, zz]\n" },
     { "bad.yaml", "policy: bad\nlinks: []\n" },
     { "odd.yaml",
-        "policy: odd\nlinks: eu\nexport: {rules: [{id: a, action: accept}, {id: b, action: "
+        "policy: odd\nlinks: eu\nimport: {rules: [{id: a, action: accept}, {id: b, action: "
         "reject}]}\n" },
 };
 

@@ -338,12 +338,8 @@ static const struct fault_case {
         "p.yaml:1:9: policy: 'us eu' has other characters in it than letters", false },
     { "unknown key", "policy: p\nlink: [eu]\nlinks: [eu]\n",
         "p.yaml:2:1: unknown key 'link' in this policy; did you mean 'links'?", false },
-    { "keys of no release", "policy: p\nlinks: [eu]\nassert: []\nexport: {overlap: failover}\n",
-        "p.yaml:3:1: unknown key 'assert' in this policy\n"
-        "p.yaml:4:10: unknown key 'overlap' in export",
-        false },
-    { "limits of a rule", HEAD "    - {id: a, action: accept, limits: {rate: 5/s}}\n",
-        "p.yaml:5:31: unknown key 'limits' in this rule", false },
+    { "keys of no release", "policy: p\nlinks: [eu]\nassert: []\n",
+        "p.yaml:3:1: unknown key 'assert' in this policy", false },
     { "unknown keys everywhere",
         HEAD "    - id: a\n"
              "      match: {funtion: a, tags: {some: [a]}, path: {hops: 1}}\n"
@@ -443,8 +439,13 @@ static const struct fault_case {
         "p.yaml:7:7: warning: this rule can never match: the rule in line 5 matches everything",
         true },
     { "behind a rule without match",
-        HEAD "    - {id: a, action: accept}\n    - {id: b, action: reject}\n",
+        HEAD "    - {id: a, transit: true, action: accept}\n    - {id: b, action: reject}\n",
         "p.yaml:6:7: warning: this rule can never match", true },
+    { "behind a rule that takes what our own cluster serves, or only for a time",
+        HEAD "    - {id: a, action: accept}\n"
+             "    - {id: b, valid: {until: 2027-01-01}, action: reject}\n"
+             "    - {id: c, action: reject}\n",
+        "", true },
     { "a catch-all with a condition",
         HEAD "    - {id: a, match: {function: \"**\", scope: zone}, action: reject}\n"
              "    - {id: b, match: {tags: {none: x}}, action: accept}\n"
