@@ -25,6 +25,7 @@ static const char help[] =
     "  tags=A,B           none if not given; also resources=A,B\n"
     "  scope=SCOPE        local, zone (if not given), region or global\n"
     "  path=A,B           the federations that it passed, the origin first; or only origin=A\n"
+    "  at=TIME            when, such as 2026-12-01 or 2026-12-01T08:00:00Z; now if not given\n"
     "\n"
     "Tells each rule tried and the first condition that failed, the verdict, and what the function "
     "becomes.\n";
@@ -38,6 +39,7 @@ struct explaining {
     const char *direction_name;
     enum policy_direction direction;
     struct ctl_policy_question question;
+    struct wall at;
     struct policy_yaml *loaded;
     struct policy_explanation explanation;
     struct policy_verdict verdict;
@@ -69,6 +71,41 @@ json_of_advertisement(const struct advertisement *out)
     return json;
 }
 
+static json_t *
+json_of_count(uint64_t count)
+{
+    return count == 0 ? json_null() : json_integer((json_int_t)count);
+}
+
+/* Of the rule that accepts; null: none. What is not limited is null in it. */
+static json_t *
+json_of_limits(const struct policy_call_limits *limits)
+{
+    if (limits == NULL) {
+        return json_null();
+    }
+    struct value_rate rate = { .count = limits->rate, .period_ns = limits->rate_per_ns };
+    json_t *json = json_object();
+    (void)json_object_set_new(
+        json, "rate", rate.count == 0 ? json_null() : json_string(value_write_rate(&rate).text));
+    (void)json_object_set_new(json, "burst", json_of_count(limits->burst));
+    (void)json_object_set_new(json, "in_flight", json_of_count(limits->in_flight));
+    (void)json_object_set_new(json, "timeout_seconds",
+        limits->timeout_ns == 0 ? json_null() : json_real((double)limits->timeout_ns / 1e9));
+    (void)json_object_set_new(json, "args_bytes", json_of_count(limits->args_size));
+    (void)json_object_set_new(json, "result_bytes", json_of_count(limits->result_size));
+    return json;
+}
+
+static const struct policy_call_limits *
+limits_of(const struct explaining *explaining)
+{
+    const struct policy_verdict *verdict = &explaining->verdict;
+    return verdict->action == POLICY_ACCEPT ? policy_rule_limits(explaining->loaded->policy,
+                                                  explaining->direction, verdict->rule)
+                                            : NULL;
+}
+
 static void
 print_json(const struct explaining *explaining)
 {
@@ -85,9 +122,11 @@ print_json(const struct explaining *explaining)
             json_pack("{s:o,s:b,s:s?}", "rule", ctl_policy_json(rules[step->rule].id), "matched",
                 matched, "failed_on", matched ? NULL : policy_condition_name(step->failed_on)));
     }
-    ctl_print_json(json_pack("{s:s,s:o,s:o,s:o,s:o}", "action", accepted ? "accept" : "reject",
-        "rule", ctl_policy_json(verdict->rule_id), "reason", ctl_policy_json(verdict->reason),
-        "advertisement", accepted ? json_of_advertisement(&verdict->out) : json_null(), "trace",
+    ctl_print_json(json_pack("{s:s,s:o,s:o,s:s,s:o,s:b,s:o,s:o}", "action",
+        accepted ? "accept" : "reject", "rule", ctl_policy_json(verdict->rule_id), "reason",
+        ctl_policy_json(verdict->reason), "at", value_write_time(explaining->at).text,
+        "advertisement", accepted ? json_of_advertisement(&verdict->out) : json_null(), "merge",
+        accepted && verdict->merge, "limits", json_of_limits(limits_of(explaining)), "trace",
         trace));
 }
 
@@ -148,6 +187,38 @@ print_advertisement(const struct advertisement *out)
     (void)printf("  %-12s %s\n", "ttl", out->ttl_ns == UINT64_MAX ? "as it was" : ttl.text);
 }
 
+/* "  limits       rate 500/s, in_flight 200" */
+static void
+print_limits(const struct policy_call_limits *limits)
+{
+    struct value_rate rate = { .count = limits->rate, .period_ns = limits->rate_per_ns };
+    const struct {
+        const char *key;
+        enum value_kind kind;
+        uint64_t value;
+    } others[] = {
+        { "burst", VALUE_NUMBER, limits->burst },
+        { "in_flight", VALUE_NUMBER, limits->in_flight },
+        { "timeout", VALUE_DURATION, limits->timeout_ns },
+        { "args", VALUE_SIZE, limits->args_size },
+        { "result", VALUE_SIZE, limits->result_size },
+    };
+    const char *separator = "";
+    (void)printf("  %-12s ", "limits");
+    if (rate.count > 0) {
+        (void)printf("rate %s", value_write_rate(&rate).text);
+        separator = ", ";
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (others[i].value > 0) {
+            (void)printf("%s%s %s", separator, others[i].key,
+                value_write(others[i].kind, others[i].value).text);
+            separator = ", ";
+        }
+    }
+    (void)printf("\n");
+}
+
 static void
 print_table(const struct explaining *explaining)
 {
@@ -159,6 +230,12 @@ print_table(const struct explaining *explaining)
         SPAN_ARGS(verdict->reason));
     if (accepted) {
         print_advertisement(&verdict->out);
+    }
+    if (limits_of(explaining) != NULL) {
+        print_limits(limits_of(explaining));
+    }
+    if (accepted && verdict->merge) {
+        (void)printf("  %-12s one service with all others that get this name so\n", "merge");
     }
 }
 
@@ -174,11 +251,11 @@ explain(struct explaining *explaining)
     if (explaining->loaded == NULL) {
         return ctl_policy_refuse(ctl, &explaining->errors);
     }
-    struct wall now = log_sink_now().wall;
+    explaining->at = explaining->question.has_at ? explaining->question.at : log_sink_now().wall;
     enum policy_evaluation evaluation = policy_evaluate(explaining->loaded->policy,
-        explaining->direction, in, now, &explaining->arena, &explaining->verdict);
+        explaining->direction, in, explaining->at, &explaining->arena, &explaining->verdict);
     if (evaluation == POLICY_OUT_OF_MEMORY ||
-        !policy_explain(&explaining->loaded->source, explaining->direction, in, now,
+        !policy_explain(&explaining->loaded->source, explaining->direction, in, explaining->at,
             &explaining->arena, &explaining->explanation)) {
         return ctl_fail(ctl, "no memory");
     }

@@ -22,13 +22,15 @@ enum key {
     KEY_SCOPE,
     KEY_ORIGIN,
     KEY_PATH,
+    KEY_AT,
     KEY_COUNT,
 };
 
 static const char *const key_names[KEY_COUNT] = { "function", "function_id", "version", "tags",
-    "resources", "scope", "origin", "path" };
+    "resources", "scope", "origin", "path", "at" };
 
-#define ALLOWED "(allowed: function, function_id, version, tags, resources, scope, origin, path)"
+#define ALLOWED                                                                                    \
+    "(allowed: function, function_id, version, tags, resources, scope, origin, path, at)"
 
 void
 ctl_policy_question_init(struct ctl_policy_question *question)
@@ -123,6 +125,18 @@ take_scope(const struct options *line, const char *text, struct span *scope)
     return false;
 }
 
+static bool
+take_time(const struct options *line, const char *text, struct ctl_policy_question *question)
+{
+    enum value_result result = value_read_time(text, &question->at);
+    question->has_at = result == VALUE_OK;
+    if (!question->has_at) {
+        struct value_words words = value_explain(VALUE_TIME, result, text);
+        (void)options_fault(line, "at=: %s; %s", words.message, words.hint);
+    }
+    return question->has_at;
+}
+
 bool
 ctl_policy_question_take(struct ctl_policy_question *question, const struct options *line,
     char *text, struct arena *arena)
@@ -158,6 +172,8 @@ ctl_policy_question_take(struct ctl_policy_question *question, const struct opti
         return take_text(line, key, span_from_text(value), &in->origin);
     case KEY_PATH:
         return take_list(line, key, span_from_text(value), arena, &in->path);
+    case KEY_AT:
+        return take_time(line, value, question);
     case KEY_COUNT:
         break;
     }

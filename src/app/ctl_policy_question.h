@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ctl_policy_question.h - a function described on the command line: function=a.b tags=public,stable version=2.1.0.
+ * With at=, also when it is asked about.
  */
 #ifndef APP_CTL_POLICY_QUESTION_H
 #define APP_CTL_POLICY_QUESTION_H
@@ -12,7 +13,9 @@
 struct ctl_policy_question {
     struct advertisement in;
     struct span origin_slot; /* the path, when only an origin was given */
-    unsigned given;          /* a bit for each key that was */
+    bool has_at;
+    struct wall at;
+    unsigned given; /* a bit for each key that was */
 };
 
 void ctl_policy_question_init(struct ctl_policy_question *question);

@@ -233,10 +233,48 @@ report_unknown_link(struct loader *loader, struct yaml_place place, struct span 
     }
 }
 
+/* Whose policy it is, where the file says so. */
+static void
+check_federation_of_policy(struct loader *loader, const struct policy_yaml *loaded)
+{
+    const char *own = loader->config->bridge.federation;
+    if (own != NULL && loaded->federation_place.line > 0 && !span_is(loaded->federation, own)) {
+        yaml_errors_add(loader->errors, YAML_ERROR, loaded->federation_place,
+            "this is a policy of federation '%.*s', but %s is a bridge of '%s'",
+            SPAN_ARGS(loaded->federation), yaml_doc_name(loader->config->doc), own);
+        yaml_errors_hint(loader->errors, "take a policy of '%s'", own);
+    }
+}
+
+/* What the rules say of federations holds only if the link leads where the policy has it. */
+static void
+check_link_of_policy(struct loader *loader, const struct policy_yaml *loaded, uint32_t index,
+    const struct config_link *link)
+{
+    struct span there = loaded->link_federations.items[index];
+    struct yaml_place said = loaded->link_federation_places[index];
+    if (link->federation == NULL || span_is(there, link->federation)) {
+        return;
+    }
+    if (said.line > 0) {
+        yaml_errors_add(loader->errors, YAML_ERROR, said,
+            "this policy has link '%s' lead to '%.*s', but in %s it leads to '%s'", link->name,
+            SPAN_ARGS(there), yaml_doc_name(loader->config->doc), link->federation);
+        yaml_errors_hint(loader->errors, "one of the two is not what was meant");
+        return;
+    }
+    yaml_errors_add(loader->errors, YAML_WARNING, loaded->link_places[index],
+        "link '%s' leads to federation '%s', which this policy does not say", link->name,
+        link->federation);
+    yaml_errors_hint(
+        loader->errors, "add link_federations: {%s: %s}", link->name, link->federation);
+}
+
 static void
 assign_policy(struct loader *loader, const struct policy_yaml *loaded)
 {
     struct config_bridge *config = loader->config;
+    check_federation_of_policy(loader, loaded);
     for (uint32_t i = 0; i < loaded->links.count; i++) {
         struct yaml_place place = loaded->link_places[i];
         size_t link = find_link(config, loaded->links.items[i]);
@@ -244,6 +282,7 @@ assign_policy(struct loader *loader, const struct policy_yaml *loaded)
             report_unknown_link(loader, place, loaded->links.items[i]);
             continue;
         }
+        check_link_of_policy(loader, loaded, i, &config->links[link]);
         if (config->link_policies[link] != NULL) {
             struct yaml_place before = loader->policy_places[link];
             yaml_errors_add(loader->errors, YAML_ERROR, place,

@@ -61,9 +61,10 @@ MUST_CHECK struct policy_yaml *policy_yaml_load_text(const char *name, struct sp
     const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors);
 
 /*
- * Add warnings about what is hardly meant and takes longer to find out than a bridge should wait for at its
- * start: rules hidden behind another, rules that nothing fulfils, rules that accept everything, captures that are
- * not used, and functions that get one name. Rules behind a catch-all were warned of by the loading.
+ * Add what takes longer to find out than a bridge should wait for at its start. Warnings: rules hidden behind
+ * another, rules that nothing fulfils, rules that accept everything, captures that are not used, and functions that
+ * come in under one name. Errors: functions that leave under one name, by rules that do not say merge. Rules behind
+ * a catch-all were warned of by the loading.
  *
  * Renames are compared until POLICY_YAML_COLLISIONS_MAX pairs of patterns were looked at closely. Memory
  * is taken from `mem` and given back; without enough of it, a warning says that not all was checked.

@@ -15,6 +15,7 @@ struct linter {
     enum policy_direction direction;
     const struct policy_yaml_side *side;
     struct policy_rule_view *views;
+    bool *never; /* of each rule so far: it can never match, which is said */
     uint32_t count;
     uint32_t collisions_looked_at;
 };
@@ -32,13 +33,14 @@ make_views(struct linter *linter)
     const struct policy_source *source = &linter->loaded->source;
     linter->count = source->rule_count[linter->direction];
     linter->views = arena_take(&linter->arena, linter->count * sizeof(*linter->views));
-    for (uint32_t i = 0; linter->views != NULL && i < linter->count; i++) {
+    linter->never = arena_take(&linter->arena, linter->count * sizeof(*linter->never));
+    for (uint32_t i = 0; linter->views != NULL && linter->never != NULL && i < linter->count; i++) {
         const struct policy_rule_source *rule = &source->rules[linter->direction][i];
         if (!policy_rule_view_init(rule, linter->direction, &linter->arena, &linter->views[i])) {
             return false;
         }
     }
-    return linter->views != NULL;
+    return linter->views != NULL && linter->never != NULL;
 }
 
 static struct yaml_place
@@ -56,6 +58,47 @@ check_contradiction(struct linter *linter, uint32_t rule)
     if (key != NULL) {
         yaml_errors_add(linter->errors, YAML_WARNING, place_of(linter, rule),
             "this rule can never match: nothing fulfils its match.%s", key);
+        linter->never[rule] = true;
+    }
+}
+
+static bool
+has_other(const struct text_list *list, struct span text)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (!span_equal(list->items[i], text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What our own cluster serves has passed one federation, which is its origin: ours, if the file says who we are. */
+static bool
+asks_for_others(const struct policy_rule_source *rule, struct span own)
+{
+    const struct text_list *includes = &rule->path_includes;
+    const struct text_list *origins = &rule->origins;
+    struct span passed = includes->count > 0 ? includes->items[0] : own;
+    bool is_known = passed.size > 0;
+    return (is_known && has_other(includes, passed)) ||
+           (is_known && own.size > 0 && !span_equal(passed, own)) ||
+           (is_known && origins->count > 0 && !text_list_has(origins, passed)) ||
+           (is_known && text_list_has(&rule->path_excludes, passed)) ||
+           (rule->has_max_hops && rule->max_hops == 0);
+}
+
+static void
+check_transit(struct linter *linter, uint32_t rule)
+{
+    const struct policy_rule_view *view = &linter->views[rule];
+    if (!view->takes_transit && !linter->never[rule] &&
+        asks_for_others(view->source, linter->loaded->federation)) {
+        yaml_errors_add(linter->errors, YAML_WARNING, place_of(linter, rule),
+            "this rule can never match: it accepts only what our own cluster serves, and its "
+            "conditions hold only for other federations");
+        yaml_errors_hint(linter->errors, "to pass on what they serve, say transit: true");
+        linter->never[rule] = true;
     }
 }
 
@@ -63,9 +106,12 @@ static void
 check_accept_all(struct linter *linter, uint32_t rule)
 {
     const struct policy_rule_view *view = &linter->views[rule];
-    if (view->source->action == POLICY_ACCEPT && policy_rule_is_catch_all(view)) {
+    struct policy_rule_view of_any_origin = *view;
+    of_any_origin.takes_transit = true;
+    if (view->source->action == POLICY_ACCEPT && policy_rule_is_catch_all(&of_any_origin)) {
         yaml_errors_add(linter->errors, YAML_WARNING, place_of(linter, rule),
-            "this rule accepts everything that no rule before it rejects");
+            "this rule accepts everything%s that no rule before it rejects",
+            view->takes_transit ? "" : " of our own cluster");
         yaml_errors_hint(
             linter->errors, "name what may pass: match: {function: ..., tags: {any: [...]}}");
     }
@@ -82,16 +128,18 @@ template_uses(const struct pattern_template *made, struct span capture)
     return false;
 }
 
-/* Captures in the pattern that was written at `node` and that neither template uses. */
+/* Captures in the pattern that was written at `node` and that none of its templates uses. */
 static void
 check_captures(struct linter *linter, const struct yaml_node *node, const struct pattern *pattern,
-    const struct pattern_template *templates)
+    const struct pattern_template *templates, size_t template_count)
 {
     for (uint32_t i = 0; i < pattern->part_count; i++) {
         const struct pattern_part *part = &pattern->parts[i];
-        bool captures = part->kind != PATTERN_LITERAL && part->text.size > 0;
-        if (captures && !template_uses(&templates[0], part->text) &&
-            !template_uses(&templates[1], part->text)) {
+        bool unused = part->kind != PATTERN_LITERAL && part->text.size > 0;
+        for (size_t j = 0; j < template_count; j++) {
+            unused = unused && !template_uses(&templates[j], part->text);
+        }
+        if (unused) {
             yaml_errors_add(linter->errors, YAML_WARNING, yaml_place(node),
                 "%s: nothing uses the capture '%.*s'", yaml_path(node).text, SPAN_ARGS(part->text));
             yaml_errors_hint(
@@ -107,18 +155,20 @@ check_rule_captures(struct linter *linter, uint32_t rule)
     const struct yaml_node *match = linter->side->rules[rule].match.yaml;
     const struct yaml_node *functions = yaml_find(match, "function");
     const struct yaml_node *ids = yaml_find(match, "function_id");
+    /* That of the name first: it uses no captures of ids. */
     struct pattern_template templates[2] = { view->set_function, { .part_count = 0 } };
-    static const struct pattern_template none[2] = { { .part_count = 0 }, { .part_count = 0 } };
     struct span text = view->source->set_function_id;
     if (text.size > 0 &&
         pattern_template_compile(text, &linter->scratch, &templates[1]) != PATTERN_OK) {
         return;
     }
     for (uint32_t i = 0; functions != NULL && i < view->function_count; i++) {
-        check_captures(linter, policy_yaml_text_node(functions, i), &view->functions[i], templates);
+        check_captures(
+            linter, policy_yaml_text_node(functions, i), &view->functions[i], templates, 2);
     }
     for (uint32_t i = 0; ids != NULL && i < view->function_id_count; i++) {
-        check_captures(linter, policy_yaml_text_node(ids, i), &view->function_ids[i], none);
+        check_captures(
+            linter, policy_yaml_text_node(ids, i), &view->function_ids[i], &templates[1], 1);
     }
     arena_reset(&linter->scratch);
 }
@@ -135,6 +185,7 @@ check_hidden(struct linter *linter, uint32_t rule)
         if (!hidden) {
             continue;
         }
+        linter->never[rule] = true;
         if (!policy_rule_is_catch_all(&linter->views[i])) {
             struct yaml_place before = place_of(linter, i);
             yaml_errors_add(linter->errors, YAML_WARNING, place_of(linter, rule),
@@ -159,13 +210,37 @@ is_taken_before(const struct linter *linter, uint32_t rule, struct span name)
         for (uint32_t j = 0; j < view->function_count && !matches; j++) {
             matches = pattern_match(&view->functions[j], name, NULL);
         }
-        if (matches && policy_rule_is_unconditional(view)) {
+        bool takes_all = view->takes_transit || !linter->views[rule].takes_transit;
+        if (matches && takes_all && policy_rule_is_unconditional(view)) {
             return true;
         }
     }
     return false;
 }
 
+/* There is a time at which both rules are valid. */
+static bool
+are_valid_together(const struct policy_rule_source *a, const struct policy_rule_source *b)
+{
+    bool a_is_over =
+        a->has_valid_until && b->has_valid_from && a->valid_until.ns <= b->valid_from.ns;
+    bool b_is_over =
+        b->has_valid_until && a->has_valid_from && b->valid_until.ns <= a->valid_from.ns;
+    return !a_is_over && !b_is_over;
+}
+
+/* Two rules, or one with itself: they say so, or at no time do both match anything. */
+static bool
+may_share_names(const struct linter *linter, uint32_t first, uint32_t second)
+{
+    const struct policy_rule_source *a = linter->views[first].source;
+    const struct policy_rule_source *b = linter->views[second].source;
+    return (a->merge && b->merge) || linter->never[first] || linter->never[second] ||
+           !are_valid_together(a, b);
+}
+
+/* On export it is an error, since what is told under that name would be a matter of chance; on import, of links
+ * that bring the same names one is chosen, and that may well be meant. */
 static bool
 report_collision(struct linter *linter, uint32_t first, uint32_t second,
     const struct policy_collision *collision)
@@ -174,22 +249,29 @@ report_collision(struct linter *linter, uint32_t first, uint32_t second,
         is_taken_before(linter, second, collision->from[1])) {
         return false;
     }
+    bool is_export = linter->direction == POLICY_EXPORT;
+    enum yaml_severity severity = is_export ? YAML_ERROR : YAML_WARNING;
     struct yaml_place place =
         yaml_place(yaml_find(linter->side->rules[second].set.yaml, "function"));
     struct span other = linter->views[first].source->id;
     if (first == second) {
-        yaml_errors_add(linter->errors, YAML_WARNING, place,
+        yaml_errors_add(linter->errors, severity, place,
             "several functions get one name: '%.*s' and '%.*s' both become '%.*s'",
             SPAN_ARGS(collision->from[0]), SPAN_ARGS(collision->from[1]),
             SPAN_ARGS(collision->name));
     } else {
-        yaml_errors_add(linter->errors, YAML_WARNING, place,
+        yaml_errors_add(linter->errors, severity, place,
             "several functions get one name: '%.*s' by rule '%.*s' and '%.*s' by this one both "
             "become '%.*s'",
             SPAN_ARGS(collision->from[0]), SPAN_ARGS(other), SPAN_ARGS(collision->from[1]),
             SPAN_ARGS(collision->name));
     }
-    yaml_errors_hint(linter->errors, "only one of them can be called under that name");
+    yaml_errors_hint(linter->errors, "%s",
+        !is_export ? "only one of them can be called under that name"
+        : first == second
+            ? "say merge: true if they are one service; else keep their names apart"
+            : "say merge: true in both rules if they are one service; else keep their "
+              "names apart");
     return true;
 }
 
@@ -223,7 +305,8 @@ check_collisions(struct linter *linter, uint32_t rule)
 {
     bool found = linter->views[rule].set_function.part_count == 0;
     for (uint32_t i = 0; !found && i <= rule; i++) {
-        found = linter->views[i].set_function.part_count > 0 && find_collision(linter, i, rule);
+        found = linter->views[i].set_function.part_count > 0 && !may_share_names(linter, i, rule) &&
+                find_collision(linter, i, rule);
     }
 }
 
@@ -238,6 +321,7 @@ lint_side(struct linter *linter)
     }
     for (uint32_t i = 0; i < linter->count && !is_full(linter); i++) {
         check_contradiction(linter, i);
+        check_transit(linter, i);
         check_accept_all(linter, i);
         check_rule_captures(linter, i);
         check_hidden(linter, i);

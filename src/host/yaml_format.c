@@ -148,6 +148,18 @@ without_brackets(struct item item)
 
 /* ---- On one line ---- */
 
+/* A time or a percentage: YAML has no other use for its colons and signs. With a variable in it, it is a text. */
+static bool
+is_plain_value(struct item item)
+{
+    struct wall time;
+    uint32_t percent = 0;
+    bool is_time = item.key != NULL && item.key->type == YAML_TYPE_TIME;
+    bool is_percent = item.key != NULL && item.key->type == YAML_TYPE_PERCENT;
+    return (is_time && value_read_time(item.node->text, &time) == VALUE_OK) ||
+           (is_percent && value_read_percent(item.node->text, &percent) == VALUE_OK);
+}
+
 static void
 add_flow(struct buf *out, struct item item)
 {
@@ -156,7 +168,11 @@ add_flow(struct buf *out, struct item item)
     bool first = true;
     switch (node->kind) {
     case YAML_SCALAR:
-        add_text(out, node->text);
+        if (is_plain_value(item)) {
+            buf_add_text(out, node->text);
+        } else {
+            add_text(out, node->text);
+        }
         break;
     case YAML_SEQUENCE:
         buf_add_text(out, "[");

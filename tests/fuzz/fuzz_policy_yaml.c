@@ -169,7 +169,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_tests(loaded, &arena);
         check_format(loaded, span_from(data, size), &arena);
         policy_yaml_lint(loaded, &mem, &errors);
-        CHECK(errors.error_count == 0);
     }
     policy_yaml_free(loaded);
     arena_destroy(&arena);

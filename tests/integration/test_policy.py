@@ -107,7 +107,24 @@ class PolicyTestTest(PolicyCase):
         self.assertEqual(answer["errors"][0]["message"], "key 'links' is missing in this policy")
 
 
+COLLIDING = """policy: p
+links: [eu]
+export:
+  rules:
+    - {id: a, match: {function: "x.{n}"}, set: {function: "us.{n}"}, action: accept}
+    - {id: b, match: {function: "y.{n}"}, set: {function: "us.{n}"}, action: accept}
+"""
+
+
 class PolicyCheckTest(PolicyCase):
+    def test_several_exports_onto_one_name_are_an_error_unless_they_are_one_service(self):
+        path = self.write(COLLIDING)
+        self.assertEqual(self.ctl(1, "check", path).stdout,
+                         f"{path}:6:59: several functions get one name: 'x.x' by rule 'a' and 'y.x' by this one both "
+                         "become 'us.x'; say merge: true in both rules if they are one service; else keep their names "
+                         "apart\n")
+        self.ctl(0, "check", self.write(COLLIDING.replace("action", "merge: true, action")))
+
     def test_check_counts_tests_and_does_not_run_them(self):
         path = self.write(FAILING)
         self.assertEqual(self.ctl(0, "check", path).stdout, "1 file, no errors; 2 tests\n")
@@ -127,7 +144,8 @@ class PolicyCheckTest(PolicyCase):
         answer = json.loads(self.ctl(1, "check", "-o", "json", path).stdout)
         self.assertEqual(answer["errors"], [{
             "file": path, "line": 4, "column": 1, "message": "unknown key 'improt' in this policy",
-            "hint": "did you mean 'import'? (allowed: policy, links, include, define, export, import, tests)"}])
+            "hint": "did you mean 'import'? (allowed: policy, federation, links, "
+                    "link_federations, guard, include, define, export, import, tests)"}])
         self.assertEqual([warning["line"] for warning in answer["warnings"]], [3])
 
 
@@ -153,9 +171,10 @@ class PolicyExplainTest(PolicyCase):
 
     def test_json(self):
         path = self.write(EXPLAINED)
-        answer = json.loads(self.ctl(0, "explain", "-o", "json", path, "export", *self.QUESTION).stdout)
+        answer = json.loads(self.ctl(0, "explain", "-o", "json", path, "export", *self.QUESTION, "at=2026-12-01").stdout)
         self.assertEqual(answer, {
-            "action": "accept", "rule": "billing", "reason": "",
+            "action": "accept", "rule": "billing", "reason": "", "at": "2026-12-01T00:00:00Z", "merge": False,
+            "limits": None,
             "advertisement": {
                 "function": "us.billing.charge", "function_id": "us.billing.charge", "version": "2.1.0",
                 "tags": ["public", "stable", "from-us"], "resources": [], "scope": "zone", "origin": "us",
@@ -175,8 +194,9 @@ class PolicyExplainTest(PolicyCase):
     def test_the_default_and_the_other_direction(self):
         path = self.write(EXPLAINED)
         answer = json.loads(self.ctl(0, "explain", "-o", "json", path, "import", "function=a").stdout)
+        self.assertRegex(answer.pop("at"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$")
         self.assertEqual(answer, {"action": "reject", "rule": "default", "reason": "no rule matches it",
-                                  "advertisement": None, "trace": []})
+                                  "advertisement": None, "merge": False, "limits": None, "trace": []})
         self.assertEqual(self.ctl(0, "explain", path, "import", "function=a").stdout,
                          "reject by rule 'default': no rule matches it\n")
 
@@ -194,10 +214,81 @@ class PolicyExplainTest(PolicyCase):
                 ("version=1.x is not a version", (path, "export", "version=1.x")),
                 ("scope=far is no scope", (path, "export", "scope=far")),
                 ("path= has more than 32 items", (path, "export", "path=" + ",".join(["a"] * 33))),
+                ("at=: 'soon' is not a time; write a time such as", (path, "export", "at=soon")),
                 ("path= must begin with origin=", (path, "export", "function=a", "origin=eu", "path=us"))):
             self.assertIn(words, self.ctl(64, "explain", *arguments).stderr)
         broken = self.write("policy: p\n", "broken.yaml")
         self.assertIn("'links' is missing", self.ctl(1, "explain", broken, "export", "function=a").stderr)
+
+
+WINTER = """policy: p
+federation: us
+links: [eu-a]
+link_federations: {eu-a: "eu"}
+guard: {withdraw_max: "20%"}
+export:
+  rules:
+    - action: accept
+      limits: {timeout: 5s, rate: 500/s}
+      merge: true
+      set: {scope: global, function: us.sale}
+      transit: true
+      valid: {until: "2027-01-01T00:00:00+01:00", from: "2026-12-01"}
+      match: {function: ["shop.sale"]}
+      id: sale
+    - {id: later, valid: {from: "${DAY:-2027-01-01}"}, action: reject}
+import: {rules: [], overlap: failover, limits: {functions: {action: block, max: 5}}}
+tests:
+  - {expect: {scope: global, rule: sale}, name: x, export: {at: 2026-12-24, function: shop.sale}}
+"""
+
+WINTER_CANONICAL = """policy: p
+federation: us
+links: eu-a
+link_federations: {eu-a: eu}
+guard: {withdraw_max: 20%}
+
+export:
+  rules:
+    - id: sale
+      match: {function: shop.sale}
+      valid: {from: 2026-12-01, until: 2027-01-01T00:00:00+01:00}
+      transit: true
+      set: {function: us.sale, scope: global}
+      merge: true
+      limits: {rate: 500/s, timeout: 5s}
+      action: accept
+    - {id: later, valid: {from: "${DAY:-2027-01-01}"}, action: reject}
+import: {limits: {functions: {max: 5, action: block}}, overlap: failover, rules: []}
+
+tests:
+  - {name: x, export: {function: shop.sale, at: 2026-12-24}, expect: {rule: sale, scope: global}}
+"""
+
+
+class PolicyTimesAndLimitsTest(PolicyCase):
+    """One file through all verbs: what holds for a time, for a service of several and for so many calls."""
+
+    def test_check_test_and_fmt(self):
+        path = self.write(WINTER)
+        self.assertEqual(self.ctl(0, "check", path).stdout, "1 file, no errors; 1 test\n")
+        self.assertIn("1 passed, 0 failed", self.ctl(0, "test", path).stdout)
+        self.assertEqual(self.ctl(0, "fmt", path).stdout, WINTER_CANONICAL)
+        self.assertEqual(self.ctl(0, "fmt", self.write(WINTER_CANONICAL)).stdout, WINTER_CANONICAL)
+
+    def test_explain_asks_about_a_moment(self):
+        path = self.write(WINTER)
+        question = ("explain", "-o", "json", path, "export", "function=shop.sale")
+        answer = json.loads(self.ctl(0, *question, "at=2026-12-24T20:00:00+01:00").stdout)
+        self.assertEqual((answer["rule"], answer["at"], answer["merge"], answer["advertisement"]["scope"]),
+                         ("sale", "2026-12-24T19:00:00Z", True, "global"))
+        self.assertEqual(answer["limits"], {"rate": "500/s", "burst": None, "in_flight": None, "timeout_seconds": 5,
+                                            "args_bytes": None, "result_bytes": None})
+        answer = json.loads(self.ctl(0, *question, "at=2026-12-31T23:00:00Z").stdout)
+        self.assertEqual((answer["rule"], answer["limits"], answer["trace"][0]["failed_on"]),
+                         ("default", None, "valid.until"))
+        out = self.ctl(0, "explain", path, "export", "function=shop.sale", "at=2026-12-24").stdout
+        self.assertIn("  limits       rate 500/s, timeout 5s\n", out)
 
 
 class PolicyFmtTest(PolicyCase):

@@ -24,7 +24,12 @@ static const char *const conditions[] = { "function: \"a.*\"", "function: ['**.g
     "resources: {all: red}", "scope: [region, zone]", "origin: us",
     "path: {excludes: [ap], max_hops: 2}" };
 static const char *const settings[] = { "cost: 7", "tags: {remove: red, add: [\"x y\", 'z#']}",
-    "function: fixed", "ttl: \"5s\"", "resources: {rename: {red: \"*\", green: b}}" };
+    "function: fixed", "ttl: \"5s\"", "scope: 'global'",
+    "resources: {rename: {red: \"*\", green: b}}" };
+static const char *const times[] = { "valid: {until: \"2026-12-01T12:00:00Z\", from: 2026-11-30}",
+    "valid: {from: '2026-12-01T02:00:00+02:00'}", "valid: {until: 2026-12-01T00:00:00Z}" };
+static const char *const limits[] = { "limits: {timeout: '5s', burst: \"7\", rate: 500/s}",
+    "limits: {result: 1MiB, in_flight: 3, args: 256KiB}" };
 static const char *const words[] = { "red", "green", "blue" };
 static const char *const places[] = { "us", "eu", "ap" };
 
@@ -57,8 +62,38 @@ add_some(struct scene *scene, const char *const *texts, size_t count)
     buf_add_text(&scene->text, "}");
 }
 
+/* Perhaps one of the keys that stand in the rule itself. */
 static void
-add_rule(struct scene *scene, uint64_t index)
+add_one(struct scene *scene, const char *separator, const char *const *texts, size_t count)
+{
+    if (prng_chance(&scene->prng, 300)) {
+        buf_add_text(&scene->text, separator);
+        buf_add_text(&scene->text, texts[prng_below(&scene->prng, count)]);
+    }
+}
+
+static void
+add_accepting(struct scene *scene, const char *separator, enum policy_direction direction)
+{
+    static const char *const transits[] = { "transit: true", "transit: \"false\"" };
+    bool merges = direction == POLICY_EXPORT && prng_chance(&scene->prng, 200);
+    buf_add_text(&scene->text, separator);
+    buf_add_text(&scene->text, "set: ");
+    if (merges) {
+        buf_add_text(&scene->text, "{function: one}");
+        buf_add_text(&scene->text, separator);
+        buf_add_text(&scene->text, "merge: true");
+    } else {
+        add_some(scene, settings, COUNT_OF(settings));
+    }
+    if (direction == POLICY_EXPORT) {
+        add_one(scene, separator, transits, COUNT_OF(transits));
+    }
+    add_one(scene, separator, limits, COUNT_OF(limits));
+}
+
+static void
+add_rule(struct scene *scene, uint64_t index, enum policy_direction direction)
 {
     bool block = prng_chance(&scene->prng, 500);
     bool accepts = prng_chance(&scene->prng, 700);
@@ -71,10 +106,9 @@ add_rule(struct scene *scene, uint64_t index)
     buf_add_text(&scene->text, separator);
     buf_add_text(&scene->text, "match: ");
     add_some(scene, conditions, COUNT_OF(conditions));
+    add_one(scene, separator, times, COUNT_OF(times));
     if (accepts) {
-        buf_add_text(&scene->text, separator);
-        buf_add_text(&scene->text, "set: ");
-        add_some(scene, settings, COUNT_OF(settings));
+        add_accepting(scene, separator, direction);
     }
     buf_add_text(&scene->text, block ? "\n" : "}\n");
 }
@@ -87,6 +121,33 @@ draw_list(struct scene *scene, const char *const *choices)
     items[0] = span_from_text(choices[prng_below(&scene->prng, 3)]);
     items[1] = span_from_text(choices[prng_below(&scene->prng, 3)]);
     return (struct text_list){ .items = items, .count = (uint32_t)prng_below(&scene->prng, 3) };
+}
+
+static bool
+limits_are_equal(
+    const struct policy *a, const struct policy *b, enum policy_direction direction, uint32_t rule)
+{
+    const struct policy_call_limits *was = policy_rule_limits(a, direction, rule);
+    const struct policy_call_limits *is = policy_rule_limits(b, direction, rule);
+    if (was == NULL || is == NULL) {
+        return was == is;
+    }
+    return was->rate == is->rate && was->rate_per_ns == is->rate_per_ns &&
+           was->burst == is->burst && was->in_flight == is->in_flight &&
+           was->timeout_ns == is->timeout_ns && was->args_size == is->args_size &&
+           was->result_size == is->result_size;
+}
+
+static bool
+settings_are_equal(const struct policy_yaml *a, const struct policy_yaml *b)
+{
+    struct policy_function_limit was = policy_function_limit(a->policy);
+    struct policy_function_limit is = policy_function_limit(b->policy);
+    return was.max == is.max && was.action == is.action &&
+           policy_overlap(a->policy) == policy_overlap(b->policy) &&
+           policy_withdraw_max_percent(a->policy) == policy_withdraw_max_percent(b->policy) &&
+           span_equal(a->federation, b->federation) &&
+           text_list_same(&a->link_federations, &b->link_federations);
 }
 
 static bool
@@ -109,7 +170,9 @@ verdicts_are_equal(struct scene *scene, const struct policy *a, const struct pol
         return was.action == is.action && was.rule == is.rule;
     }
     scene->accepted_count++;
-    return function_identity_equal(&was.out.identity, &is.out.identity) &&
+    return limits_are_equal(a, b, direction, was.rule) && was.merge == is.merge &&
+           span_equal(was.out.scope, is.out.scope) &&
+           function_identity_equal(&was.out.identity, &is.out.identity) &&
            text_list_same(&was.out.tags, &is.out.tags) &&
            text_list_same(&was.out.resources, &is.out.resources) && was.out.cost == is.out.cost &&
            was.out.ttl_ns == is.out.ttl_ns;
@@ -119,18 +182,22 @@ static bool
 formatted_says_the_same(struct scene *scene)
 {
     static const struct yaml_environment nothing = { .lookup = NULL };
-    static const char *const sides[] = { "export:\n  rules:\n", "import:\n  rules:\n" };
+    static const char *const sides[] = {
+        "export:\n  rules:\n",
+        "import:\n  overlap: failover\n  limits: {functions: {action: block, max: '5'}}\n  rules:\n"
+    };
     struct yaml_errors errors;
     struct buf out;
     yaml_errors_init(&errors);
     buf_init(&out, &scene->mem, YAML_FILE_SIZE_MAX);
     buf_reset(&scene->text);
-    buf_add_text(&scene->text, "links: [eu]\n");
+    buf_add_text(&scene->text, "guard: {withdraw_max: '20%'}\nlink_federations: {eu: europe}\n"
+                               "links: [eu]\nfederation: \"us\"\n");
     for (size_t i = 0; i < COUNT_OF(sides); i++) {
         buf_add_text(&scene->text, sides[i]);
         uint64_t count = 1 + prng_below(&scene->prng, RULES_MAX);
         for (uint64_t j = 0; j < count; j++) {
-            add_rule(scene, j);
+            add_rule(scene, j, (enum policy_direction)i);
         }
     }
     buf_add_text(&scene->text, "policy: 'p'\n");
@@ -140,7 +207,7 @@ formatted_says_the_same(struct scene *scene)
     struct policy_yaml *b =
         formatted ? policy_yaml_load_text("b", buf_span(&out), &nothing, &scene->mem, &errors)
                   : NULL;
-    bool same = b != NULL;
+    bool same = b != NULL && settings_are_equal(a, b);
     for (uint32_t i = 0; same && i < ADVERTISEMENTS; i++) {
         same = verdicts_are_equal(scene, a->policy, b->policy);
     }

@@ -29,6 +29,9 @@ static const struct file {
     { "all.yaml", "policy: all\nlinks: [eu, ap]\n" },
     { "lost.yaml", "policy: lost\nlinks: [eu, app, zz]\n" },
     { "bad.yaml", "policy: bad\nlinks: []\n" },
+    { "far.yaml", "policy: far\nlinks: [eu, ap]\nlink_federations: {eu: europe, ap: asia}\n" },
+    { "us.yaml", "policy: us\nfederation: us\nlinks: [eu, ap]\nlink_federations: {ap: ap}\n" },
+    { "theirs.yaml", "policy: p\nfederation: eu\nlinks: [eu]\nlink_federations: {eu: ap}\n" },
     { "odd.yaml",
         "policy: odd\nlinks: eu\nimport: {rules: [{id: a, action: accept}, {id: b, action: "
         "reject}]}\n" },
@@ -112,7 +115,7 @@ static const char whole[] =
     "  - {name: ap, federation: asia, accept: true, connect: ap:1}\n"
     "keepalive: 500ms\n"
     "dial_timeout: 3s\n"
-    "policies: all.yaml\n"
+    "policies: far.yaml\n"
     "admin: {listen: 127.0.0.1:9180}\n"
     "memory_max: 256MiB\n";
 
@@ -144,7 +147,7 @@ START_TEST(every_key_reaches_the_engine)
     ck_assert_uint_eq(eu->boot, 7);
     ck_assert_ptr_nonnull(engine.links[0].policy);
     ck_assert_ptr_eq(engine.links[0].policy, engine.links[1].policy);
-    ck_assert(span_is(policy_name(engine.links[0].policy), "all"));
+    ck_assert(span_is(policy_name(engine.links[0].policy), "far"));
     config_bridge_free(config);
 }
 END_TEST
@@ -274,6 +277,12 @@ static const struct wrong {
         "%s/eu.yaml:2:9: link 'eu' has a policy already, by %s/eu.yaml:2:9; a link has one policy; "
         "put the rules into one file\n"
         "b.yaml:5:21: policies: 'eu.yaml' is named twice; the first is in line 5, column 12\n" },
+    { "a policy of another federation, for a link that leads elsewhere",
+        HEAD TLS LINK "policies: theirs.yaml\n",
+        "%s/theirs.yaml:2:13: this is a policy of federation 'eu', but b.yaml is a bridge of 'us'; "
+        "take a policy of 'us'\n"
+        "%s/theirs.yaml:4:24: this policy has link 'eu' lead to 'ap', but in b.yaml it leads to "
+        "'eu'; one of the two is not what was meant\n" },
     { "too slow, too fast", HEAD TLS LINK "policies: eu.yaml\nkeepalive: 1h\ndial_timeout: 1ms\n",
         "b.yaml:6:12: keepalive: '1h' is out of range; (allowed: 100ms to 1m)\n"
         "b.yaml:7:15: dial_timeout: '1ms' is out of range; (allowed: 100ms to 1m)\n" },
@@ -320,6 +329,13 @@ static const struct wrong warned[] = {
     { "a link without a policy", HEAD TLS BOTH "policies: eu.yaml\n",
         "b.yaml:4:52: warning: link 'ap' has no policy: nothing passes; name a file in policies "
         "that says links: [ap]\n" },
+    { "a policy of ours", HEAD TLS BOTH "policies: us.yaml\n", "" },
+    { "a link whose federation the policy does not say",
+        HEAD TLS "links: [{name: eu, federation: eu-west, connect: [eu-1:9443]}]\npolicies: "
+                 "eu.yaml\n",
+        "%s/eu.yaml:2:9: warning: link 'eu' leads to federation 'eu-west', which this policy does "
+        "not "
+        "say; add link_federations: {eu: eu-west}\n" },
     { "warnings of a policy", HEAD TLS LINK "policies: odd.yaml\n",
         "%s/odd.yaml:3:43: warning: this rule can never match: the rule in line 3 matches "
         "everything\n" },

@@ -9,8 +9,15 @@
 #include "host/policy_yaml.h"
 #include "tests/support/check_failed.h"
 
-#define MESSAGES_SIZE     8192
-#define HEAD              "policy: p\nlinks: [eu]\nimport:\n  rules:\n"
+#define MESSAGES_SIZE 8192
+#define HEAD          "policy: p\nlinks: [eu]\nimport:\n  rules:\n"
+#define EXPORT_HEAD   "policy: p\nlinks: [eu]\nexport:\n  rules:\n"
+#define OF_US         "policy: p\nlinks: [eu]\nfederation: us\nexport:\n  rules:\n"
+#define NO_TRANSIT                                                                                 \
+    "warning: this rule can never match: it accepts only what our own cluster serves, and its "    \
+    "conditions hold only for other federations; to pass on what they serve, say transit: true"
+#define ACCEPT(id_, match_, rest_)                                                                 \
+    "    - {id: " id_ ", match: {" match_ "}, " rest_ "action: accept}\n"
 #define HIDDEN            "warning: this rule can never match: rule 'a' before it matches all that it does"
 #define RULE(id_, match_) "    - {id: " id_ ", match: {" match_ "}, action: reject}\n"
 
@@ -122,7 +129,73 @@ static const struct lint_case {
         "    - {id: a, match: {function: \"{m}.{n}\"}, set: {function: \"{m}{n}\"}, action: "
         "accept}\n",
         "" },
+    { "captures of ids in the template of the id",
+        "    - {id: a, match: {function: \"{x**}\", function_id: \"{y}.{z}\"}, set: {function_id: "
+        "\"{x}.{y}\"}, action: accept}\n",
+        "p.yaml:5:55: warning: import.rules[0].match.function_id: nothing uses the capture 'z'" },
+    { "rules of a time",
+        ACCEPT("a", "function: \"x.*\"", "valid: {from: 2026-01-01, until: 2027-01-01}, ")
+            RULE("b", "function: x.y")
+                ACCEPT("c", "function: x.z", "valid: {from: 2026-02-01, until: 2026-12-01}, "),
+        "p.yaml:7:7: " HIDDEN },
 };
+
+static const struct lint_case export_cases[] = {
+    { "everything of our own cluster is accepted",
+        ACCEPT("a", "function: \"**\"", "") ACCEPT("b", "function: \"**\"", "transit: true, "),
+        "p.yaml:5:7: warning: this rule accepts everything of our own cluster that no rule before "
+        "it rejects\n"
+        "p.yaml:6:7: warning: this rule accepts everything that no rule before it rejects" },
+    { "everything is accepted for a time",
+        ACCEPT("a", "function: \"**\"", "valid: {until: 2027-01-01}, ") RULE("b", "function: b"),
+        "" },
+    { "rules that leave transit to others",
+        ACCEPT("a", "function: \"x.**\"", "") ACCEPT("b", "function: \"x.*\"", "transit: true, ")
+            ACCEPT("c", "function: x.y", "") RULE("d", "function: z.**"),
+        "p.yaml:7:7: " HIDDEN },
+    { "others, without transit",
+        ACCEPT("a", "path: {includes: [ap, us]}", "")
+            ACCEPT("c", "path: {includes: ap}, origin: af", "")
+                ACCEPT("b", "path: {includes: ap}", "") ACCEPT("d", "origin: af", "")
+                    ACCEPT("e", "path: {includes: [ap, us]}", "transit: true, ")
+                        ACCEPT("f", "function: a, path: {max_hops: 0}", ""),
+        "p.yaml:5:7: " NO_TRANSIT "\np.yaml:6:7: " NO_TRANSIT "\np.yaml:10:7: " NO_TRANSIT },
+    { "several exports onto one name",
+        ACCEPT("a", "function: \"x.{n}\"", "set: {function: \"us.{n}\"}, merge: true, ")
+            ACCEPT("b", "function: \"y.{n}\"", "set: {function: \"us.{n}\"}, "),
+        "p.yaml:6:59: several functions get one name: 'x.x' by rule 'a' and 'y.x' by this one both "
+        "become 'us.x'; say merge: true in both rules if they are one service; else keep their "
+        "names "
+        "apart" },
+    { "several exports by one rule onto one name",
+        ACCEPT("a", "function: \"x.*\"", "set: {function: us.one}, "),
+        "p.yaml:5:57: several functions get one name: 'x.x' and 'x.y' both become 'us.one'; say "
+        "merge: true if they are one service; else keep their names apart" },
+    { "several exports that are one service",
+        ACCEPT("a", "function: \"x.{n}\"", "set: {function: \"us.{n}\"}, merge: true, ")
+            ACCEPT("b", "function: \"y.*.{n}\"", "set: {function: \"us.{n}\"}, merge: true, "),
+        "" },
+    { "several exports, one after the other",
+        ACCEPT("a", "function: \"x.{n}\"",
+            "valid: {until: 2027-01-01}, set: {function: \"us.{n}\"}, ") ACCEPT("b",
+            "function: \"y.{n}\"", "valid: {from: 2027-01-01}, set: {function: \"us.{n}\"}, "),
+        "" },
+    { "several exports, of which one is never made",
+        ACCEPT("a", "function: \"x.{n}\"", "set: {function: \"us.{n}\"}, ")
+            RULE("b", "function: \"y.**\"")
+                ACCEPT("c", "function: \"y.{n}\", tags: {all: t}", "set: {function: \"us.{n}\"}, "),
+        "p.yaml:7:7: warning: this rule can never match: rule 'b' before it" },
+    { "a rule before that leaves transit",
+        ACCEPT("a", "function: \"x.{n}\"", "set: {function: \"us.{n}\"}, ")
+            ACCEPT("b", "function: \"y.**\"", "")
+                ACCEPT("c", "function: \"y.{n}\"", "transit: true, set: {function: \"us.{n}\"}, "),
+        "p.yaml:7:74: several functions get one name: 'x.x' by rule 'a' and 'y.x' by this one" },
+};
+
+static const struct lint_case case_of_us = { "others, without transit, where we know who we are",
+    ACCEPT("b", "path: {includes: ap}", "") ACCEPT("d", "origin: [af, ap]", "")
+        ACCEPT("e", "path: {excludes: [ap, us]}", "") ACCEPT("f", "origin: [af, us]", ""),
+    "p.yaml:6:7: " NO_TRANSIT "\np.yaml:7:7: " NO_TRANSIT "\np.yaml:8:7: " NO_TRANSIT };
 
 static void
 expect_messages(const char *name, char *got, const char *want)
@@ -147,16 +220,16 @@ expect_messages(const char *name, char *got, const char *want)
 
 static const struct yaml_environment nothing = { .lookup = NULL };
 
-START_TEST(what_is_hardly_meant_is_said_and_nothing_else)
+static void
+expect_lint(const char *head, const struct lint_case *c)
 {
-    const struct lint_case *c = &lint_cases[_i];
     static struct yaml_errors errors;
     char text[MESSAGES_SIZE];
     char messages[MESSAGES_SIZE] = "";
     struct mem mem;
     mem_init(&mem, (size_t)64 * 1024 * 1024);
     yaml_errors_init(&errors);
-    (void)snprintf(text, sizeof(text), HEAD "%s", c->rules);
+    (void)snprintf(text, sizeof(text), "%s%s", head, c->rules);
     struct policy_yaml *loaded =
         policy_yaml_load_text("p.yaml", span_from_text(text), &nothing, &mem, &errors);
     ck_assert_msg(loaded != NULL && errors.count == 0, "%s: %s", c->name, errors.list[0].message);
@@ -168,6 +241,23 @@ START_TEST(what_is_hardly_meant_is_said_and_nothing_else)
     expect_messages(c->name, messages, c->messages);
     yaml_errors_destroy(&errors);
     ck_assert_uint_eq(mem.used, 0);
+}
+
+START_TEST(what_is_hardly_meant_is_said_and_nothing_else)
+{
+    expect_lint(HEAD, &lint_cases[_i]);
+}
+END_TEST
+
+START_TEST(exports_have_transit_and_one_name_for_one_service)
+{
+    expect_lint(EXPORT_HEAD, &export_cases[_i]);
+}
+END_TEST
+
+START_TEST(who_knows_its_federation_knows_others)
+{
+    expect_lint(OF_US, &case_of_us);
 }
 END_TEST
 
@@ -198,6 +288,9 @@ main(void)
 
     tcase_add_loop_test(
         tcase, what_is_hardly_meant_is_said_and_nothing_else, 0, (int)COUNT_OF(lint_cases));
+    tcase_add_loop_test(
+        tcase, exports_have_transit_and_one_name_for_one_service, 0, (int)COUNT_OF(export_cases));
+    tcase_add_test(tcase, who_knows_its_federation_knows_others);
     tcase_add_test(tcase, full_memory_is_said);
     suite_add_tcase(suite, tcase);
 
