@@ -10,7 +10,6 @@
 
 #include "core/limits.h"
 #include "host/config_write.h"
-#include "host/suggest.h"
 
 static_assert(CONFIG_NAME_SIZE_MAX <= LINK_BRIDGE_NAME_MAX, "the far side takes our name");
 static_assert(TLS_IDENTITY_NAME_MAX == 255, "the size is written out below");
@@ -96,7 +95,6 @@ struct loader {
     const char *folder;
     const struct yaml_environment *environment;
     struct mem *mem;
-    struct yaml_place *policy_places; /* of each link: where its policy names it */
 };
 
 static void
@@ -203,99 +201,6 @@ check_tls(struct loader *loader)
 
 /* ---- Policies ---- */
 
-static size_t
-find_link(const struct config_bridge *config, struct span name)
-{
-    size_t i = 0;
-    while (i < config->link_count &&
-           (config->links[i].name == NULL || !span_is(name, config->links[i].name))) {
-        i++;
-    }
-    return i;
-}
-
-static void
-report_unknown_link(struct loader *loader, struct yaml_place place, struct span name)
-{
-    char text[SUGGEST_SIZE_MAX + 1];
-    struct suggest suggest;
-    (void)snprintf(text, sizeof(text), "%.*s", SPAN_ARGS(name));
-    yaml_errors_add(loader->errors, YAML_ERROR, place, "%s has no link '%.*s'",
-        yaml_doc_name(loader->config->doc), SPAN_ARGS(name));
-    suggest_init(&suggest, text);
-    for (size_t i = 0; i < loader->config->link_count; i++) {
-        if (loader->config->links[i].name != NULL) {
-            suggest_offer(&suggest, loader->config->links[i].name);
-        }
-    }
-    if (suggest.best != NULL) {
-        yaml_errors_hint(loader->errors, "did you mean '%s'?", suggest.best);
-    }
-}
-
-/* Whose policy it is, where the file says so. */
-static void
-check_federation_of_policy(struct loader *loader, const struct policy_yaml *loaded)
-{
-    const char *own = loader->config->bridge.federation;
-    if (own != NULL && loaded->federation_place.line > 0 && !span_is(loaded->federation, own)) {
-        yaml_errors_add(loader->errors, YAML_ERROR, loaded->federation_place,
-            "this is a policy of federation '%.*s', but %s is a bridge of '%s'",
-            SPAN_ARGS(loaded->federation), yaml_doc_name(loader->config->doc), own);
-        yaml_errors_hint(loader->errors, "take a policy of '%s'", own);
-    }
-}
-
-/* What the rules say of federations holds only if the link leads where the policy has it. */
-static void
-check_link_of_policy(struct loader *loader, const struct policy_yaml *loaded, uint32_t index,
-    const struct config_link *link)
-{
-    struct span there = loaded->link_federations.items[index];
-    struct yaml_place said = loaded->link_federation_places[index];
-    if (link->federation == NULL || span_is(there, link->federation)) {
-        return;
-    }
-    if (said.line > 0) {
-        yaml_errors_add(loader->errors, YAML_ERROR, said,
-            "this policy has link '%s' lead to '%.*s', but in %s it leads to '%s'", link->name,
-            SPAN_ARGS(there), yaml_doc_name(loader->config->doc), link->federation);
-        yaml_errors_hint(loader->errors, "one of the two is not what was meant");
-        return;
-    }
-    yaml_errors_add(loader->errors, YAML_WARNING, loaded->link_places[index],
-        "link '%s' leads to federation '%s', which this policy does not say", link->name,
-        link->federation);
-    yaml_errors_hint(
-        loader->errors, "add link_federations: {%s: %s}", link->name, link->federation);
-}
-
-static void
-assign_policy(struct loader *loader, const struct policy_yaml *loaded)
-{
-    struct config_bridge *config = loader->config;
-    check_federation_of_policy(loader, loaded);
-    for (uint32_t i = 0; i < loaded->links.count; i++) {
-        struct yaml_place place = loaded->link_places[i];
-        size_t link = find_link(config, loaded->links.items[i]);
-        if (link == config->link_count) {
-            report_unknown_link(loader, place, loaded->links.items[i]);
-            continue;
-        }
-        check_link_of_policy(loader, loaded, i, &config->links[link]);
-        if (config->link_policies[link] != NULL) {
-            struct yaml_place before = loader->policy_places[link];
-            yaml_errors_add(loader->errors, YAML_ERROR, place,
-                "link '%s' has a policy already, by %s:%u:%u", config->links[link].name,
-                before.file, before.line, before.column);
-            yaml_errors_hint(loader->errors, "a link has one policy; put the rules into one file");
-            continue;
-        }
-        config->link_policies[link] = loaded->policy;
-        loader->policy_places[link] = place;
-    }
-}
-
 static void
 report_memory(struct loader *loader)
 {
@@ -316,19 +221,43 @@ policy_path(struct loader *loader, const char *written)
 }
 
 static void
+describe_bridge(const struct loader *loader, struct policy_set_bridge *bridge)
+{
+    const struct config_bridge *config = loader->config;
+    bridge->file = yaml_doc_name(config->doc);
+    bridge->federation = config->bridge.federation;
+    /* More of them were an error already. */
+    bridge->link_count = config->link_count < RIB_LINKS_MAX ? config->link_count : RIB_LINKS_MAX;
+    for (size_t i = 0; i < bridge->link_count; i++) {
+        bridge->links[i] = (struct policy_set_link){
+            .name = config->links[i].name,
+            .federation = config->links[i].federation,
+        };
+    }
+}
+
+static void
+warn_of_links_without_policy(struct loader *loader)
+{
+    const struct config_bridge *config = loader->config;
+    for (size_t i = 0; i < config->policy_bridge.link_count; i++) {
+        if (config->policy_set.of_link[i] == NULL && config->links[i].name != NULL) {
+            yaml_errors_add(loader->errors, YAML_WARNING, yaml_place(config->links[i].yaml),
+                "link '%s' has no policy: nothing passes", config->links[i].name);
+            yaml_errors_hint(loader->errors, "name a file in policies that says links: [%s]",
+                config->links[i].name);
+        }
+    }
+}
+
+static void
 load_policies(struct loader *loader)
 {
     struct config_bridge *config = loader->config;
-    struct yaml_doc *doc = config->doc;
-    const char **paths = yaml_doc_take(doc, (config->policy_count + 1) * sizeof(*paths));
-    config->policy_list =
-        yaml_doc_take(doc, (config->policy_count + 1) * sizeof(struct policy_yaml *));
-    config->link_policies =
-        yaml_doc_take(doc, (config->link_count + 1) * sizeof(struct policy *));
-    loader->policy_places =
-        yaml_doc_take(doc, (config->link_count + 1) * sizeof(struct yaml_place));
-    if (paths == NULL || config->policy_list == NULL || config->link_policies == NULL ||
-        loader->policy_places == NULL) {
+    const char **paths = yaml_doc_take(config->doc, (config->policy_count + 1) * sizeof(*paths));
+    describe_bridge(loader, &config->policy_bridge);
+    policy_set_init(&config->policy_set, &config->policy_bridge);
+    if (paths == NULL) {
         config->policy_count = 0;
         report_memory(loader);
         return;
@@ -337,21 +266,16 @@ load_policies(struct loader *loader)
     bool whole = true;
     for (size_t i = 0; i < config->policy_count; i++) {
         paths[i] = policy_path(loader, config->policies[i]);
-        config->policy_list[i] =
+        struct policy_yaml *loaded =
             policy_yaml_load_file(paths[i], loader->environment, loader->mem, loader->errors);
-        if (config->policy_list[i] != NULL) {
-            assign_policy(loader, config->policy_list[i]);
+        whole = whole && loaded != NULL;
+        if (loaded != NULL && !policy_set_add(&config->policy_set, loaded, loader->errors)) {
+            report_memory(loader);
         }
-        whole = whole && config->policy_list[i] != NULL;
     }
     config->policies = paths;
-    for (size_t i = 0; whole && i < config->link_count; i++) {
-        if (config->link_policies[i] == NULL && config->links[i].name != NULL) {
-            yaml_errors_add(loader->errors, YAML_WARNING, yaml_place(config->links[i].yaml),
-                "link '%s' has no policy: nothing passes", config->links[i].name);
-            yaml_errors_hint(loader->errors, "name a file in policies that says links: [%s]",
-                config->links[i].name);
-        }
+    if (whole) {
+        warn_of_links_without_policy(loader);
     }
 }
 
@@ -415,9 +339,7 @@ config_bridge_free(struct config_bridge *config)
     if (config == NULL) {
         return;
     }
-    for (size_t i = 0; config->policy_list != NULL && i < config->policy_count; i++) {
-        policy_yaml_free(config->policy_list[i]);
-    }
+    policy_set_destroy(&config->policy_set);
     yaml_doc_free(config->doc);
 }
 
@@ -459,8 +381,10 @@ describe_link(const struct config_bridge *config, size_t index, uint64_t boot,
     struct bridge_link_config *link)
 {
     const struct config_link *from = &config->links[index];
+    struct policy *policies[RIB_LINKS_MAX];
+    policy_set_policies(&config->policy_set, policies);
     *link = (struct bridge_link_config){
-        .policy = config->link_policies[index],
+        .policy = policies[index],
         .session = { .name = span_from_text(from->name),
             .federation = span_from_text(from->federation),
             .own_federation = span_from_text(config->bridge.federation),

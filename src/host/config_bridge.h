@@ -10,7 +10,7 @@
 
 #include "bridge/bridge.h"
 #include "host/config_common.h"
-#include "host/policy_yaml.h"
+#include "host/policy_set.h"
 #include "host/tls.h"
 #include "host/yaml.h"
 #include "host/yaml_errors.h"
@@ -62,9 +62,9 @@ struct config_bridge {
     struct config_log log;
     uint64_t memory_max;
     /* Made by the loader. */
-    struct yaml_doc *doc;                /* what everything borrows from */
-    struct policy_yaml **policy_list;    /* one a file */
-    struct policy **link_policies; /* one a link; NULL: nothing passes */
+    struct yaml_doc *doc; /* what everything borrows from */
+    struct policy_set_bridge policy_bridge;
+    struct policy_set policy_set; /* what the files say */
 };
 
 /*

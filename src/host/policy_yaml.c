@@ -58,31 +58,29 @@ read_all(struct policy_yaml_loader *loader)
     policy_yaml_read_included(loader);
 }
 
-/* Takes `doc`, which may be NULL. `error_count` was the number of errors before it was read. */
+/* Takes the loader's document, which may be NULL. `error_count` was the number of errors before it was read. */
 static struct policy_yaml *
-load(struct yaml_doc *doc, const struct yaml_environment *environment, size_t error_count,
-    struct mem *mem, struct yaml_errors *errors)
+load(struct policy_yaml_loader *loader, size_t error_count, struct mem *mem)
 {
-    if (doc == NULL) {
+    if (loader->doc == NULL) {
         return NULL;
     }
-    struct policy_yaml_loader loader = { .doc = doc, .errors = errors, .environment = environment };
-    mem_init(&loader.mem, YAML_MEMORY_MAX);
-    arena_init(&loader.scratch, &loader.mem);
-    read_all(&loader);
-    policy_yaml_check_rules(&loader);
-    policy_yaml_check_tests(&loader);
+    mem_init(&loader->mem, YAML_MEMORY_MAX);
+    arena_init(&loader->scratch, &loader->mem);
+    read_all(loader);
+    policy_yaml_check_rules(loader);
+    policy_yaml_check_tests(loader);
     struct policy_yaml *loaded = NULL;
-    if (errors->error_count == error_count) {
-        loaded = compile(&loader, mem);
+    if (loader->errors->error_count == error_count) {
+        loaded = compile(loader, mem);
     }
-    map_destroy(&loader.ids[POLICY_EXPORT]);
-    map_destroy(&loader.ids[POLICY_IMPORT]);
-    map_destroy(&loader.tests);
-    arena_destroy(&loader.scratch);
-    CHECK(loader.mem.used == 0);
+    map_destroy(&loader->ids[POLICY_EXPORT]);
+    map_destroy(&loader->ids[POLICY_IMPORT]);
+    map_destroy(&loader->tests);
+    arena_destroy(&loader->scratch);
+    CHECK(loader->mem.used == 0);
     if (loaded == NULL) {
-        free_docs(doc, loader.included, loader.included_count);
+        free_docs(loader->doc, loader->included, loader->included_count);
     }
     return loaded;
 }
@@ -92,7 +90,12 @@ policy_yaml_load_file(const char *path, const struct yaml_environment *environme
     struct yaml_errors *errors)
 {
     size_t error_count = errors->error_count;
-    return load(yaml_load_file(path, environment, errors), environment, error_count, mem, errors);
+    struct policy_yaml_loader loader = {
+        .doc = yaml_load_file(path, environment, errors),
+        .environment = environment,
+        .errors = errors,
+    };
+    return load(&loader, error_count, mem);
 }
 
 struct policy_yaml *
@@ -100,8 +103,26 @@ policy_yaml_load_text(const char *name, struct span text,
     const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors)
 {
     size_t error_count = errors->error_count;
-    return load(
-        yaml_load_text(name, text, environment, errors), environment, error_count, mem, errors);
+    struct policy_yaml_loader loader = {
+        .doc = yaml_load_text(name, text, environment, errors),
+        .environment = environment,
+        .errors = errors,
+    };
+    return load(&loader, error_count, mem);
+}
+
+struct policy_yaml *
+policy_yaml_load_sent(const struct policy_yaml_sent *sent,
+    const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors)
+{
+    size_t error_count = errors->error_count;
+    struct policy_yaml_loader loader = {
+        .doc = yaml_load_text(sent->name, sent->text, environment, errors),
+        .environment = environment,
+        .errors = errors,
+        .sent = sent,
+    };
+    return load(&loader, error_count, mem);
 }
 
 struct policy *

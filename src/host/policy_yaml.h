@@ -60,6 +60,22 @@ MUST_CHECK struct policy_yaml *policy_yaml_load_file(const char *path,
 MUST_CHECK struct policy_yaml *policy_yaml_load_text(const char *name, struct span text,
     const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors);
 
+/* A file that came over the network, with those that it includes. */
+struct policy_yaml_part {
+    const char *path; /* as it is written in `include` */
+    struct span text;
+};
+struct policy_yaml_sent {
+    const char *name; /* for messages */
+    struct span text;
+    const struct policy_yaml_part *includes;
+    size_t include_count;
+};
+
+/* The same for those: nothing is read from the disk. */
+MUST_CHECK struct policy_yaml *policy_yaml_load_sent(const struct policy_yaml_sent *sent,
+    const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors);
+
 /*
  * Add what takes longer to find out than a bridge should wait for at its start. Warnings: rules hidden behind
  * another, rules that nothing fulfils, rules that accept everything, captures that are not used, and functions that

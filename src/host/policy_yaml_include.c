@@ -22,6 +22,23 @@ path_beside(struct policy_yaml_loader *loader, const char *name)
     return path;
 }
 
+/* The text that was sent for an included file. */
+static struct yaml_doc *
+load_sent(struct policy_yaml_loader *loader, const char *name, const char *path)
+{
+    const struct policy_yaml_sent *sent = loader->sent;
+    for (size_t i = 0; i < sent->include_count; i++) {
+        if (strcmp(sent->includes[i].path, name) == 0) {
+            return yaml_load_text(
+                path, sent->includes[i].text, loader->environment, loader->errors);
+        }
+    }
+    yaml_errors_add(loader->errors, YAML_ERROR,
+        yaml_place(yaml_find(yaml_doc_root(loader->doc), "include")),
+        "%s is included, but was not sent along", value_quote(name).text);
+    return NULL;
+}
+
 static void
 load_one(struct policy_yaml_loader *loader, const char *name)
 {
@@ -30,7 +47,9 @@ load_one(struct policy_yaml_loader *loader, const char *name)
         policy_yaml_report_memory(loader);
         return;
     }
-    struct yaml_doc *doc = yaml_load_file(path, loader->environment, loader->errors);
+    struct yaml_doc *doc = loader->sent != NULL
+                               ? load_sent(loader, name, path)
+                               : yaml_load_file(path, loader->environment, loader->errors);
     if (doc != NULL) {
         loader->included[loader->included_count] = doc;
         loader->included_count++;

@@ -25,6 +25,7 @@ struct policy_yaml_loader {
     struct map tests;     /* by name: struct policy_yaml_test */
     struct policy_yaml_file file;
     const struct yaml_environment *environment;
+    const struct policy_yaml_sent *sent; /* NULL: files are on the disk */
     struct yaml_doc *included[POLICY_YAML_INCLUDES_MAX];
     size_t included_count;
 };
