@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host/suggest.h"
 
@@ -88,7 +89,11 @@ check_link(const struct policy_set *set, const struct policy_yaml *loaded, uint3
     const struct policy_set_link *own = &set->bridge->links[link];
     struct span there = loaded->link_federations.items[index];
     struct yaml_place said = loaded->link_federation_places[index];
-    if (own->federation == NULL || span_is(there, own->federation)) {
+    const char *home = set->bridge->federation;
+    /* A link that leads back to us is a fault of the configuration, which was said. */
+    bool leads_home =
+        home != NULL && own->federation != NULL && strcmp(home, own->federation) == 0;
+    if (own->federation == NULL || leads_home || span_is(there, own->federation)) {
         return;
     }
     if (said.line > 0) {
