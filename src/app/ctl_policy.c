@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "app/ctl_json.h"
+#include "host/policy_json.h"
 
 static const char help[] =
     "Usage: mpregctl policy VERB [ARGUMENT]...\n"
@@ -26,35 +27,11 @@ static const char check_help[] =
 
 /* ---- check ---- */
 
-static json_t *
-describe(const struct yaml_errors *errors, enum yaml_severity severity)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < errors->count; i++) {
-        const struct yaml_error *error = &errors->list[i];
-        if (error->severity == severity) {
-            (void)json_array_append_new(
-                list, json_pack("{s:s,s:i,s:i,s:s,s:s}", "file", error->place.file, "line",
-                          (int)error->place.line, "column", (int)error->place.column, "message",
-                          error->message, "hint", error->hint));
-        }
-    }
-    return list;
-}
-
-json_t *
-ctl_policy_describe_errors(struct yaml_errors *errors)
-{
-    yaml_errors_sort(errors);
-    return json_pack("{s:o,s:o}", "errors", describe(errors, YAML_ERROR), "warnings",
-        describe(errors, YAML_WARNING));
-}
-
 int
 ctl_policy_refuse(const struct ctl *ctl, struct yaml_errors *errors)
 {
     if (ctl->json) {
-        ctl_print_json(ctl_policy_describe_errors(errors));
+        ctl_print_json(policy_json_errors(errors));
     } else {
         yaml_errors_print(errors, stderr);
     }
@@ -106,7 +83,7 @@ static int
 report(const struct ctl *ctl, struct yaml_errors *errors, const struct checking *checking)
 {
     if (ctl->json) {
-        json_t *json = ctl_policy_describe_errors(errors);
+        json_t *json = policy_json_errors(errors);
         (void)json_object_set_new(json, "files", json_integer((json_int_t)checking->file_count));
         (void)json_object_set_new(json, "tests", json_integer((json_int_t)checking->test_count));
         ctl_print_json(json);

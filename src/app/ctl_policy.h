@@ -13,9 +13,6 @@
 /* Of one run: a thousand files of 10,000 rules fit. */
 #define CTL_POLICY_MEMORY_MAX ((size_t)4 * 1024 * 1024 * 1024)
 
-/* {"errors": [{"file", "line", "column", "message", "hint"}], "warnings": [...]}, sorted. */
-json_t *ctl_policy_describe_errors(struct yaml_errors *errors);
-
 /* The files have errors: say them, on stdout with -o json, else on stderr. Returns APP_FAILED. */
 int ctl_policy_refuse(const struct ctl *ctl, struct yaml_errors *errors);
 

@@ -11,7 +11,9 @@
 #include "app/ctl_policy_question.h"
 #include "app/ctl_table.h"
 #include "bridge/policy_explain.h"
+#include "host/admin.h"
 #include "host/log_sink.h"
+#include "host/policy_json.h"
 #include "host/value.h"
 
 #define TEXT_SIZE_MAX 2048
@@ -45,58 +47,6 @@ struct explaining {
     struct policy_verdict verdict;
 };
 
-static json_t *
-json_of_list(const struct text_list *list)
-{
-    json_t *array = json_array();
-    for (uint32_t i = 0; i < list->count; i++) {
-        (void)json_array_append_new(array, ctl_policy_json(list->items[i]));
-    }
-    return array;
-}
-
-static json_t *
-json_of_advertisement(const struct advertisement *out)
-{
-    json_t *json = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I}", "function",
-        ctl_policy_json(out->identity.name), "function_id",
-        ctl_policy_json(out->identity.function_id), "version",
-        ctl_policy_json(out->identity.version_text), "tags", json_of_list(&out->tags), "resources",
-        json_of_list(&out->resources), "scope", ctl_policy_json(out->scope), "origin",
-        ctl_policy_json(out->origin), "path", json_of_list(&out->path), "cost",
-        (json_int_t)out->cost, "preference", (json_int_t)out->preference);
-    /* null: no rule limits its lifetime. */
-    json_t *ttl = out->ttl_ns == UINT64_MAX ? json_null() : json_real((double)out->ttl_ns / 1e9);
-    (void)json_object_set_new(json, "ttl_seconds", ttl);
-    return json;
-}
-
-static json_t *
-json_of_count(uint64_t count)
-{
-    return count == 0 ? json_null() : json_integer((json_int_t)count);
-}
-
-/* Of the rule that accepts; null: none. What is not limited is null in it. */
-static json_t *
-json_of_limits(const struct policy_call_limits *limits)
-{
-    if (limits == NULL) {
-        return json_null();
-    }
-    struct value_rate rate = { .count = limits->rate, .period_ns = limits->rate_per_ns };
-    json_t *json = json_object();
-    (void)json_object_set_new(
-        json, "rate", rate.count == 0 ? json_null() : json_string(value_write_rate(&rate).text));
-    (void)json_object_set_new(json, "burst", json_of_count(limits->burst));
-    (void)json_object_set_new(json, "in_flight", json_of_count(limits->in_flight));
-    (void)json_object_set_new(json, "timeout_seconds",
-        limits->timeout_ns == 0 ? json_null() : json_real((double)limits->timeout_ns / 1e9));
-    (void)json_object_set_new(json, "args_bytes", json_of_count(limits->args_size));
-    (void)json_object_set_new(json, "result_bytes", json_of_count(limits->result_size));
-    return json;
-}
-
 static const struct policy_call_limits *
 limits_of(const struct explaining *explaining)
 {
@@ -110,24 +60,14 @@ static void
 print_json(const struct explaining *explaining)
 {
     const struct policy_verdict *verdict = &explaining->verdict;
-    const struct policy_explanation *explanation = &explaining->explanation;
-    const struct policy_rule_source *rules =
-        explaining->loaded->source.rules[explaining->direction];
     bool accepted = verdict->action == POLICY_ACCEPT;
-    json_t *trace = json_array();
-    for (uint32_t i = 0; i < explanation->step_count; i++) {
-        const struct policy_step *step = &explanation->steps[i];
-        bool matched = step->failed_on == POLICY_CONDITION_NONE;
-        (void)json_array_append_new(trace,
-            json_pack("{s:o,s:b,s:s?}", "rule", ctl_policy_json(rules[step->rule].id), "matched",
-                matched, "failed_on", matched ? NULL : policy_condition_name(step->failed_on)));
-    }
     ctl_print_json(json_pack("{s:s,s:o,s:o,s:s,s:o,s:b,s:o,s:o}", "action",
-        accepted ? "accept" : "reject", "rule", ctl_policy_json(verdict->rule_id), "reason",
-        ctl_policy_json(verdict->reason), "at", value_write_time(explaining->at).text,
-        "advertisement", accepted ? json_of_advertisement(&verdict->out) : json_null(), "merge",
-        accepted && verdict->merge, "limits", json_of_limits(limits_of(explaining)), "trace",
-        trace));
+        accepted ? "accept" : "reject", "rule", admin_text(verdict->rule_id), "reason",
+        admin_text(verdict->reason), "at", value_write_time(explaining->at).text, "advertisement",
+        accepted ? policy_json_advertisement(&verdict->out) : json_null(), "merge",
+        accepted && verdict->merge, "limits", policy_json_limits(limits_of(explaining)), "trace",
+        policy_json_trace(
+            explaining->loaded, explaining->direction, &explaining->explanation)));
 }
 
 /* ---- The table ---- */

@@ -7,22 +7,81 @@
 #include "app/daemon.h"
 #include "host/admin_bridge.h"
 #include "host/config_bridge.h"
+#include "host/policy_store.h"
 
 #define PROGRAM "mpreg-bridge"
 
 /* Compiled policies: more than files of YAML_FILE_SIZE_MAX for all links can need. */
 #define POLICY_MEMORY_MAX ((size_t)1024 * 1024 * 1024)
 
+/* The engine, and what keeps its policies. */
+struct service {
+    struct bridge *bridge;
+    struct policy_store *policies;
+    struct log *log;
+};
+
 static const struct actions *
 step(void *self, const struct event *event, struct now now)
 {
-    return bridge_step(self, event, now);
+    struct service *service = self;
+    const struct actions *actions = bridge_step(service->bridge, event, now);
+    policy_store_notice(service->policies, now.wall);
+    return actions;
 }
 
 static struct instant
 deadline(void *self, struct now now)
 {
-    return bridge_deadline(self, now);
+    const struct service *service = self;
+    return bridge_deadline(service->bridge, now);
+}
+
+static void
+log_errors(struct log *log, struct yaml_errors *errors)
+{
+    yaml_errors_sort(errors);
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct yaml_error *error = &errors->list[i];
+        enum log_level level = error->severity == YAML_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
+        LOG_AT(log, level, "policy.fault", LOG_TEXT("file", error->place.file),
+            LOG_U64("line", error->place.line), LOG_U64("column", error->place.column),
+            LOG_TEXT("message", error->message), LOG_TEXT("hint", error->hint));
+    }
+}
+
+/* The files have changed, or somebody says so. */
+static void
+reload_policies(struct service *service, const char *author)
+{
+    static struct yaml_errors errors;
+    const struct policy_change change = {
+        .mode = POLICY_STORE_APPLY,
+        .author = span_from_text(author),
+    };
+    yaml_errors_init(&errors);
+    enum policy_store_result result =
+        policy_store_reload(service->policies, &change, log_sink_now().wall, &errors);
+    log_errors(service->log, &errors);
+    if (result != POLICY_STORE_OK) {
+        LOG_ERROR(service->log, "policy.not_reloaded",
+            LOG_TEXT("reason", result == POLICY_STORE_BUSY ? "another change is under way"
+                                                           : "the files have errors"),
+            LOG_TEXT("advice", "the policies of before stay in use"));
+    }
+    yaml_errors_destroy(&errors);
+}
+
+static void
+on_hangup(void *owner)
+{
+    reload_policies(owner, "signal HUP");
+}
+
+static void
+on_file_change(void *owner)
+{
+    reload_policies(owner, "file change");
 }
 
 /* NULL in *tls: there are no links. false: reported. */
@@ -58,12 +117,47 @@ open_links(struct daemon *daemon, const struct config_bridge *config, struct tls
     return true;
 }
 
+/* false: reported. */
+static bool
+watch(struct daemon *daemon, struct service *service, const char *path)
+{
+    const struct runtime_hangup change = { .owner = service, .handle = on_file_change };
+    struct reason reason;
+    bool watches = runtime_watch_file(daemon->runtime, path, &change, &reason);
+    if (!watches) {
+        daemon_complain(PROGRAM, reason.text);
+    }
+    return watches;
+}
+
+/* The files of the configuration, and those that they include now. false: reported. */
+static bool
+watch_policies(struct daemon *daemon, const struct config_bridge *config, struct service *service)
+{
+    const struct runtime_hangup hangup = { .owner = service, .handle = on_hangup };
+    runtime_on_hangup(daemon->runtime, &hangup);
+    for (size_t i = 0; config->watch_policies && i < config->policy_set.file_count; i++) {
+        const struct policy_yaml *loaded = config->policy_set.files[i]->loaded;
+        bool watches = watch(daemon, service, yaml_doc_name(loaded->doc));
+        for (size_t j = 0; watches && j < loaded->included_count; j++) {
+            watches = watch(daemon, service, yaml_doc_name(loaded->included[j]));
+        }
+        if (!watches) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int
-run_bridge(struct daemon *daemon, const struct config_bridge *config, struct bridge *bridge)
+run_bridge(struct daemon *daemon, const struct config_bridge *config, struct service *service)
 {
     struct log *log = &daemon->sink.log;
-    const struct runtime_engine engine = { .self = bridge, .step = step, .deadline = deadline };
+    const struct runtime_engine engine = { .self = service, .step = step, .deadline = deadline };
     runtime_set_engine(daemon->runtime, &engine);
+    if (!watch_policies(daemon, config, service)) {
+        return APP_FAILED;
+    }
     LOG_INFO(log, "bridge.ready", LOG_TEXT("url", config->cluster.advertise.text),
         LOG_TEXT("listen", config->cluster.listen.text),
         LOG_TEXT("cluster_id", config->cluster.cluster_id), LOG_TEXT("bridge", config->bridge.name),
@@ -76,12 +170,14 @@ run_bridge(struct daemon *daemon, const struct config_bridge *config, struct bri
 
 /* The ports are opened before the engine is made: it begins to work as soon as it exists. */
 static int
-open_and_run(struct daemon *daemon, const struct config_bridge *config, struct tls_context *tls)
+open_and_run(struct daemon *daemon, const struct config_bridge *config, struct mem *mem,
+    struct tls_context *tls)
 {
     struct bridge_config engine;
     struct admin_bridge admin = {
         .admin = { .program = PROGRAM,
             .started = daemon->started,
+            .token = config->admin.token,
             .source = admin_runtime_source(daemon->runtime) },
         .name = span_from_text(config->bridge.name),
         .federation = span_from_text(config->bridge.federation),
@@ -91,23 +187,31 @@ open_and_run(struct daemon *daemon, const struct config_bridge *config, struct t
         !daemon_open_admin(daemon, &config->admin, &admin, admin_bridge_serve)) {
         return APP_FAILED;
     }
-    struct bridge *bridge = NULL;
+    struct service service = { .log = &daemon->sink.log };
     if (config_bridge_engine(config, runtime_entropy(), &engine)) {
         engine.member.instance_id = span_from_text(daemon->instance_id);
-        bridge = bridge_create(&engine, daemon_hash_key(), runtime_entropy(), &daemon->sink.log);
+        service.bridge =
+            bridge_create(&engine, daemon_hash_key(), runtime_entropy(), &daemon->sink.log);
     }
-    if (bridge == NULL) {
+    if (service.bridge != NULL) {
+        service.policies = policy_store_create(
+            service.bridge, config, mem, &daemon->sink.log, daemon->started.wall);
+    }
+    int code = APP_FAILED;
+    if (service.policies == NULL) {
         daemon_complain(PROGRAM, "no memory for the bridge");
-        return APP_FAILED;
+    } else {
+        admin.bridge = service.bridge;
+        admin.policies = service.policies;
+        code = run_bridge(daemon, config, &service);
     }
-    admin.bridge = bridge;
-    int code = run_bridge(daemon, config, bridge);
-    bridge_free(bridge);
+    policy_store_free(service.policies);
+    bridge_free(service.bridge);
     return code;
 }
 
 static int
-serve(const struct config_bridge *config, struct tls_context *tls)
+serve(const struct config_bridge *config, struct mem *mem, struct tls_context *tls)
 {
     static struct daemon daemon;
     const struct daemon_config begin = {
@@ -118,14 +222,14 @@ serve(const struct config_bridge *config, struct tls_context *tls)
     if (!daemon_init(&daemon, &begin)) {
         return APP_FAILED;
     }
-    int code = open_and_run(&daemon, config, tls);
+    int code = open_and_run(&daemon, config, mem, tls);
     daemon_destroy(&daemon);
     return code;
 }
 
 /* The certificates are a part of the configuration: what is wrong with them is found by --check too. */
 static int
-check_or_serve(const struct config_bridge *config, bool check)
+check_or_serve(const struct config_bridge *config, struct mem *mem, bool check)
 {
     struct tls_context *tls = NULL;
     int code = APP_OK;
@@ -135,7 +239,7 @@ check_or_serve(const struct config_bridge *config, bool check)
     if (check) {
         config_bridge_print(config, stdout);
     } else {
-        code = serve(config, tls);
+        code = serve(config, mem, tls);
     }
     tls_context_unref(tls);
     return code;
@@ -156,7 +260,7 @@ main(int argc, char **argv)
     struct config_bridge *config =
         config_bridge_load_file(options.config, &yaml_process_environment, &mem, &errors);
     yaml_errors_print(&errors, stderr);
-    code = config == NULL ? APP_DIFFERENT : check_or_serve(config, options.check);
+    code = config == NULL ? APP_DIFFERENT : check_or_serve(config, &mem, options.check);
     config_bridge_free(config);
     yaml_errors_destroy(&errors);
     return code;

@@ -99,13 +99,14 @@ withdraw_max_percent(const struct policy *policy)
 
 /* A name that is another one from now on vanishes for whoever calls it. The stricter of both policies holds. */
 static bool
-is_guarded(const struct bridge *bridge, uint32_t link)
+is_guarded(struct bridge *bridge, uint32_t link)
 {
     struct rib_comparison comparison = rib_comparison(bridge->rib, link);
     uint32_t now = withdraw_max_percent(rib_policy(bridge->rib, link));
     uint32_t then = withdraw_max_percent(bridge->reload.wanted[link]);
     uint64_t gone = comparison.counts[RIB_VANISHES] + comparison.counts[RIB_RENAMED];
-    return gone * 100 > comparison.accepted * (now < then ? now : then);
+    bridge->reload.guarded_percent = now < then ? now : then;
+    return gone * 100 > comparison.accepted * bridge->reload.guarded_percent;
 }
 
 static bool

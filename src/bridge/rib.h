@@ -273,7 +273,7 @@ bool rib_export_includes(const struct rib *rib, const struct rib_export *exporte
 const struct rib_export *rib_each_export(const struct rib *rib, uint32_t link, size_t *cursor);
 const struct rib_import *rib_each_import(const struct rib *rib, uint32_t link, size_t *cursor);
 
-/* Cluster functions that a link's export policy denies: how many, and one after the other. */
+/* Cluster functions that a link's export policy denies, one after the other. */
 struct rib_denied {
     struct function_identity identity;
     struct text_list tags;
@@ -283,6 +283,17 @@ struct rib_denied {
 };
 bool rib_each_denied(
     const struct rib *rib, uint32_t link, size_t *cursor, struct rib_denied *denied);
+
+/* A function of our cluster, and what is made of it for a link. */
+struct rib_service_view {
+    const struct advertisement *facts; /* as export policy sees it */
+    const struct rib_export *exported; /* NULL: denied, and this is why */
+    enum prune_reason reason;
+    struct span rule_id;
+    struct span rule_reason;
+};
+bool rib_each_service(
+    const struct rib *rib, uint32_t link, size_t *cursor, struct rib_service_view *view);
 
 struct rib_counts {
     uint64_t services;

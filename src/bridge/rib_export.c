@@ -604,6 +604,25 @@ rib_each_export(const struct rib *rib, uint32_t link, size_t *cursor)
 }
 
 bool
+rib_each_service(
+    const struct rib *rib, uint32_t link, size_t *cursor, struct rib_service_view *view)
+{
+    const struct rib_service *service = map_next(&rib->services, cursor);
+    if (service == NULL) {
+        return false;
+    }
+    const struct rib_slot *slot = &service->slots[link];
+    *view = (struct rib_service_view){
+        .facts = &service->facts,
+        .exported = slot->exported,
+        .reason = slot->reason,
+        .rule_id = slot->rule_id,
+        .rule_reason = slot->rule_reason,
+    };
+    return true;
+}
+
+bool
 rib_each_denied(const struct rib *rib, uint32_t link, size_t *cursor, struct rib_denied *denied)
 {
     const struct rib_service *service;

@@ -74,6 +74,73 @@ reply_not_found(struct http_response *response, const struct admin_page *pages, 
     admin_reply_json(response, json_pack("{s:s,s:o}", "error", "no such page", "pages", paths));
 }
 
+/* In a time that depends on the lengths only. */
+static bool
+same_secret(struct span given, struct span secret)
+{
+    uint8_t differs = given.size != secret.size;
+    for (size_t i = 0; i < given.size && secret.size > 0; i++) {
+        differs |= given.data[i] ^ secret.data[i % secret.size];
+    }
+    return differs == 0;
+}
+
+static bool
+has_token(const struct admin *admin, const struct http_request *request)
+{
+    static const struct span scheme = { (const uint8_t *)"Bearer ", 7 };
+    struct span given = request->authorization;
+    return admin->token != NULL && span_starts_with(given, scheme) &&
+           same_secret(span_after(given, scheme.size), span_from_text(admin->token));
+}
+
+static void
+reply_method(struct http_response *response, const struct admin_page *page)
+{
+    const char *allowed = page->change == NULL  ? "GET, HEAD"
+                          : page->serve == NULL ? "POST"
+                                                : "GET, HEAD, POST";
+    response->headers[0] = (struct http_header){ .name = "allow", .value = allowed };
+    response->header_count = 1;
+    admin_reply_error(response, 405,
+        page->change == NULL  ? "this page can only be read: use GET"
+        : page->serve == NULL ? "this page changes something: use POST"
+                              : "use GET or POST");
+}
+
+static void
+reply_unauthorized(struct http_response *response)
+{
+    response->headers[0] = (struct http_header){ .name = "www-authenticate", .value = "Bearer" };
+    response->header_count = 1;
+    admin_reply_error(response, 401,
+        "this wants the token of admin.token_file: send Authorization: Bearer TOKEN");
+}
+
+/* false: it was answered. */
+static bool
+may_pass(const struct admin *admin, const struct admin_page *page,
+    const struct http_request *request, struct http_response *response)
+{
+    bool reads = request->method == HTTP_GET;
+    bool known = reads ? page->serve != NULL : request->method == HTTP_POST && page->change != NULL;
+    if (!known) {
+        reply_method(response, page);
+        return false;
+    }
+    if (!reads && admin->token == NULL) {
+        admin_reply_error(response, 403,
+            "nothing can be changed here: the configuration has no admin.token_file");
+        return false;
+    }
+    bool wants_token = !reads || (admin->token != NULL && !request->is_loopback && !page->is_open);
+    if (wants_token && !has_token(admin, request)) {
+        reply_unauthorized(response);
+        return false;
+    }
+    return true;
+}
+
 void
 admin_serve(const struct admin *admin, const struct admin_page *pages, size_t page_count,
     void *self, const struct http_request *request, struct http_response *response)
@@ -86,10 +153,7 @@ admin_serve(const struct admin *admin, const struct admin_page *pages, size_t pa
         reply_not_found(response, pages, page_count);
         return;
     }
-    if (request->method != HTTP_GET) {
-        response->headers[0] = (struct http_header){ .name = "allow", .value = "GET, HEAD" };
-        response->header_count = 1;
-        admin_reply_error(response, 405, "this page can only be read: use GET");
+    if (!may_pass(admin, &pages[page], request, response)) {
         return;
     }
     const struct admin_call call = {
@@ -97,7 +161,11 @@ admin_serve(const struct admin *admin, const struct admin_page *pages, size_t pa
         .response = response,
         .now = admin->source.now(admin->source.owner),
     };
-    pages[page].serve(self, &call);
+    if (request->method == HTTP_POST) {
+        pages[page].change(self, &call);
+    } else {
+        pages[page].serve(self, &call);
+    }
 }
 
 void

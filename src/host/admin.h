@@ -4,7 +4,8 @@
  * (docs/cli.md has the keys, docs/metrics.md the metrics).
  *
  * Every page is made from the same structs (node_stats, bridge_stats, bridge_link_stats), taken at the
- * moment of the request. Only reading: other methods than GET and HEAD get 405.
+ * moment of the request. GET and HEAD read; what changes something is POST and wants the token as a bearer
+ * token (RFC 6750). With a token configured, reading from another machine wants it too, but for the two health pages.
  *
  * admin_node.h and admin_bridge.h hold the pages of the two programs; this is what they share.
  */
@@ -28,6 +29,7 @@ struct admin {
     const char *program; /* "mpreg-node" */
     struct now started;
     struct admin_source source;
+    const char *token; /* NULL: nothing can be changed */
 };
 
 /* The source of a running program; `runtime` outlives it. */
@@ -42,10 +44,13 @@ struct admin_call {
 
 struct admin_page {
     const char *path;
-    void (*serve)(void *self, const struct admin_call *call);
+    void (*serve)(
+        void *self, const struct admin_call *call); /* GET; NULL: there is nothing to read */
+    void (*change)(void *self, const struct admin_call *call); /* POST; NULL: only reading */
+    bool is_open; /* to everybody, whatever the token */
 };
 
-/* Find the page and let it answer; 404 (which names the pages) and 405 are answered here. */
+/* Find the page and let it answer; 404 (which names the pages), 401, 403 and 405 are answered here. */
 void admin_serve(const struct admin *admin, const struct admin_page *pages, size_t page_count,
     void *self, const struct http_request *request, struct http_response *response);
 

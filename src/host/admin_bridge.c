@@ -4,6 +4,8 @@
  */
 #include "host/admin_bridge.h"
 
+#include "host/admin_policy.h"
+
 /* ---- Readiness ---- */
 
 static json_t *
@@ -152,12 +154,24 @@ serve_links(void *self, const struct admin_call *call)
 }
 
 static const struct admin_page pages[] = {
-    { "/healthz", admin_serve_health },
-    { "/readyz", serve_ready },
-    { "/metrics", admin_bridge_serve_metrics },
-    { "/v1/status", serve_status },
-    { "/v1/links", serve_links },
-    { "/v1/functions", admin_bridge_serve_functions },
+    { .path = "/healthz", .serve = admin_serve_health, .is_open = true },
+    { .path = "/readyz", .serve = serve_ready, .is_open = true },
+    { .path = "/metrics", .serve = admin_bridge_serve_metrics },
+    { .path = "/v1/status", .serve = serve_status },
+    { .path = "/v1/links", .serve = serve_links },
+    { .path = "/v1/functions", .serve = admin_bridge_serve_functions },
+    { .path = "/v1/policy", .serve = admin_policy_serve },
+    { .path = "/v1/policy/versions", .serve = admin_policy_serve_versions },
+    { .path = "/v1/policy/differences", .serve = admin_policy_serve_differences },
+    { .path = "/v1/policy/stats", .serve = admin_policy_serve_stats },
+    { .path = "/v1/policy/rejects", .serve = admin_policy_serve_rejects },
+    { .path = "/v1/policy/explain", .serve = admin_policy_serve_explain },
+    { .path = "/v1/policy/diff", .change = admin_policy_diff },
+    { .path = "/v1/policy/apply", .change = admin_policy_apply },
+    { .path = "/v1/policy/reload", .change = admin_policy_reload },
+    { .path = "/v1/policy/shadow", .change = admin_policy_shadow },
+    { .path = "/v1/policy/confirm", .change = admin_policy_confirm },
+    { .path = "/v1/policy/rollback", .change = admin_policy_rollback },
 };
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * admin_bridge.h - the admin pages of mpreg-bridge: /healthz /readyz /metrics /v1/status /v1/links
- * /v1/functions.
+ * /v1/functions and those of admin_policy.h.
  *
  * The parts are apart, so that a test can look at one: status and links in admin_bridge.c, functions in
  * admin_functions.c, metrics in admin_bridge_metrics.c.
@@ -23,6 +23,7 @@ struct admin_bridge {
     struct span name;
     struct span federation;
     const struct tls_context *tls; /* NULL: there are no links */
+    struct policy_store *policies;
 };
 
 /* http_config.on_request; the owner is a struct admin_bridge whose `bridge` is set. */

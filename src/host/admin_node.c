@@ -104,10 +104,10 @@ serve_metrics(void *self, const struct admin_call *call)
 }
 
 static const struct admin_page pages[] = {
-    { "/healthz", admin_serve_health },
-    { "/readyz", serve_ready },
-    { "/metrics", serve_metrics },
-    { "/v1/status", serve_status },
+    { .path = "/healthz", .serve = admin_serve_health, .is_open = true },
+    { .path = "/readyz", .serve = serve_ready, .is_open = true },
+    { .path = "/metrics", .serve = serve_metrics },
+    { .path = "/v1/status", .serve = serve_status },
 };
 
 void

@@ -79,6 +79,7 @@ static const struct yaml_key file_keys[] = {
         .min = 100 * MS_NS, .max = 60 * SEC_NS),
     YAML_TEXTS(struct config_bridge, policies, policy_count, "policies", .or_one = true,
         .max = RIB_LINKS_MAX),
+    YAML_BOOLEAN(struct config_bridge, watch_policies, "watch_policies"),
     YAML_GROUP(struct config_bridge, admin, &config_admin_shape, "admin"),
     YAML_GROUP(struct config_bridge, log, &config_log_shape, "log"),
     YAML_SIZE(struct config_bridge, memory_max, "memory_max",
@@ -298,7 +299,7 @@ load(struct yaml_doc *doc, struct loader *loader, size_t error_count)
     config_cluster_check(&config->cluster, loader->folder, loader->errors);
     check_tls(loader);
     check_links(loader);
-    config_admin_check(&config->admin, loader->errors);
+    config_admin_check(&config->admin, loader->folder, loader->errors);
     load_policies(loader);
     if (loader->errors->error_count > error_count) {
         config_bridge_free(config);

@@ -58,6 +58,7 @@ struct config_bridge {
     uint64_t dial_timeout_ns;
     const char *const *policies; /* files */
     size_t policy_count;
+    bool watch_policies; /* a file that changes is read again */
     struct config_admin admin;
     struct config_log log;
     uint64_t memory_max;

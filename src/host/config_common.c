@@ -83,18 +83,6 @@ is_wildcard(const char *host)
     return inet_pton(AF_INET6, host, &ipv6) == 1 && memcmp(&ipv6, &in6addr_any, sizeof(ipv6)) == 0;
 }
 
-static bool
-is_loopback(const char *host)
-{
-    struct in6_addr ipv6;
-    struct in_addr ipv4;
-    if (inet_pton(AF_INET, host, &ipv4) == 1) {
-        return ntohl(ipv4.s_addr) >> 24 == 127;
-    }
-    return inet_pton(AF_INET6, host, &ipv6) == 1 &&
-           memcmp(&ipv6, &in6addr_loopback, sizeof(ipv6)) == 0;
-}
-
 /* ---- Keys ---- */
 
 static const struct yaml_choice levels[] = {
@@ -114,11 +102,6 @@ static const struct yaml_key log_keys[] = {
     YAML_CHOICE(struct config_log, format, formats, "format", .fallback = "text"),
 };
 const struct yaml_shape config_log_shape = YAML_SHAPE(struct config_log, log_keys, "log");
-
-static const struct yaml_key admin_keys[] = {
-    YAML_ADDRESS(struct config_admin, listen, "listen", .required = true),
-};
-const struct yaml_shape config_admin_shape = YAML_SHAPE(struct config_admin, admin_keys, "admin");
 
 static const struct yaml_key tls_keys[] = {
     YAML_TEXT(struct config_tls, cert_file, "cert_file", .required = true),
@@ -337,25 +320,6 @@ config_cluster_check(struct config_cluster *cluster, const char *folder, struct 
     check_tls(cluster, folder, errors);
     config_check_unique(cluster->yaml, "resources", errors);
     config_check_unique(cluster->yaml, "tags", errors);
-}
-
-void
-config_admin_check(const struct config_admin *admin, struct yaml_errors *errors)
-{
-    const struct value_address *listen = &admin->listen;
-    if (listen->port == 0) {
-        return;
-    }
-    if (!config_is_numeric(listen->host)) {
-        yaml_errors_add(errors, YAML_ERROR, key_place(admin->yaml, "listen"),
-            "admin.listen: '%s' is not an IP address", listen->host);
-        yaml_errors_hint(errors, "write 127.0.0.1:%u", (unsigned)listen->port);
-    } else if (!is_loopback(listen->host)) {
-        yaml_errors_add(errors, YAML_WARNING, key_place(admin->yaml, "listen"),
-            "admin.listen: whoever reaches '%s' can read the names of functions, nodes and links",
-            listen->host);
-        yaml_errors_hint(errors, "listen on 127.0.0.1, or let a firewall choose the readers");
-    }
 }
 
 /* ---- For the engines ---- */

@@ -32,6 +32,8 @@ struct config_log {
 struct config_admin {
     const struct yaml_node *yaml;
     struct value_address listen; /* port 0: there is no admin interface */
+    const char *token_file;      /* NULL: nothing can be changed over it */
+    const char *token;           /* what the file says, without white space around it */
 };
 
 /* wss inside the cluster. Files NULL: none. */
@@ -84,7 +86,8 @@ void config_cluster_check(
     struct config_cluster *cluster, const char *folder, struct yaml_errors *errors);
 
 /* The address is numeric; one that other machines can reach gets a warning. */
-void config_admin_check(const struct config_admin *admin, struct yaml_errors *errors);
+/* Also reads the token; it lives as long as the document. */
+void config_admin_check(struct config_admin *admin, const char *folder, struct yaml_errors *errors);
 
 /* Two items of a list of texts that are equal are reported. */
 void config_check_unique(const struct yaml_node *node, const char *key, struct yaml_errors *errors);

@@ -276,7 +276,7 @@ load(struct yaml_doc *doc, const char *folder, size_t error_count, struct yaml_e
     config_cluster_check(&config->node, folder, errors);
     check_federation(config, errors);
     check_functions(config, folder, errors);
-    config_admin_check(&config->admin, errors);
+    config_admin_check(&config->admin, folder, errors);
     if (errors->error_count == error_count) {
         find_workers(config, errors);
     }

@@ -91,8 +91,7 @@ check_link(const struct policy_set *set, const struct policy_yaml *loaded, uint3
     struct yaml_place said = loaded->link_federation_places[index];
     const char *home = set->bridge->federation;
     /* A link that leads back to us is a fault of the configuration, which was said. */
-    bool leads_home =
-        home != NULL && own->federation != NULL && strcmp(home, own->federation) == 0;
+    bool leads_home = home != NULL && own->federation != NULL && strcmp(home, own->federation) == 0;
     if (own->federation == NULL || leads_home || span_is(there, own->federation)) {
         return;
     }

@@ -21,6 +21,9 @@
 /* Ticks in one turn before the loop gets to see its sockets again. */
 #define TICKS_MAX 64
 
+/* Between two looks at a watched file. */
+#define WATCH_INTERVAL_MS 1000u
+
 struct now
 runtime_now(const struct runtime *runtime)
 {
@@ -79,9 +82,13 @@ runtime_shut_down(struct runtime *runtime)
         (uv_handle_t *)&runtime->hard_stop,
         (uv_handle_t *)&runtime->signals[0],
         (uv_handle_t *)&runtime->signals[1],
+        (uv_handle_t *)&runtime->signals[2],
     };
     for (size_t i = 0; i < COUNT_OF(handles); i++) {
         uv_close(handles[i], NULL);
+    }
+    for (uint32_t i = 0; i < runtime->watch_count; i++) {
+        uv_close((uv_handle_t *)&runtime->watches[i].poll, NULL);
     }
 }
 
@@ -170,6 +177,17 @@ on_signal(uv_signal_t *handle, int number)
 }
 
 static void
+on_hangup(uv_signal_t *handle, int number)
+{
+    struct runtime *runtime = handle->data;
+    (void)number;
+    LOG_INFO(runtime->config.log, "runtime.signal", LOG_TEXT("signal", "HUP"));
+    if (!runtime->stopping) {
+        runtime->hangup.handle(runtime->hangup.owner);
+    }
+}
+
+static void
 on_worker_result(void *owner, const struct worker_result *result)
 {
     struct event event = {
@@ -229,6 +247,8 @@ init_handles(struct runtime *runtime)
         runtime->signals[i].data = runtime;
         uv_signal_start(&runtime->signals[i], on_signal, numbers[i]);
     }
+    uv_signal_init(&runtime->loop, &runtime->signals[2]);
+    runtime->signals[2].data = runtime;
 }
 
 struct runtime *
@@ -258,6 +278,48 @@ runtime_create(const struct runtime_config *config, struct reason *reason)
         return NULL;
     }
     return runtime;
+}
+
+void
+runtime_on_hangup(struct runtime *runtime, const struct runtime_hangup *hangup)
+{
+    CHECK(!runtime->started);
+    runtime->hangup = *hangup;
+    uv_signal_start(&runtime->signals[2], on_hangup, SIGHUP);
+}
+
+/* A file that cannot be looked at is one that changed, too: whoever is told reads it and says what is wrong. */
+static void
+on_watch(uv_fs_poll_t *poll, int status, const uv_stat_t *before, const uv_stat_t *after)
+{
+    struct runtime_watch *watch = poll->data;
+    (void)status;
+    (void)before;
+    (void)after;
+    if (!watch->runtime->stopping) {
+        watch->change.handle(watch->change.owner);
+    }
+}
+
+bool
+runtime_watch_file(struct runtime *runtime, const char *path, const struct runtime_hangup *change,
+    struct reason *reason)
+{
+    CHECK(!runtime->started);
+    if (runtime->watch_count == RUNTIME_WATCHES_MAX) {
+        reason_set(reason, "more files than can be watched");
+        return false;
+    }
+    struct runtime_watch *watch = &runtime->watches[runtime->watch_count];
+    *watch = (struct runtime_watch){ .runtime = runtime, .change = *change };
+    uv_fs_poll_init(&runtime->loop, &watch->poll);
+    watch->poll.data = watch;
+    runtime->watch_count++;
+    int code = uv_fs_poll_start(&watch->poll, on_watch, path, WATCH_INTERVAL_MS);
+    if (code != 0) {
+        reason_set(reason, "cannot watch '%s': %s", path, uv_strerror(code));
+    }
+    return code == 0;
 }
 
 void

@@ -6,7 +6,7 @@
  * actions in order, and wakes the engine at its deadline. The engine never learns what a socket is.
  *
  * Life: create, open listeners, run. TERM and INT become EVENT_STOP; the loop ends after the engine's
- * ACTION_FINISHED, or RUNTIME_STOP_MAX_NS after the signal whatever happens.
+ * ACTION_FINISHED, or RUNTIME_STOP_MAX_NS after the signal whatever happens. HUP is for the program: runtime_on_hangup().
  */
 #ifndef HOST_RUNTIME_H
 #define HOST_RUNTIME_H
@@ -48,11 +48,25 @@ struct runtime_config {
     uint32_t worker_count;
 };
 
+/* What the program does when it gets HUP, or when a file changes. `owner` outlives the runtime. */
+struct runtime_hangup {
+    void *owner;
+    void (*handle)(void *owner);
+};
+
 /* NULL: *reason says why. */
 MUST_CHECK struct runtime *runtime_create(
     const struct runtime_config *config, struct reason *reason);
 /* After runtime_run() has returned, or before it was called. NULL is allowed. */
 void runtime_free(struct runtime *runtime);
+
+/* Before running. Without it, HUP ends the process, as it does by default. */
+void runtime_on_hangup(struct runtime *runtime, const struct runtime_hangup *hangup);
+
+/* Before running. Called within a second or two after the file changed, and also when it vanishes or comes back. */
+#define RUNTIME_WATCHES_MAX 256u
+MUST_CHECK bool runtime_watch_file(struct runtime *runtime, const char *path,
+    const struct runtime_hangup *change, struct reason *reason);
 
 /* The engine is often created after the runtime (it needs the port numbers): set it before running. */
 void runtime_set_engine(struct runtime *runtime, const struct runtime_engine *engine);

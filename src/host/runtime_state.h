@@ -23,13 +23,22 @@ struct runtime_dial {
     enum port_kind port;
 };
 
+struct runtime_watch {
+    uv_fs_poll_t poll;
+    struct runtime *runtime;
+    struct runtime_hangup change;
+};
+
 struct runtime {
     struct runtime_config config;
     uv_loop_t loop;
     uv_prepare_t prepare;
     uv_timer_t timer;
     uv_timer_t hard_stop;
-    uv_signal_t signals[2];
+    uv_signal_t signals[3]; /* TERM, INT, HUP */
+    struct runtime_hangup hangup;
+    struct runtime_watch watches[RUNTIME_WATCHES_MAX];
+    uint32_t watch_count;
     struct ws_host *ws;
     struct ws_dialer *dialer;     /* ws:// */
     struct ws_dialer *tls_dialer; /* wss:// or NULL */

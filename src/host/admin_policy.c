@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* admin_policy.c - reading: versions, differences, hits and rejects. */
+#include "host/admin_policy.h"
+
+#include <string.h>
+
+#include "host/value.h"
+
+static json_t *
+text_or_null(struct span text)
+{
+    return text.size == 0 ? json_null() : admin_text(text);
+}
+
+static const char *
+direction_name(enum policy_direction direction)
+{
+    return direction == POLICY_EXPORT ? "export" : "import";
+}
+
+bool
+admin_query_link(const struct admin_bridge *admin, const struct admin_call *call, uint32_t *link)
+{
+    struct span name;
+    if (!admin_query(call->request->query, "link", &name)) {
+        admin_reply_error(call->response, 400, "which link? add link=NAME; see /v1/links");
+        return false;
+    }
+    for (*link = 0; *link < bridge_link_count(admin->bridge); (*link)++) {
+        if (span_equal(bridge_link_stats(admin->bridge, *link).name, name)) {
+            return true;
+        }
+    }
+    admin_reply_error(call->response, 404, "there is no link of this name; see /v1/links");
+    return false;
+}
+
+/* ---- What is in use ---- */
+
+static json_t *
+describe_policies(const struct policy_version *version)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < version->set.file_count; i++) {
+        const struct policy_yaml *loaded = version->set.files[i]->loaded;
+        (void)json_array_append_new(
+            list, json_pack("{s:o,s:s,s:o,s:{s:I,s:I}}", "policy", admin_text(loaded->source.name),
+                      "file", yaml_doc_name(loaded->doc), "links", admin_texts(&loaded->links),
+                      "rules", "export", (json_int_t)loaded->source.rule_count[POLICY_EXPORT],
+                      "import", (json_int_t)loaded->source.rule_count[POLICY_IMPORT]));
+    }
+    return list;
+}
+
+/* What the guard found; null when it did not refuse. */
+static json_t *
+describe_guard(const struct admin_bridge *admin)
+{
+    const struct reload *reload = bridge_reload(admin->bridge);
+    if (reload->outcome != RELOAD_GUARDED) {
+        return json_null();
+    }
+    uint32_t link = reload->guarded_link;
+    struct rib_comparison comparison = rib_comparison(bridge_rib(admin->bridge), link);
+    return json_pack("{s:o,s:o,s:o,s:I}", "link",
+        admin_text(bridge_link_stats(admin->bridge, link).name), "vanish",
+        admin_u64(comparison.counts[RIB_VANISHES] + comparison.counts[RIB_RENAMED]), "of",
+        admin_u64(comparison.accepted), "withdraw_max_percent",
+        (json_int_t)reload->guarded_percent);
+}
+
+static json_t *
+describe_reload(const struct admin_bridge *admin, struct now now)
+{
+    const struct reload *reload = bridge_reload(admin->bridge);
+    bool waits = reload->state == RELOAD_CONFIRMING;
+    return json_pack("{s:s,s:s,s:o,s:o}", "state", reload_state_name(reload->state), "outcome",
+        reload_outcome_name(reload->outcome), "confirm_seconds_left",
+        waits ? admin_seconds(instant_between(now.mono, reload->due)) : json_null(), "guarded",
+        describe_guard(admin));
+}
+
+void
+admin_policy_serve(void *self, const struct admin_call *call)
+{
+    const struct admin_bridge *admin = self;
+    const struct policy_version *version = policy_store_version(admin->policies, 0);
+    admin_reply_json(call->response,
+        json_pack("{s:I,s:o,s:s,s:s,s:o,s:o,s:o}", "version", (json_int_t)version->number,
+            "applied_at", admin_time(version->applied_at), "author", version->author, "origin",
+            policy_origin_name(version->origin), "policies", describe_policies(version), "reload",
+            describe_reload(admin, call->now), "reloads",
+            admin_counts(policy_store_counts(admin->policies), POLICY_STORE_COUNTS,
+                policy_store_count_name)));
+}
+
+void
+admin_policy_serve_versions(void *self, const struct admin_call *call)
+{
+    const struct admin_bridge *admin = self;
+    const struct policy_version *version;
+    json_t *list = json_array();
+    for (uint32_t i = 0; (version = policy_store_version(admin->policies, i)) != NULL; i++) {
+        json_t *names = json_array();
+        for (size_t file = 0; file < version->set.file_count; file++) {
+            (void)json_array_append_new(
+                names, admin_text(version->set.files[file]->loaded->source.name));
+        }
+        (void)json_array_append_new(list,
+            json_pack("{s:I,s:o,s:s,s:s,s:b,s:o}", "version", (json_int_t)version->number,
+                "applied_at", admin_time(version->applied_at), "author", version->author, "origin",
+                policy_origin_name(version->origin), "current", i == 0, "policies", names));
+    }
+    admin_reply_json(call->response, json_pack("{s:o}", "versions", list));
+}
+
+/* ---- What another would change ---- */
+
+static const char *
+difference_kind_at(uint32_t index)
+{
+    return rib_difference_kind_name((enum rib_difference_kind)index);
+}
+
+static json_t *
+describe_counts(const struct rib_comparison *comparison)
+{
+    json_t *counts = json_object();
+    for (uint32_t i = 0; i < RIB_DIFFERENCE_KIND_COUNT; i++) {
+        (void)json_object_set_new(counts, difference_kind_at(i), admin_u64(comparison->counts[i]));
+    }
+    return counts;
+}
+
+static json_t *
+describe_differences(const struct rib_comparison *comparison)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < comparison->item_count; i++) {
+        const struct rib_difference *item = &comparison->items[i];
+        (void)json_array_append_new(list,
+            json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "kind", rib_difference_kind_name(item->kind),
+                "direction", direction_name(item->direction), "function",
+                admin_text(item->function), "before", text_or_null(item->before), "after",
+                text_or_null(item->after), "rule_before", text_or_null(item->rule_before),
+                "rule_after", text_or_null(item->rule_after)));
+    }
+    return list;
+}
+
+void
+admin_policy_serve_differences(void *self, const struct admin_call *call)
+{
+    const struct admin_bridge *admin = self;
+    const struct reload *reload = bridge_reload(admin->bridge);
+    json_t *links = json_array();
+    for (uint32_t i = 0; i < bridge_link_count(admin->bridge); i++) {
+        struct rib_comparison comparison = rib_comparison(bridge_rib(admin->bridge), i);
+        if (!comparison.is_there) {
+            continue;
+        }
+        (void)json_array_append_new(
+            links, json_pack("{s:o,s:b,s:o,s:o,s:o,s:o}", "link",
+                       admin_text(bridge_link_stats(admin->bridge, i).name), "whole",
+                       comparison.whole, "compared", admin_u64(comparison.compared), "accepted",
+                       admin_u64(comparison.accepted), "counts", describe_counts(&comparison),
+                       "differences", describe_differences(&comparison)));
+    }
+    admin_reply_json(
+        call->response, json_pack("{s:s,s:s,s:o}", "state", reload_state_name(reload->state),
+                            "outcome", reload_outcome_name(reload->outcome), "links", links));
+}
+
+/* ---- Rules ---- */
+
+static json_t *
+describe_rule(
+    const struct admin_bridge *admin, uint32_t link, enum policy_direction direction, uint32_t rule)
+{
+    const struct rib *rib = bridge_rib(admin->bridge);
+    struct policy *policy = rib_policy(rib, link);
+    struct rib_rule_use use = rib_rule_use(rib, link, direction, rule);
+    json_t *json = json_pack("{s:o,s:o,s:s,s:o,s:o,s:o}", "policy", admin_text(policy_name(policy)),
+        "link", admin_text(bridge_link_stats(admin->bridge, link).name), "direction",
+        direction_name(direction), "rule",
+        rule == POLICY_NO_RULE ? json_string("default")
+                               : admin_text(policy_rule_id(policy, direction, rule)),
+        "hits", admin_u64(use.hits), "last_hit",
+        use.last_hit.ns == 0 ? json_null() : admin_time(use.last_hit));
+    return json;
+}
+
+static void
+list_rules(
+    const struct admin_bridge *admin, uint32_t link, enum policy_direction direction, json_t *list)
+{
+    struct policy *policy = rib_policy(bridge_rib(admin->bridge), link);
+    for (uint32_t i = 0; policy != NULL && i < policy_rule_count(policy, direction); i++) {
+        (void)json_array_append_new(list, describe_rule(admin, link, direction, i));
+    }
+    if (policy != NULL) {
+        (void)json_array_append_new(list, describe_rule(admin, link, direction, POLICY_NO_RULE));
+    }
+}
+
+void
+admin_policy_serve_stats(void *self, const struct admin_call *call)
+{
+    const struct admin_bridge *admin = self;
+    json_t *rules = json_array();
+    for (uint32_t i = 0; i < bridge_link_count(admin->bridge); i++) {
+        list_rules(admin, i, POLICY_EXPORT, rules);
+        list_rules(admin, i, POLICY_IMPORT, rules);
+    }
+    admin_reply_json(call->response,
+        json_pack("{s:o,s:o}", "since",
+            admin_time(policy_store_version(admin->policies, 0)->applied_at), "rules", rules));
+}
+
+/* ---- Rejects ---- */
+
+static bool
+read_limit(const struct admin_call *call, uint64_t *limit)
+{
+    struct span written;
+    char text[16] = "";
+    *limit = 100;
+    if (!admin_query(call->request->query, "limit", &written)) {
+        return true;
+    }
+    if (written.size < sizeof(text)) {
+        memcpy(text, written.data, written.size);
+    }
+    if (value_read_number(text, limit) == VALUE_OK && *limit <= RIB_REJECTS_MAX) {
+        return true;
+    }
+    admin_reply_error(call->response, 400, "limit is a number up to 1000");
+    return false;
+}
+
+void
+admin_policy_serve_rejects(void *self, const struct admin_call *call)
+{
+    const struct admin_bridge *admin = self;
+    struct rib_reject reject;
+    uint64_t limit;
+    if (!read_limit(call, &limit)) {
+        return;
+    }
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < limit && rib_last_reject(bridge_rib(admin->bridge), i, &reject); i++) {
+        (void)json_array_append_new(
+            list, json_pack("{s:o,s:o,s:s,s:s,s:o,s:o,s:o}", "at", admin_time(reject.at), "link",
+                      admin_text(bridge_link_stats(admin->bridge, reject.link).name), "direction",
+                      direction_name(reject.direction), "reason", prune_reason_name(reject.reason),
+                      "function", admin_text(reject.function), "rule", text_or_null(reject.rule_id),
+                      "text", text_or_null(reject.rule_reason)));
+    }
+    admin_reply_json(call->response, json_pack("{s:o}", "rejects", list));
+}
