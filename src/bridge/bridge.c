@@ -261,7 +261,7 @@ calls_due(struct bridge *bridge, struct now now)
     };
     struct near_call *call;
     while ((call = forward_due_near(&bridge->forward, now.mono)) != NULL) {
-        cluster_port_fail(bridge, call, &error, now);
+        cluster_calls_fail(bridge, call, &error, now);
     }
 }
 

@@ -6,8 +6,8 @@
  * Pure: one event in, actions out (core/io.h). The path of an advertisement: core/member ->
  * core/catalog -> cluster_port -> rib (export policy) -> link_port -> link_codec; and back:
  * link_port -> rib (import policy, decision) -> cluster_port -> core/member. The path of a call:
- * core/member -> cluster_port -> forward -> link_port; on the far side link_port -> forward ->
- * cluster_port -> core/member; replies retrace the pending tables of forward.
+ * core/member -> cluster_calls -> forward -> link_port; on the far side link_port -> cluster_calls ->
+ * forward -> core/member; replies retrace the pending tables of forward.
  *
  * The bridge serves no clients: whoever sends role rpc to it is told to ask a node of its cluster.
  */

@@ -3,7 +3,8 @@
  * bridge_state.h - what the rooms of the bridge share. Private to src/bridge.
  *
  *   bridge.c        birth, events, draining, what operators see
- *   cluster_port.c  where the bridge meets its cluster: catalog in, offers out, calls both ways
+ *   cluster_port.c  where the bridge meets its cluster: catalog in, offers out
+ *   cluster_calls.c calls of and into that cluster
  *   link_port.c     where it meets another federation: announcements and calls both ways
  *   reload.c        other policies for all links at once
  */
@@ -60,13 +61,20 @@ struct member_events cluster_port_events(struct bridge *bridge);
 bool cluster_port_serves(void *owner, struct span name);
 /* Make the cluster see what the RIB has chosen. */
 void cluster_port_settle(struct bridge *bridge, struct now now);
+
+/* cluster_calls.c */
+/* Of the member's events: a node calls what we offer; a node answered what a far bridge had asked. */
+void cluster_calls_called(void *owner, const struct member_incoming *incoming,
+    struct member_back *back, struct now now, struct actions *actions);
+void cluster_calls_answered(void *owner, uint64_t ticket, enum member_outcome outcome,
+    struct span body, struct now now, struct actions *actions);
 /* A far bridge calls: choose a node, or answer why not. */
-void cluster_port_serve(
+void cluster_calls_serve(
     struct bridge *bridge, uint32_t link, const struct link_call *call, struct now now);
 /* The end of a near call. */
-void cluster_port_answer(
+void cluster_calls_answer(
     struct bridge *bridge, struct near_call *call, const struct link_reply *reply, struct now now);
-void cluster_port_fail(
+void cluster_calls_fail(
     struct bridge *bridge, struct near_call *call, const struct call_error *error, struct now now);
 
 /* link_port.c */

@@ -187,7 +187,7 @@ take_reply(struct bridge *bridge, uint32_t link, const struct link_reply *reply,
     struct near_call *call = forward_find_near(&bridge->forward, reply->call_id);
     /* A call that has ended already, or a number that this link never got. */
     if (call != NULL && call->link == link) {
-        cluster_port_answer(bridge, call, reply, now);
+        cluster_calls_answer(bridge, call, reply, now);
     }
 }
 
@@ -208,7 +208,7 @@ link_port_end_calls(struct bridge *bridge, uint32_t link, struct now now)
     };
     while (!list_empty(&near)) {
         struct near_call *call = CONTAINER_OF(near.next, struct near_call, gathered);
-        cluster_port_fail(bridge, call, &error, now);
+        cluster_calls_fail(bridge, call, &error, now);
     }
     while (!list_empty(&far)) {
         struct far_call *call = CONTAINER_OF(far.next, struct far_call, gathered);
@@ -248,7 +248,7 @@ act_on(struct bridge *bridge, uint32_t link, const struct link_delivery *deliver
         unlearn(bridge, link, &delivery->frame.withdraw);
         break;
     case LINK_DELIVERS_CALL:
-        cluster_port_serve(bridge, link, &delivery->frame.call, now);
+        cluster_calls_serve(bridge, link, &delivery->frame.call, now);
         break;
     case LINK_DELIVERS_REPLY:
         take_reply(bridge, link, &delivery->frame.reply, now);

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cluster_calls.c - calls between the bridge's own cluster and its links.
+ *
+ * Out: a node calls what we have imported; the call goes to its link, and what comes back to the node. In: a
+ * far bridge calls what we export; the call goes to a node that serves it under its own name. Both wait in
+ * the tables of forward.h meanwhile.
+ */
+#include "bridge/bridge_state.h"
+#include "core/limits.h"
+
+/* Heads and tails of a frame around arguments. */
+#define FRAME_SLACK ((size_t)64 * 1024)
+
+/* What a far bridge says for people is cut to this: it goes into an error object. */
+#define FAR_TEXT_MAX ((size_t)1024)
+
+/* Calls of our cluster for imported functions. */
+
+static void
+refuse_call(struct bridge *bridge, struct member_back *back, struct span command,
+    const struct call_error *error, struct now now)
+{
+    buf_reset(&bridge->out);
+    call_error_encode(&bridge->out, error, command);
+    struct span body = bridge_composed(bridge);
+    member_answer(
+        bridge->member, back, false, body.size == 0 ? SPAN("{}") : body, now, &bridge->actions);
+}
+
+static struct call_error
+near_error(const struct bridge *bridge, enum call_code code, const char *text)
+{
+    return (struct call_error){
+        .code = code,
+        .side = CALL_NEAR,
+        .text = span_from_text(text),
+        .hop = bridge->config.name,
+    };
+}
+
+static uint32_t
+remaining_ms(struct instant deadline, struct instant now)
+{
+    uint64_t ms = instant_between(now, deadline) / MS_NS;
+    return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+/* Whether the call may go out at all; if not, *error says why. */
+static bool
+may_leave(struct bridge *bridge, const struct rib_import *import,
+    const struct member_incoming *incoming, struct call_error *error)
+{
+    const struct fabric_request *request = &incoming->request;
+    if (bridge->stopping) {
+        *error = near_error(bridge, CALL_DRAINING, "this bridge is shutting down");
+        return false;
+    }
+    if (import == NULL) {
+        *error = near_error(bridge, CALL_NOT_FOUND,
+            "this bridge does not offer the function any more; look it up again");
+        return false;
+    }
+    if (request->args.size + request->kwargs.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
+        *error = near_error(
+            bridge, CALL_PAYLOAD_TOO_LARGE, "the arguments are larger than a link carries");
+        return false;
+    }
+    return link_port_accepts(bridge, import->link, error);
+}
+
+void
+cluster_calls_called(void *owner, const struct member_incoming *incoming, struct member_back *back,
+    struct now now, struct actions *actions)
+{
+    struct bridge *bridge = owner;
+    (void)actions; /* the bridge's own list: the member was given it */
+    const struct rib_offer *offer = incoming->context;
+    const struct rib_import *import = offer == NULL ? NULL : offer->made;
+    struct span command = incoming->request.command;
+    struct instant deadline = instant_earlier(
+        incoming->deadline, instant_after(now.mono, bridge->config.call_timeout_ns));
+    struct near_call *call = NULL;
+    struct call_error error;
+    if (may_leave(bridge, import, incoming, &error)) {
+        call = forward_add_near(&bridge->forward, import->link, back, command, deadline, now.mono);
+        error = near_error(bridge, CALL_OVERLOADED, "too many calls are under way");
+    }
+    if (call == NULL) {
+        if (import != NULL) {
+            bridge_count_result(&bridge->ports[import->link].stats.to_link,
+                call_result_index(error.code), now.mono, now.mono);
+        }
+        refuse_call(bridge, back, command, &error, now);
+        return;
+    }
+    struct link_call out = {
+        .call_id = call->call_id,
+        .route_id = import->route_id,
+        .timeout_ms = remaining_ms(deadline, now.mono),
+        .hops_left = (uint8_t)(import->in.hops_left > 255 ? 255 : import->in.hops_left),
+        .path = { .items = &bridge->config.federation, .count = 1 },
+        .args = incoming->request.args,
+        .kwargs = incoming->request.kwargs,
+    };
+    bridge->ports[import->link].stats.to_link.in_flight++;
+    link_port_send_call(bridge, import->link, &out);
+}
+
+static void
+end_near(struct bridge *bridge, struct near_call *call, uint32_t result, struct now now)
+{
+    struct bridge_call_stats *stats = &bridge->ports[call->link].stats.to_link;
+    stats->in_flight--;
+    bridge_count_result(stats, result, call->started_at, now.mono);
+    forward_end_near(&bridge->forward, call);
+}
+
+void
+cluster_calls_fail(
+    struct bridge *bridge, struct near_call *call, const struct call_error *error, struct now now)
+{
+    refuse_call(bridge, call->back, call->command, error, now);
+    end_near(bridge, call, call_result_index(error->code), now);
+}
+
+/* What a far bridge sends is embedded into a message of ours: it must be JSON first. */
+static bool
+body_is(struct bridge *bridge, struct span body, bool object)
+{
+    enum json_kind kind;
+    return json_check(body, &bridge->tape, &kind) == JSON_OK &&
+           (!object || kind == JSON_KIND_OBJECT);
+}
+
+void
+cluster_calls_answer(
+    struct bridge *bridge, struct near_call *call, const struct link_reply *reply, struct now now)
+{
+    bool valid = reply->status == LINK_REPLY_ERROR ||
+                 body_is(bridge, reply->body, reply->status == LINK_REPLY_FAILED);
+    struct call_error error;
+    if (!valid) {
+        error =
+            near_error(bridge, CALL_REMOTE_FAILED, "the far bridge sent a result that is not JSON");
+        cluster_calls_fail(bridge, call, &error, now);
+        return;
+    }
+    switch (reply->status) {
+    case LINK_REPLY_OK:
+    case LINK_REPLY_FAILED: {
+        bool ok = reply->status == LINK_REPLY_OK;
+        member_answer(bridge->member, call->back, ok, reply->body, now, &bridge->actions);
+        end_near(bridge, call, ok ? CALL_RESULT_OK : CALL_RESULT_FAILED, now);
+        break;
+    }
+    case LINK_REPLY_ERROR:
+        error = (struct call_error){
+            .code = call_code_from_wire(reply->code),
+            .side = CALL_FAR,
+            .text = span_part(
+                reply->body, 0, reply->body.size < FAR_TEXT_MAX ? reply->body.size : FAR_TEXT_MAX),
+            .hop = bridge->ports[call->link].session.far.bridge,
+            .rule = reply->rule,
+        };
+        cluster_calls_fail(bridge, call, &error, now);
+        break;
+    }
+}
+
+/* Calls of far bridges into our cluster. */
+
+static void
+reply_error(
+    struct bridge *bridge, uint32_t link, uint64_t call_id, enum call_code code, const char *text)
+{
+    struct call_error error = {
+        .code = code,
+        .side = CALL_FAR,
+        .text = span_from_text(text),
+        .hop = bridge->config.name,
+    };
+    link_port_reply_error(bridge, link, call_id, &error);
+}
+
+struct admission {
+    const struct bridge *bridge;
+    const struct rib_export *exported;
+    bool connected; /* only nodes that we are connected to right now */
+};
+
+static bool
+is_exported(void *owner, const struct catalog_entry *entry)
+{
+    const struct admission *admission = owner;
+    const struct bridge *bridge = admission->bridge;
+    return rib_export_includes(bridge->rib, admission->exported, &entry->endpoint) &&
+           (!admission->connected || member_connected(bridge->member, entry->endpoint.key.node_id));
+}
+
+static const struct catalog_entry *
+choose_node(struct bridge *bridge, const struct rib_export *exported, struct now now)
+{
+    static const struct text_list no_more = { .count = 0 };
+    struct admission admission = { .bridge = bridge, .exported = exported, .connected = true };
+    struct catalog_query query = {
+        .function = exported->source_name,
+        .functions = exported->merge ? rib_export_sources(exported, &bridge->arena) : no_more,
+        .local_cluster = bridge->config.member.cluster_id,
+        .target_cluster = bridge->config.member.cluster_id,
+        .except_node = bridge->config.member.url,
+        .filter_owner = &admission,
+        .filter = is_exported,
+    };
+    const struct catalog_entry *entry = member_select(bridge->member, &query, now);
+    if (entry == NULL) {
+        /* A node we have only heard of: the call fails, and says that it is not connected. */
+        admission.connected = false;
+        entry = member_select(bridge->member, &query, now);
+    }
+    return entry;
+}
+
+static bool
+arguments_are_json(struct bridge *bridge, const struct link_call *call)
+{
+    enum json_kind args;
+    enum json_kind kwargs;
+    return json_check(call->args, &bridge->tape, &args) == JSON_OK &&
+           json_check(call->kwargs, &bridge->tape, &kwargs) == JSON_OK && args == JSON_KIND_ARRAY &&
+           kwargs == JSON_KIND_OBJECT;
+}
+
+/*
+ * Exactly this version: the node may serve others under the same name, and what it runs when it is free to
+ * choose may be one that policy keeps in.
+ */
+static void
+write_constraint(struct buf *out, struct version version)
+{
+    buf_add_text(out, "==");
+    buf_add_decimal(out, version.major);
+    buf_add_text(out, ".");
+    buf_add_decimal(out, version.minor);
+    buf_add_text(out, ".");
+    buf_add_decimal(out, version.patch);
+}
+
+static bool
+send_to_node(struct bridge *bridge, const struct catalog_entry *entry, uint64_t ticket,
+    const struct link_call *call, struct now now, struct call_error *error)
+{
+    const struct function_key *key = &entry->endpoint.key;
+    uint64_t timeout_ns = (uint64_t)call->timeout_ms * MS_NS;
+    if (timeout_ns > bridge->config.call_timeout_ns) {
+        timeout_ns = bridge->config.call_timeout_ns;
+    }
+    buf_reset(&bridge->out);
+    write_constraint(&bridge->out, key->identity.version);
+    if (bridge->out.overflowed) {
+        error->code = CALL_OVERLOADED;
+        error->text = SPAN("the far bridge is out of memory");
+        return false;
+    }
+    struct member_call out = {
+        .ticket = ticket,
+        .function = key->identity.name,
+        .function_id = key->identity.function_id,
+        .version_constraint = buf_span(&bridge->out),
+        .resources = key->resources,
+        .target_node = key->node_id,
+        .args = call->args,
+        .kwargs = call->kwargs,
+        .deadline = instant_after(now.mono, timeout_ns),
+    };
+    switch (member_call(bridge->member, &out, now, &bridge->actions)) {
+    case MEMBER_CALL_OK:
+        return true;
+    case MEMBER_CALL_NOT_CONNECTED:
+        error->code = CALL_REMOTE_FAILED;
+        error->text = SPAN("the node that serves it is not connected to the far bridge");
+        return false;
+    case MEMBER_CALL_CONGESTED:
+    case MEMBER_CALL_TOO_MANY:
+        error->code = CALL_OVERLOADED;
+        error->text = SPAN("the far cluster has too many calls under way");
+        return false;
+    case MEMBER_CALL_TOO_LARGE:
+        error->code = CALL_PAYLOAD_TOO_LARGE;
+        error->text = SPAN("the arguments are larger than the far node accepts");
+        return false;
+    }
+    return false;
+}
+
+static bool
+may_enter(struct bridge *bridge, uint32_t link, const struct link_call *call,
+    const struct rib_export *exported)
+{
+    uint64_t id = call->call_id;
+    if (exported == NULL) {
+        reply_error(bridge, link, id, CALL_NOT_FOUND, "the function was withdrawn");
+    } else if (call->hops_left == 0 || text_list_has(&call->path, bridge->config.federation)) {
+        reply_error(bridge, link, id, CALL_LOOP, "the call has been here, or has no hop left");
+    } else if (bridge->stopping) {
+        reply_error(bridge, link, id, CALL_DRAINING, "the far bridge is shutting down");
+    } else if (call->timeout_ms == 0) {
+        reply_error(bridge, link, id, CALL_DEADLINE_EXCEEDED, "no time was left for the call");
+    } else if (!arguments_are_json(bridge, call)) {
+        reply_error(
+            bridge, link, id, CALL_INVALID, "args must be a JSON array and kwargs a JSON object");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+void
+cluster_calls_serve(
+    struct bridge *bridge, uint32_t link, const struct link_call *call, struct now now)
+{
+    const struct rib_export *exported = rib_find_export(bridge->rib, link, call->route_id);
+    if (!may_enter(bridge, link, call, exported)) {
+        return;
+    }
+    const struct catalog_entry *entry = choose_node(bridge, exported, now);
+    if (entry == NULL) {
+        reply_error(bridge, link, call->call_id, CALL_NOT_FOUND, "no node serves it right now");
+        return;
+    }
+    struct far_call *waiting = forward_add_far(&bridge->forward, link, call->call_id, now.mono);
+    if (waiting == NULL) {
+        reply_error(bridge, link, call->call_id, CALL_OVERLOADED,
+            "the far bridge has too many calls under way");
+        return;
+    }
+    struct call_error error = { .side = CALL_FAR, .hop = bridge->config.name };
+    if (!send_to_node(bridge, entry, waiting->ticket, call, now, &error)) {
+        forward_end_far(&bridge->forward, waiting);
+        link_port_reply_error(bridge, link, call->call_id, &error);
+        return;
+    }
+    bridge->ports[link].stats.from_link.in_flight++;
+}
+
+void
+cluster_calls_answered(void *owner, uint64_t ticket, enum member_outcome outcome, struct span body,
+    struct now now, struct actions *actions)
+{
+    struct bridge *bridge = owner;
+    (void)actions;
+    struct far_call *call = forward_find_far(&bridge->forward, ticket);
+    if (call == NULL) {
+        return;
+    }
+    uint32_t link = call->link;
+    uint64_t call_id = call->call_id;
+    struct instant started_at = call->started_at;
+    struct bridge_call_stats *stats = &bridge->ports[link].stats.from_link;
+    forward_end_far(&bridge->forward, call);
+    stats->in_flight--;
+    struct link_reply reply = { .call_id = call_id, .body = body };
+    switch (outcome) {
+    case MEMBER_ANSWERED:
+    case MEMBER_FAILED:
+        reply.status = outcome == MEMBER_ANSWERED ? LINK_REPLY_OK : LINK_REPLY_FAILED;
+        reply.body = body.size > 0 ? body : SPAN("{}");
+        if (reply.body.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
+            reply_error(bridge, link, call_id, CALL_PAYLOAD_TOO_LARGE,
+                "the result is larger than a link carries");
+            return;
+        }
+        bridge_count_result(stats, outcome == MEMBER_ANSWERED ? CALL_RESULT_OK : CALL_RESULT_FAILED,
+            started_at, now.mono);
+        link_port_reply(bridge, link, &reply);
+        break;
+    case MEMBER_TIMED_OUT:
+        reply_error(
+            bridge, link, call_id, CALL_DEADLINE_EXCEEDED, "the far node did not answer in time");
+        break;
+    case MEMBER_LOST:
+        reply_error(bridge, link, call_id, CALL_REMOTE_FAILED,
+            "the far node's connection broke before it answered");
+        break;
+    }
+}
