@@ -35,6 +35,7 @@ create_tables(struct bridge *bridge)
         bridge->link_federations[i] = config->links[i].session.federation;
         link_session_init(&bridge->ports[i].session, &config->links[i].session, &bridge->mem,
             bridge->log, &bridge->prng);
+        call_limits_init(&bridge->ports[i].limits, &bridge->mem, bridge->hash_key);
     }
     struct rib_config rib = {
         .mem = &bridge->mem,
@@ -50,7 +51,15 @@ create_tables(struct bridge *bridge)
     struct member_events events = cluster_port_events(bridge);
     bridge->member = member_create(
         &config->member, &bridge->mem, bridge->hash_key, &events, bridge->log, &bridge->prng);
-    return bridge->rib != NULL && bridge->member != NULL;
+    if (bridge->rib == NULL || bridge->member == NULL) {
+        return false;
+    }
+    bool limited = true;
+    for (uint32_t i = 0; i < count; i++) {
+        limited = limited && call_limits_replace(&bridge->ports[i].limits, bridge->policies[i],
+                                 rib_policy_number(bridge->rib, i));
+    }
+    return limited;
 }
 
 struct bridge *
@@ -97,6 +106,7 @@ bridge_free(struct bridge *bridge)
         for (uint32_t i = 0; i < count; i++) {
             if (bridge->ports[i].session.log != NULL) {
                 link_session_destroy(&bridge->ports[i].session);
+                call_limits_destroy(&bridge->ports[i].limits);
             }
         }
         mem_give(&bridge->mem, bridge->ports, (count + 1) * sizeof(struct link_port));
@@ -253,15 +263,9 @@ go_on_stopping(struct bridge *bridge, struct now now)
 static void
 calls_due(struct bridge *bridge, struct now now)
 {
-    struct call_error error = {
-        .code = CALL_DEADLINE_EXCEEDED,
-        .side = CALL_NEAR,
-        .text = SPAN("no answer came over the link in time"),
-        .hop = bridge->config.name,
-    };
     struct near_call *call;
     while ((call = forward_due_near(&bridge->forward, now.mono)) != NULL) {
-        cluster_calls_fail(bridge, call, &error, now);
+        cluster_calls_expire(bridge, call, now);
     }
 }
 
@@ -406,6 +410,14 @@ bridge_link_stats(const struct bridge *bridge, uint32_t link)
     stats.import_blocked = counts->imports_blocked[link];
     stats.held = port->held;
     return stats;
+}
+
+const struct call_limit *
+bridge_call_limit(const struct bridge *bridge, uint32_t link, enum policy_direction direction,
+    struct span rule_id)
+{
+    CHECK(link < bridge->config.link_count);
+    return call_limits_find(&bridge->ports[link].limits, direction, rule_id);
 }
 
 const struct rib *

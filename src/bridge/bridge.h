@@ -14,7 +14,7 @@
 #ifndef BRIDGE_BRIDGE_H
 #define BRIDGE_BRIDGE_H
 
-#include "bridge/call_error.h"
+#include "bridge/call_limits.h"
 #include "bridge/link_session.h"
 #include "bridge/policy.h"
 #include "bridge/reload.h"
@@ -106,6 +106,10 @@ struct bridge_stats {
 struct bridge_stats bridge_stats(const struct bridge *bridge);
 uint32_t bridge_link_count(const struct bridge *bridge);
 struct bridge_link_stats bridge_link_stats(const struct bridge *bridge, uint32_t link);
+
+/* What a rule's limits have counted on this link; NULL: it has none. Until the link's policy is replaced. */
+const struct call_limit *bridge_call_limit(const struct bridge *bridge, uint32_t link,
+    enum policy_direction direction, struct span rule_id);
 const struct rib *bridge_rib(const struct bridge *bridge);
 struct member *bridge_member(struct bridge *bridge);
 

@@ -16,6 +16,7 @@
 
 struct link_port {
     struct link_session session;
+    struct call_limits limits;      /* of its policy's rules */
     struct bridge_link_stats stats; /* counters; the rest is filled in when asked */
     bool congested;
     bool end_of_sync_due; /* the table is being announced for the first time */
@@ -76,6 +77,8 @@ void cluster_calls_answer(
     struct bridge *bridge, struct near_call *call, const struct link_reply *reply, struct now now);
 void cluster_calls_fail(
     struct bridge *bridge, struct near_call *call, const struct call_error *error, struct now now);
+/* Its deadline has come. */
+void cluster_calls_expire(struct bridge *bridge, struct near_call *call, struct now now);
 
 /* link_port.c */
 void link_port_step(

@@ -15,6 +15,34 @@
 /* What a far bridge says for people is cut to this: it goes into an error object. */
 #define FAR_TEXT_MAX ((size_t)1024)
 
+/* What policy allows a call. */
+
+/* `amount` as call_limit_explain() has it. The text lives as long as the step. */
+static struct call_error
+limit_error(struct bridge *bridge, const struct call_limit *limit, enum call_limit_result result,
+    uint64_t amount, struct now now)
+{
+    buf_reset(&bridge->out);
+    call_limit_explain(&bridge->out, limit, result, amount, now.mono);
+    struct span text = bridge_composed(bridge);
+    return (struct call_error){
+        .code = call_limit_code(result),
+        .side = limit->direction == POLICY_IMPORT ? CALL_NEAR : CALL_FAR,
+        .text = text.size > 0 ? text : SPAN("more than the policy allows"),
+        .hop = bridge->config.name,
+        .rule = limit->rule_id,
+    };
+}
+
+/* The rule's timeout is over. */
+static struct call_error
+timeout_error(
+    struct bridge *bridge, struct call_limit *limit, uint64_t rule_timeout_ns, struct now now)
+{
+    call_limit_count_timeout(limit);
+    return limit_error(bridge, limit, CALL_LIMIT_TIMEOUT, rule_timeout_ns, now);
+}
+
 /* Calls of our cluster for imported functions. */
 
 static void
@@ -69,6 +97,42 @@ may_leave(struct bridge *bridge, const struct rib_import *import,
     return link_port_accepts(bridge, import->link, error);
 }
 
+/* It is under way from now on, within what its rule allows. NULL: it is not, *error says why. */
+static struct near_call *
+begin_near(struct bridge *bridge, const struct rib_import *import,
+    const struct member_incoming *incoming, struct member_back *back, struct now now,
+    struct call_error *error)
+{
+    const struct fabric_request *request = &incoming->request;
+    size_t size = request->args.size + request->kwargs.size;
+    const struct call_rule rule = {
+        .direction = POLICY_IMPORT,
+        .id = import->rule_id,
+        .generation = import->policy_number,
+    };
+    struct call_limit *limit;
+    enum call_limit_result result =
+        call_limits_admit(&bridge->ports[import->link].limits, &rule, size, now.mono, &limit);
+    if (result != CALL_LIMIT_OK) {
+        *error = limit_error(bridge, limit, result, size, now);
+        return NULL;
+    }
+    uint64_t rule_timeout_ns;
+    struct instant deadline = instant_earlier(
+        incoming->deadline, instant_after(now.mono, bridge->config.call_timeout_ns));
+    deadline = call_limit_deadline(limit, now.mono, deadline, &rule_timeout_ns);
+    struct near_call *call = forward_add_near(
+        &bridge->forward, import->link, back, request->command, deadline, now.mono);
+    if (call == NULL) {
+        call_limit_release(limit);
+        *error = near_error(bridge, CALL_OVERLOADED, "too many calls are under way");
+        return NULL;
+    }
+    call->limit = limit;
+    call->rule_timeout_ns = rule_timeout_ns;
+    return call;
+}
+
 void
 cluster_calls_called(void *owner, const struct member_incoming *incoming, struct member_back *back,
     struct now now, struct actions *actions)
@@ -77,27 +141,23 @@ cluster_calls_called(void *owner, const struct member_incoming *incoming, struct
     (void)actions; /* the bridge's own list: the member was given it */
     const struct rib_offer *offer = incoming->context;
     const struct rib_import *import = offer == NULL ? NULL : offer->made;
-    struct span command = incoming->request.command;
-    struct instant deadline = instant_earlier(
-        incoming->deadline, instant_after(now.mono, bridge->config.call_timeout_ns));
     struct near_call *call = NULL;
     struct call_error error;
     if (may_leave(bridge, import, incoming, &error)) {
-        call = forward_add_near(&bridge->forward, import->link, back, command, deadline, now.mono);
-        error = near_error(bridge, CALL_OVERLOADED, "too many calls are under way");
+        call = begin_near(bridge, import, incoming, back, now, &error);
     }
     if (call == NULL) {
         if (import != NULL) {
             bridge_count_result(&bridge->ports[import->link].stats.to_link,
                 call_result_index(error.code), now.mono, now.mono);
         }
-        refuse_call(bridge, back, command, &error, now);
+        refuse_call(bridge, back, incoming->request.command, &error, now);
         return;
     }
     struct link_call out = {
         .call_id = call->call_id,
         .route_id = import->route_id,
-        .timeout_ms = remaining_ms(deadline, now.mono),
+        .timeout_ms = remaining_ms(forward_near_deadline(call), now.mono),
         .hops_left = (uint8_t)(import->in.hops_left > 255 ? 255 : import->in.hops_left),
         .path = { .items = &bridge->config.federation, .count = 1 },
         .args = incoming->request.args,
@@ -124,6 +184,16 @@ cluster_calls_fail(
     end_near(bridge, call, call_result_index(error->code), now);
 }
 
+void
+cluster_calls_expire(struct bridge *bridge, struct near_call *call, struct now now)
+{
+    struct call_error error =
+        call->rule_timeout_ns > 0
+            ? timeout_error(bridge, call->limit, call->rule_timeout_ns, now)
+            : near_error(bridge, CALL_DEADLINE_EXCEEDED, "no answer came over the link in time");
+    cluster_calls_fail(bridge, call, &error, now);
+}
+
 /* What a far bridge sends is embedded into a message of ours: it must be JSON first. */
 static bool
 body_is(struct bridge *bridge, struct span body, bool object)
@@ -137,10 +207,14 @@ void
 cluster_calls_answer(
     struct bridge *bridge, struct near_call *call, const struct link_reply *reply, struct now now)
 {
-    bool valid = reply->status == LINK_REPLY_ERROR ||
-                 body_is(bridge, reply->body, reply->status == LINK_REPLY_FAILED);
+    bool answered = reply->status != LINK_REPLY_ERROR;
     struct call_error error;
-    if (!valid) {
+    if (answered && call_limit_check_result(call->limit, reply->body.size) != CALL_LIMIT_OK) {
+        error = limit_error(bridge, call->limit, CALL_LIMIT_RESULT, reply->body.size, now);
+        cluster_calls_fail(bridge, call, &error, now);
+        return;
+    }
+    if (answered && !body_is(bridge, reply->body, reply->status == LINK_REPLY_FAILED)) {
         error =
             near_error(bridge, CALL_REMOTE_FAILED, "the far bridge sent a result that is not JSON");
         cluster_calls_fail(bridge, call, &error, now);
@@ -246,15 +320,23 @@ write_constraint(struct buf *out, struct version version)
     buf_add_decimal(out, version.patch);
 }
 
-static bool
-send_to_node(struct bridge *bridge, const struct catalog_entry *entry, uint64_t ticket,
-    const struct link_call *call, struct now now, struct call_error *error)
+static struct instant
+far_deadline(const struct bridge *bridge, const struct link_call *call, struct far_call *waiting,
+    struct now now)
 {
-    const struct function_key *key = &entry->endpoint.key;
     uint64_t timeout_ns = (uint64_t)call->timeout_ms * MS_NS;
     if (timeout_ns > bridge->config.call_timeout_ns) {
         timeout_ns = bridge->config.call_timeout_ns;
     }
+    return call_limit_deadline(
+        waiting->limit, now.mono, instant_after(now.mono, timeout_ns), &waiting->rule_timeout_ns);
+}
+
+static bool
+send_to_node(struct bridge *bridge, const struct catalog_entry *entry, struct far_call *waiting,
+    const struct link_call *call, struct now now, struct call_error *error)
+{
+    const struct function_key *key = &entry->endpoint.key;
     buf_reset(&bridge->out);
     write_constraint(&bridge->out, key->identity.version);
     if (bridge->out.overflowed) {
@@ -263,7 +345,7 @@ send_to_node(struct bridge *bridge, const struct catalog_entry *entry, uint64_t 
         return false;
     }
     struct member_call out = {
-        .ticket = ticket,
+        .ticket = waiting->ticket,
         .function = key->identity.name,
         .function_id = key->identity.function_id,
         .version_constraint = buf_span(&bridge->out),
@@ -271,7 +353,7 @@ send_to_node(struct bridge *bridge, const struct catalog_entry *entry, uint64_t 
         .target_node = key->node_id,
         .args = call->args,
         .kwargs = call->kwargs,
-        .deadline = instant_after(now.mono, timeout_ns),
+        .deadline = far_deadline(bridge, call, waiting, now),
     };
     switch (member_call(bridge->member, &out, now, &bridge->actions)) {
     case MEMBER_CALL_OK:
@@ -306,13 +388,56 @@ may_enter(struct bridge *bridge, uint32_t link, const struct link_call *call,
         reply_error(bridge, link, id, CALL_DRAINING, "the far bridge is shutting down");
     } else if (call->timeout_ms == 0) {
         reply_error(bridge, link, id, CALL_DEADLINE_EXCEEDED, "no time was left for the call");
-    } else if (!arguments_are_json(bridge, call)) {
-        reply_error(
-            bridge, link, id, CALL_INVALID, "args must be a JSON array and kwargs a JSON object");
     } else {
         return true;
     }
     return false;
+}
+
+/* Who is to execute it. NULL: nobody can, and the far side was told. */
+static const struct catalog_entry *
+find_node(struct bridge *bridge, const struct rib_export *exported, const struct link_call *call,
+    struct now now)
+{
+    if (!arguments_are_json(bridge, call)) {
+        reply_error(bridge, exported->link, call->call_id, CALL_INVALID,
+            "args must be a JSON array and kwargs a JSON object");
+        return NULL;
+    }
+    const struct catalog_entry *entry = choose_node(bridge, exported, now);
+    if (entry == NULL) {
+        reply_error(
+            bridge, exported->link, call->call_id, CALL_NOT_FOUND, "no node serves it right now");
+    }
+    return entry;
+}
+
+/* A call that was admitted is sent to its node, and waits. It holds `limit` until it ends. */
+static void
+begin_far(struct bridge *bridge, const struct rib_export *exported, const struct link_call *call,
+    struct call_limit *limit, struct now now)
+{
+    uint32_t link = exported->link;
+    const struct catalog_entry *entry = find_node(bridge, exported, call, now);
+    if (entry == NULL) {
+        call_limit_release(limit);
+        return;
+    }
+    struct far_call *waiting = forward_add_far(&bridge->forward, link, call->call_id, now.mono);
+    if (waiting == NULL) {
+        call_limit_release(limit);
+        reply_error(bridge, link, call->call_id, CALL_OVERLOADED,
+            "the far bridge has too many calls under way");
+        return;
+    }
+    waiting->limit = limit;
+    struct call_error error = { .side = CALL_FAR, .hop = bridge->config.name };
+    if (!send_to_node(bridge, entry, waiting, call, now, &error)) {
+        forward_end_far(&bridge->forward, waiting);
+        link_port_reply_error(bridge, link, call->call_id, &error);
+        return;
+    }
+    bridge->ports[link].stats.from_link.in_flight++;
 }
 
 void
@@ -323,24 +448,59 @@ cluster_calls_serve(
     if (!may_enter(bridge, link, call, exported)) {
         return;
     }
-    const struct catalog_entry *entry = choose_node(bridge, exported, now);
-    if (entry == NULL) {
-        reply_error(bridge, link, call->call_id, CALL_NOT_FOUND, "no node serves it right now");
-        return;
-    }
-    struct far_call *waiting = forward_add_far(&bridge->forward, link, call->call_id, now.mono);
-    if (waiting == NULL) {
-        reply_error(bridge, link, call->call_id, CALL_OVERLOADED,
-            "the far bridge has too many calls under way");
-        return;
-    }
-    struct call_error error = { .side = CALL_FAR, .hop = bridge->config.name };
-    if (!send_to_node(bridge, entry, waiting->ticket, call, now, &error)) {
-        forward_end_far(&bridge->forward, waiting);
+    size_t size = call->args.size + call->kwargs.size;
+    const struct call_rule rule = {
+        .direction = POLICY_EXPORT,
+        .id = exported->rule_id,
+        .generation = exported->policy_number,
+    };
+    struct call_limit *limit;
+    /* Before anything that costs more than the call is worth: its arguments were not looked at yet. */
+    enum call_limit_result result =
+        call_limits_admit(&bridge->ports[link].limits, &rule, size, now.mono, &limit);
+    if (result != CALL_LIMIT_OK) {
+        struct call_error error = limit_error(bridge, limit, result, size, now);
         link_port_reply_error(bridge, link, call->call_id, &error);
         return;
     }
-    bridge->ports[link].stats.from_link.in_flight++;
+    begin_far(bridge, exported, call, limit, now);
+}
+
+/* A node answered: the far side gets it, or hears why not. */
+static void
+reply_result(
+    struct bridge *bridge, const struct far_call *call, bool ok, struct span body, struct now now)
+{
+    struct bridge_call_stats *stats = &bridge->ports[call->link].stats.from_link;
+    struct link_reply reply = {
+        .call_id = call->call_id,
+        .status = ok ? LINK_REPLY_OK : LINK_REPLY_FAILED,
+        .body = body.size > 0 ? body : SPAN("{}"),
+    };
+    if (call_limit_check_result(call->limit, reply.body.size) != CALL_LIMIT_OK) {
+        struct call_error error =
+            limit_error(bridge, call->limit, CALL_LIMIT_RESULT, reply.body.size, now);
+        link_port_reply_error(bridge, call->link, call->call_id, &error);
+    } else if (reply.body.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
+        reply_error(bridge, call->link, call->call_id, CALL_PAYLOAD_TOO_LARGE,
+            "the result is larger than a link carries");
+    } else {
+        bridge_count_result(
+            stats, ok ? CALL_RESULT_OK : CALL_RESULT_FAILED, call->started_at, now.mono);
+        link_port_reply(bridge, call->link, &reply);
+    }
+}
+
+static void
+reply_timed_out(struct bridge *bridge, const struct far_call *call, struct now now)
+{
+    if (call->rule_timeout_ns > 0) {
+        struct call_error error = timeout_error(bridge, call->limit, call->rule_timeout_ns, now);
+        link_port_reply_error(bridge, call->link, call->call_id, &error);
+    } else {
+        reply_error(bridge, call->link, call->call_id, CALL_DEADLINE_EXCEEDED,
+            "the far node did not answer in time");
+    }
 }
 
 void
@@ -353,34 +513,19 @@ cluster_calls_answered(void *owner, uint64_t ticket, enum member_outcome outcome
     if (call == NULL) {
         return;
     }
-    uint32_t link = call->link;
-    uint64_t call_id = call->call_id;
-    struct instant started_at = call->started_at;
-    struct bridge_call_stats *stats = &bridge->ports[link].stats.from_link;
-    forward_end_far(&bridge->forward, call);
-    stats->in_flight--;
-    struct link_reply reply = { .call_id = call_id, .body = body };
     switch (outcome) {
     case MEMBER_ANSWERED:
     case MEMBER_FAILED:
-        reply.status = outcome == MEMBER_ANSWERED ? LINK_REPLY_OK : LINK_REPLY_FAILED;
-        reply.body = body.size > 0 ? body : SPAN("{}");
-        if (reply.body.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
-            reply_error(bridge, link, call_id, CALL_PAYLOAD_TOO_LARGE,
-                "the result is larger than a link carries");
-            return;
-        }
-        bridge_count_result(stats, outcome == MEMBER_ANSWERED ? CALL_RESULT_OK : CALL_RESULT_FAILED,
-            started_at, now.mono);
-        link_port_reply(bridge, link, &reply);
+        reply_result(bridge, call, outcome == MEMBER_ANSWERED, body, now);
         break;
     case MEMBER_TIMED_OUT:
-        reply_error(
-            bridge, link, call_id, CALL_DEADLINE_EXCEEDED, "the far node did not answer in time");
+        reply_timed_out(bridge, call, now);
         break;
     case MEMBER_LOST:
-        reply_error(bridge, link, call_id, CALL_REMOTE_FAILED,
+        reply_error(bridge, call->link, call->call_id, CALL_REMOTE_FAILED,
             "the far node's connection broke before it answered");
         break;
     }
+    bridge->ports[call->link].stats.from_link.in_flight--;
+    forward_end_far(&bridge->forward, call);
 }

@@ -41,10 +41,12 @@ forward_destroy(struct forward *forward)
 {
     size_t cursor = 0;
     for (struct near_call *call; (call = map_next(&forward->near, &cursor)) != NULL;) {
+        call_limit_release(call->limit);
         mem_give(forward->mem, call, call->size);
     }
     cursor = 0;
     for (struct far_call *call; (call = map_next(&forward->far, &cursor)) != NULL;) {
+        call_limit_release(call->limit);
         mem_give(forward->mem, call, sizeof(*call));
     }
     heap_destroy(&forward->deadlines);
@@ -96,6 +98,12 @@ forward_find_near(const struct forward *forward, uint64_t call_id)
     return map_find(&forward->near, hash_number(forward, call_id), &call_id);
 }
 
+struct instant
+forward_near_deadline(const struct near_call *call)
+{
+    return (struct instant){ .ns = (uint64_t)call->deadline.at };
+}
+
 struct near_call *
 forward_due_near(const struct forward *forward, struct instant now)
 {
@@ -117,6 +125,7 @@ forward_end_near(struct forward *forward, struct near_call *call)
     list_remove(&call->gathered);
     heap_remove(&forward->deadlines, &call->deadline);
     map_remove(&forward->near, hash_number(forward, call->call_id), &call->call_id);
+    call_limit_release(call->limit);
     mem_give(forward->mem, call, call->size);
 }
 
@@ -152,6 +161,7 @@ forward_end_far(struct forward *forward, struct far_call *call)
 {
     list_remove(&call->gathered);
     map_remove(&forward->far, hash_number(forward, call->ticket), &call->ticket);
+    call_limit_release(call->limit);
     mem_give(forward->mem, call, sizeof(*call));
 }
 

@@ -6,6 +6,9 @@
  *       awaited. Ends by reply, by its deadline, or with the link.
  * far:  a far bridge called an exported function; a node of our cluster is working on it. Ends by the
  *       member's `answered`, or is forgotten with the link.
+ *
+ * However a call ends, forward_end_near() or forward_end_far() takes it out, and releases what it holds of its
+ * rule's limits: once, and nobody else does.
  */
 #ifndef BRIDGE_FORWARD_H
 #define BRIDGE_FORWARD_H
@@ -16,13 +19,15 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "bridge/call_error.h"
+#include "bridge/call_limits.h"
 #include "core/member.h"
 
 struct near_call {
     uint64_t call_id;
     uint32_t link;
     struct member_back *back;
+    struct call_limit *limit; /* held; NULL: its rule has none. Set by the caller, as is: */
+    uint64_t rule_timeout_ns; /* it ends by its rule's timeout, which is this; 0: by another */
     struct instant started_at;
     struct heap_node deadline;
     struct list gathered;
@@ -34,6 +39,8 @@ struct far_call {
     uint64_t ticket;  /* of member_call */
     uint64_t call_id; /* the far bridge's */
     uint32_t link;
+    struct call_limit *limit; /* as above */
+    uint64_t rule_timeout_ns;
     struct instant started_at;
     struct list gathered;
 };
@@ -56,6 +63,7 @@ void forward_destroy(struct forward *forward);
 MUST_CHECK struct near_call *forward_add_near(struct forward *forward, uint32_t link,
     struct member_back *back, struct span command, struct instant deadline, struct instant now);
 struct near_call *forward_find_near(const struct forward *forward, uint64_t call_id);
+struct instant forward_near_deadline(const struct near_call *call);
 struct near_call *forward_due_near(const struct forward *forward, struct instant now);
 struct instant forward_deadline(const struct forward *forward);
 /* Takes it out and frees it; the caller has used up `back`. */

@@ -134,7 +134,7 @@ any_replacing(const struct bridge *bridge)
     return false;
 }
 
-/* false: no memory for one of them; those before it were replaced. */
+/* false: no memory for one of them; those before it were replaced, and perhaps it, but not its limits of calls. */
 static bool
 replace_all(struct bridge *bridge, struct policy *const *policies)
 {
@@ -142,7 +142,9 @@ replace_all(struct bridge *bridge, struct policy *const *policies)
         if (policies[i] == rib_policy(bridge->rib, i)) {
             continue;
         }
-        if (!rib_replace_policy(bridge->rib, i, policies[i])) {
+        if (!rib_replace_policy(bridge->rib, i, policies[i]) ||
+            !call_limits_replace(
+                &bridge->ports[i].limits, policies[i], rib_policy_number(bridge->rib, i))) {
             return false;
         }
         link_port_policy_changed(bridge, i);

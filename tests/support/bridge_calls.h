@@ -33,9 +33,8 @@ tear_down(void)
 
 /* us alone with a far bridge of eu made of frames. Route 1 of eu is f; route 1 of us is ours. */
 static inline uint32_t
-open_with_far_eu(void)
+open_with_policy(struct policy *policy)
 {
-    struct policy *policy = rig_policy(&rig, all, 1, all, 1);
     const struct rig_link links[] = { { "eu", NULL, policy }, { "ap", NULL, policy } };
     rig_add_bridge(&rig, "us", links, COUNT_OF(links));
     rig_start(&rig);
@@ -45,6 +44,12 @@ open_with_far_eu(void)
     rig_far_announce(&rig, far, 2, "eu", (struct rib_route){ .route_id = 1, .name = "f" });
     ck_assert_ptr_nonnull(rig_peer_sees(&rig, node, "f"));
     return far;
+}
+
+static inline uint32_t
+open_with_far_eu(void)
+{
+    return open_with_policy(rig_policy(&rig, all, 1, all, 1));
 }
 
 struct rig_far_call {
@@ -82,6 +87,80 @@ congest(uint32_t conn, enum event_kind kind)
 {
     rig_push_event(&rig, conn, 0, (struct event){ .kind = kind });
     rig_run(&rig);
+}
+
+/* What the node has got for its call. */
+
+static inline void
+expect_text(const char *name, const struct json_doc *doc, uint32_t object, const char *key,
+    const char *want)
+{
+    uint32_t member = 0;
+    const struct json_want wants[] = { { span_from_text(key), &member } };
+    ck_assert_int_eq(json_pick(doc, object, wants, 1, NULL), JSON_PICK_OK);
+    struct span got = member == 0 ? SPAN_NONE : json_read_text(doc, member, &rig.wire.arena);
+    ck_assert_msg(span_is(got, want), "%s: %s is %.*s, want %s", name, key, SPAN_ARGS(got), want);
+}
+
+/* The call failed with this error object. */
+static inline void
+expect_near_error_by_rule(const char *name, struct span request_id, enum call_code code,
+    const char *hop, const char *side, const char *rule)
+{
+    const struct fabric_response *answer = rig_peer_answered(&rig, node, request_id);
+    ck_assert_msg(answer != NULL, "%s: not answered", name);
+    ck_assert_msg(!answer->success, "%s: succeeded", name);
+    struct json_doc doc;
+    uint32_t details = 0;
+    uint32_t number = 0;
+    int64_t got = 0;
+    ck_assert_int_eq(json_scan(answer->error, NULL, 0, &rig.wire.tape, &doc, NULL), JSON_OK);
+    const struct json_want wants[] = { { SPAN("details"), &details }, { SPAN("code"), &number } };
+    ck_assert_int_eq(json_pick(&doc, 0, wants, 2, NULL), JSON_PICK_OK);
+    ck_assert_msg(number != 0 && json_read_integer(&doc, number, &got) && got == (int64_t)code,
+        "%s: got code %ld, want %s", name, (long)got, call_code_name(code));
+    expect_text(name, &doc, 0, "error_type", call_code_name(code));
+    ck_assert_msg(details != 0, "%s: no details", name);
+    expect_text(name, &doc, details, "hop", hop);
+    expect_text(name, &doc, details, "side", side);
+    expect_text(name, &doc, details, "reason", call_code_name(code));
+    expect_text(name, &doc, details, "rule", rule);
+}
+
+static inline void
+expect_near_error(const char *name, struct span request_id, enum call_code code, const char *hop,
+    const char *side)
+{
+    expect_near_error_by_rule(name, request_id, code, hop, side, "");
+}
+
+static inline void
+expect_result(struct span request_id, const char *want)
+{
+    const struct fabric_response *answer = rig_peer_answered(&rig, node, request_id);
+    ck_assert_msg(answer != NULL, "no answer; want %s", want);
+    ck_assert(answer->success);
+    ck_assert_msg(
+        span_is(answer->result, want), "got %.*s, want %s", SPAN_ARGS(answer->result), want);
+}
+
+static inline void
+far_replies(
+    uint32_t far, uint64_t call_id, enum link_reply_status status, uint16_t code, struct span body)
+{
+    const struct link_frame reply = {
+        .type = LINK_FRAME_REPLY,
+        .reply = { .call_id = call_id, .status = status, .code = code, .body = body },
+    };
+    rig_far_send(&rig, far, &reply);
+}
+
+/* The call that the far bridge was sent last. */
+static inline const struct link_call *
+far_called(uint32_t far)
+{
+    ck_assert_uint_gt(rig_far_heard(&rig, far, LINK_FRAME_CALL, &frame), 0);
+    return &frame.call;
 }
 
 /* A JSON text of this many bytes. */
