@@ -4,7 +4,8 @@
  * without, whose far sides say anything.
  *
  * After each event: nothing that policy denies is offered into the cluster, announced on a link or called on
- * a node; nothing is offered of a link that is down; each call is answered once. At the end all memory came
+ * a node; nothing is offered of a link that is down; each call is answered once; of each rule no more are under
+ * way than it allows, and just as many as the link counts. At the end all memory came
  * back. Each event is a letter and its parameters, see the table at the end; other letters are skipped.
  */
 #include <stdint.h>
@@ -17,6 +18,13 @@
 #define PEERS      2u
 #define LINKS      2u
 
+/* Some calls are refused, and some are not. */
+#define CALL_LIMITS                                                                                \
+    {                                                                                              \
+        .rate = 3, .rate_per_ns = SEC_NS, .burst = 5, .in_flight = 3, .timeout_ns = 7 * SEC_NS,    \
+        .args_size = 12, .result_size = 6                                                          \
+    }
+
 /* Out goes what is public and not internal, as us.*; in comes in.*, unless it is internal. */
 static const struct policy_rule_source exports[] = {
     { .id = T("internal"), .tags.any = LIST(T("internal")), .action = POLICY_REJECT },
@@ -25,11 +33,15 @@ static const struct policy_rule_source exports[] = {
         .tags.all = LIST(T("public")),
         .version = T("<2.0.0"),
         .set_function = T("us.{name}"),
+        .limits = CALL_LIMITS,
         .action = POLICY_ACCEPT },
 };
 static const struct policy_rule_source imports[] = {
     { .id = T("internal"), .tags.any = LIST(T("internal")), .action = POLICY_REJECT },
-    { .id = T("in"), .functions = LIST(T("in.**")), .action = POLICY_ACCEPT },
+    { .id = T("in"),
+        .functions = LIST(T("in.**")),
+        .limits = CALL_LIMITS,
+        .action = POLICY_ACCEPT },
 };
 
 static const char *const names[] = { "f", "g", "in.f", "in.g", "us.f" };
@@ -117,6 +129,19 @@ check_offers(struct bridge *bridge)
     CHECK(bridge_link_stats(bridge, 1).exported == 0);
 }
 
+/* All calls of the link are of one rule each way, so both counts are of the same calls. */
+static void
+check_limits(const struct bridge *bridge)
+{
+    struct bridge_link_stats link = bridge_link_stats(bridge, 0);
+    const struct call_limit *out = bridge_call_limit(bridge, 0, POLICY_EXPORT, SPAN("public"));
+    const struct call_limit *in = bridge_call_limit(bridge, 0, POLICY_IMPORT, SPAN("in"));
+    CHECK(out->in_flight == link.from_link.in_flight);
+    CHECK(out->in_flight <= out->limits.in_flight);
+    CHECK(in->in_flight == link.to_link.in_flight);
+    CHECK(in->in_flight <= in->limits.in_flight);
+}
+
 static void
 check_announcement(const struct link_announce *announce)
 {
@@ -182,6 +207,7 @@ check_everything(void)
 {
     struct bridge *bridge = rig.bridges[0].bridge;
     check_offers(bridge);
+    check_limits(bridge);
     for (uint32_t i = 0; i < LINKS; i++) {
         check_frames(i);
         struct bridge_link_stats stats = bridge_link_stats(bridge, i);

@@ -75,6 +75,43 @@ check_entry(struct sim_world *world, const struct sim_host *host, const struct c
     }
 }
 
+/* The one rule that accepts, in this direction; every call of the link is of it. */
+static void
+check_limit(struct sim_world *world, const struct sim_host *host, uint32_t link,
+    enum policy_direction direction)
+{
+    bool out = direction == POLICY_EXPORT;
+    struct bridge_link_stats stats = bridge_link_stats(host->bridge, link);
+    const struct bridge_call_stats *calls = out ? &stats.from_link : &stats.to_link;
+    const struct call_limit *limit =
+        bridge_call_limit(host->bridge, link, direction, out ? SPAN("public") : SPAN("far"));
+    const struct policy_call_limits *drawn =
+        &world->federations[host->federation].call_limits[direction];
+    bool limited =
+        drawn->rate + drawn->in_flight + drawn->timeout_ns + drawn->args_size + drawn->result_size >
+        0;
+    if (limited != (limit != NULL)) {
+        sim_world_fail(world, "%s: the limits of link %.*s are not those of its policy", host->name,
+            SPAN_ARGS(stats.name));
+        return;
+    }
+    if (limited && (limit->in_flight != calls->in_flight ||
+                       (drawn->in_flight > 0 && limit->in_flight > drawn->in_flight))) {
+        sim_world_fail(world, "%s: link %.*s has %llu calls under way, rule '%.*s' %llu",
+            host->name, SPAN_ARGS(stats.name), (unsigned long long)calls->in_flight,
+            SPAN_ARGS(limit->rule_id), (unsigned long long)limit->in_flight);
+    }
+}
+
+static void
+check_limits(struct sim_world *world, const struct sim_host *host)
+{
+    for (uint32_t link = 0; link < bridge_link_count(host->bridge); link++) {
+        check_limit(world, host, link, POLICY_EXPORT);
+        check_limit(world, host, link, POLICY_IMPORT);
+    }
+}
+
 void
 sim_check_safety(struct sim_world *world)
 {
@@ -84,6 +121,9 @@ sim_check_safety(struct sim_world *world)
         const struct catalog_entry *entry;
         while (host->alive && (entry = catalog_next(catalog_of(host), &cursor)) != NULL) {
             check_entry(world, host, entry);
+        }
+        if (host->alive && host->is_bridge) {
+            check_limits(world, host);
         }
     }
 }
@@ -144,6 +184,21 @@ sim_check_tables(struct sim_world *world)
     sim_check_safety(world);
     for (uint32_t i = 0; i < world->host_count; i++) {
         check_viewer(world, &world->hosts[i]);
+    }
+}
+
+void
+sim_check_idle(struct sim_world *world)
+{
+    for (uint32_t i = 0; i < world->federation_count; i++) {
+        struct sim_host *host = &world->hosts[world->federations[i].bridge];
+        for (uint32_t link = 0; link < bridge_link_count(host->bridge); link++) {
+            struct bridge_link_stats stats = bridge_link_stats(host->bridge, link);
+            if (stats.from_link.in_flight + stats.to_link.in_flight > 0) {
+                sim_world_fail(world, "%s: link %.*s has calls under way that nobody waits for",
+                    host->name, SPAN_ARGS(stats.name));
+            }
+        }
     }
 }
 

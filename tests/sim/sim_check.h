@@ -5,7 +5,7 @@
 
 #include "tests/sim/sim_world.h"
 
-/* At any time: nothing is visible that policy denies, and caps hold. */
+/* At any time: nothing is visible that policy denies, and no rule has more calls under way than it allows. */
 void sim_check_safety(struct sim_world *world);
 
 /* Some time after healing: every link is up. */
@@ -13,6 +13,9 @@ void sim_check_links(struct sim_world *world);
 
 /* In the end: each node and bridge sees exactly what the topology and the oracle say. */
 void sim_check_tables(struct sim_world *world);
+
+/* When the last call has ended: no link and no rule has one under way. */
+void sim_check_idle(struct sim_world *world);
 
 /* Who is connected to whom, for people; after a failure. */
 void sim_check_describe(struct sim_world *world);

@@ -57,6 +57,59 @@ executes(void *owner, const struct sim_host *host, struct span function, struct 
     return id % 7 != 0; /* some fail, as functions do */
 }
 
+/* The number behind `"key":` in `text`; 0: there is none. */
+static unsigned long
+number_of(const char *text, const char *key)
+{
+    char quoted[32];
+    snprintf(quoted, sizeof(quoted), "\"%s\":", key);
+    const char *at = strstr(text, quoted);
+    return at == NULL ? 0 : strtoul(at + strlen(quoted), NULL, 10);
+}
+
+/* The federation that exports a function by this name, or the last one. */
+static const struct sim_federation *
+exporter_of(const struct sim_world *world, const char *name)
+{
+    uint32_t i = 0;
+    while (i + 1 < world->federation_count &&
+           strncmp(name, world->federations[i].name, strlen(world->federations[i].name)) != 0) {
+        i++;
+    }
+    return &world->federations[i];
+}
+
+/* A code that limits can cause, and whether these limits can. */
+static bool
+limits_explain(const struct policy_call_limits *limits, unsigned long code)
+{
+    return (code == CALL_RATE_LIMITED && limits->rate > 0) ||
+           (code == CALL_OVERLOADED && limits->in_flight > 0) ||
+           (code == CALL_PAYLOAD_TOO_LARGE && limits->args_size + limits->result_size > 0) ||
+           (code == CALL_DEADLINE_EXCEEDED && limits->timeout_ns > 0);
+}
+
+/* An answer that names a rule was refused by limits: there must be some, of that kind, on that side. */
+static void
+judge_limits(struct sim_world *world, struct sim_call *call, const char *text)
+{
+    const char *rule = strstr(text, "\"rule\":\"");
+    unsigned long code = number_of(text, "code");
+    bool named = rule != NULL && rule[strlen("\"rule\":\"")] != '"';
+    if (!named && code != CALL_RATE_LIMITED) {
+        return;
+    }
+    bool near = strstr(text, "\"side\":\"near\"") != NULL;
+    const struct sim_federation *by =
+        near ? &world->federations[call->federation] : exporter_of(world, call->name);
+    call->limited = true;
+    call->kept_off = code == CALL_RATE_LIMITED || code == CALL_OVERLOADED;
+    if (!named || !limits_explain(&by->call_limits[near ? POLICY_IMPORT : POLICY_EXPORT], code)) {
+        sim_world_fail(world, "%s has no such limit, yet a call of %s was answered %.250s",
+            by->name, call->name, text);
+    }
+}
+
 static void
 message(void *owner, uint32_t client, struct span bytes)
 {
@@ -80,6 +133,7 @@ message(void *owner, uint32_t client, struct span bytes)
     call->state = SIM_CALL_ANSWERED;
     snprintf(call->answer, sizeof(call->answer), "%.250s", text);
     call->succeeded = strstr(text, "\"by\":\"") != NULL;
+    judge_limits(clients->world, call, text);
     if (call->succeeded && call->executed == 0) {
         sim_world_fail(
             clients->world, "call %lu of %s has a result that nobody made", id, call->name);
@@ -223,11 +277,25 @@ sim_clients_check(struct sim_clients *clients, uint32_t first)
             sim_world_fail(clients->world, "call %u of %s, sent at %.3f s, was never answered", i,
                 made->name, (double)made->sent_at / 1e9);
         }
-        bool should = i >= first && i % 7 != 0;
+        if (made->kept_off && made->executed > 0) {
+            sim_world_fail(clients->world, "call %u of %s was executed, and answered %s", i,
+                made->name, made->answer);
+        }
+        bool should = i >= first && i % 7 != 0 && !made->limited;
         if (should && (made->state != SIM_CALL_ANSWERED || !made->succeeded)) {
             sim_world_fail(clients->world,
                 "call %u of %s from %s did not succeed in a healed world: %s", i, made->name,
                 clients->world->federations[made->federation].name, made->answer);
         }
     }
+}
+
+uint32_t
+sim_clients_limited(const struct sim_clients *clients)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < clients->call_count; i++) {
+        count += clients->calls[i].limited;
+    }
+    return count;
 }

@@ -23,6 +23,8 @@ struct sim_call {
     uint32_t federation; /* the caller's */
     uint32_t executed;
     bool succeeded;
+    bool limited;  /* the answer says that a rule's limits were reached */
+    bool kept_off; /* and that before it was executed */
     uint64_t sent_at;
     char name[SIM_TEXT_MAX];
     char answer[256]; /* its beginning */
@@ -48,7 +50,13 @@ void sim_clients_act(struct sim_clients *clients);
 /* Every allowed function is called from everywhere once more; returns the index of the first call. */
 uint32_t sim_clients_call_everything(struct sim_clients *clients);
 
-/* Every call has its answer or its excuse; those from `first` on must have succeeded. */
+/*
+ * Every call has its answer or its excuse; those from `first` on must have succeeded, unless they reached limits.
+ * What was refused for its limits was not executed.
+ */
 void sim_clients_check(struct sim_clients *clients, uint32_t first);
+
+/* How many calls were answered that a rule's limits were reached. */
+uint32_t sim_clients_limited(const struct sim_clients *clients);
 
 #endif

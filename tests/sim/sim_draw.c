@@ -53,6 +53,7 @@ draw_policy(struct sim_world *world, uint32_t own, uint32_t far)
             .functions = { &everything, 1 },
             .tags = { .all = { &public, 1 } },
             .set_function = span_from_text(template),
+            .limits = world->federations[own].call_limits[POLICY_EXPORT],
             .action = POLICY_ACCEPT },
     };
     const struct policy_rule_source reject_b = {
@@ -63,6 +64,7 @@ draw_policy(struct sim_world *world, uint32_t own, uint32_t far)
     const struct policy_rule_source accept = {
         .id = SPAN("far"),
         .functions = { &far_all_span, 1 },
+        .limits = world->federations[own].call_limits[POLICY_IMPORT],
         .action = POLICY_ACCEPT,
     };
     struct policy_rule_source imports[2] = { reject_b, accept };
@@ -76,6 +78,38 @@ draw_policy(struct sim_world *world, uint32_t own, uint32_t far)
     struct policy *policy = policy_create(&source, &world->mem, &fault);
     CHECK(policy != NULL);
     return policy;
+}
+
+static uint64_t
+draw_limit(struct prng *prng, uint64_t least, uint64_t most)
+{
+    uint64_t drawn = least + prng_below(prng, most - least + 1);
+    return prng_below(prng, 3) == 0 ? drawn : 0;
+}
+
+/* Each kind is so tight that it refuses some of the calls of a world, and lets others pass. */
+static void
+draw_call_limits(struct sim_world *world)
+{
+    /* Chance of its own: the rest of a seed's world is what it was before there were limits. */
+    struct prng prng = { .state = ~world->seed };
+    for (uint32_t i = 0; i < world->federation_count; i++) {
+        for (uint32_t direction = 0; direction < 2; direction++) {
+            struct policy_call_limits *limits = &world->federations[i].call_limits[direction];
+            if (prng_below(&prng, 2) == 0) {
+                continue;
+            }
+            *limits = (struct policy_call_limits){
+                .rate = draw_limit(&prng, 1, 4),
+                .rate_per_ns = SEC_NS,
+                .burst = 1 + prng_below(&prng, 3),
+                .in_flight = draw_limit(&prng, 1, 2),
+                .timeout_ns = draw_limit(&prng, 20, 200) * MS_NS,
+                .args_size = draw_limit(&prng, 5, 7),
+                .result_size = draw_limit(&prng, 10, 40),
+            };
+        }
+    }
 }
 
 static void
@@ -274,6 +308,7 @@ sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
             world->federations[other].linked[i] = linked;
         }
     }
+    draw_call_limits(world);
     for (uint32_t i = 0; i < world->federation_count; i++) {
         draw_links(world, i);
     }

@@ -34,6 +34,7 @@ struct outcome {
     uint64_t steps;
     uint64_t simulated_ns;
     uint32_t calls;
+    uint32_t limited;
 };
 
 static void
@@ -68,6 +69,7 @@ run_liveness(struct sim_world *world, struct sim_clients *clients)
     uint32_t first = sim_clients_call_everything(clients);
     sim_world_run(world, world->now_ns + 40 * SEC_NS);
     sim_clients_check(clients, first);
+    sim_check_idle(world);
     sim_check_tables(world);
 }
 
@@ -91,6 +93,7 @@ run_seed(uint64_t seed, bool trace)
         .steps = world->steps,
         .simulated_ns = world->now_ns,
         .calls = clients->call_count,
+        .limited = sim_clients_limited(clients),
     };
     if (world->failed) {
         const struct sim_faults *faults = &world->faults;
@@ -124,6 +127,7 @@ struct tally {
     uint64_t failed;
     uint64_t steps;
     uint64_t calls;
+    uint64_t limited;
     double simulated_seconds;
 };
 
@@ -134,14 +138,16 @@ count(struct tally *tally, const struct outcome *outcome)
     tally->failed += !outcome->passed;
     tally->steps += outcome->steps;
     tally->calls += outcome->calls;
+    tally->limited += outcome->limited;
     tally->simulated_seconds += (double)outcome->simulated_ns / 1e9;
 }
 
 static int
 conclude(const struct tally *tally)
 {
-    printf("%llu steps, %llu calls, %.1f simulated hours\n", (unsigned long long)tally->steps,
-        (unsigned long long)tally->calls, tally->simulated_seconds / 3600);
+    printf("%llu steps, %llu calls (%llu reached limits), %.1f simulated hours\n",
+        (unsigned long long)tally->steps, (unsigned long long)tally->calls,
+        (unsigned long long)tally->limited, tally->simulated_seconds / 3600);
     printf("%llu passed, %llu failed\n", (unsigned long long)tally->passed,
         (unsigned long long)tally->failed);
     return tally->failed == 0 && tally->passed > 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -152,6 +152,8 @@ struct sim_federation {
     uint32_t bridge;               /* host index */
     bool linked[SIM_FEDERATIONS_MAX];
     bool rejects_b; /* its import policy rejects functions whose own name starts with "b" */
+    /* Of the rules that accept, by enum policy_direction: "public" and "far". All 0: none. */
+    struct policy_call_limits call_limits[2];
 };
 
 /* How often what goes wrong; drawn from the seed, printed with a failure. */
