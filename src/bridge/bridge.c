@@ -324,6 +324,7 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     rib_work(bridge->rib, JUDGEMENTS_A_STEP);
     reload_step(bridge, now);
     cluster_port_settle(bridge, now);
+    rib_pass_on(bridge->rib);
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
         link_port_flush(bridge, i, now);
     }

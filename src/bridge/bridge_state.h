@@ -5,6 +5,7 @@
  *   bridge.c        birth, events, draining, what operators see
  *   cluster_port.c  where the bridge meets its cluster: catalog in, offers out
  *   cluster_calls.c calls of and into that cluster
+ *   transit_calls.c calls that only pass through, from one link to another
  *   link_port.c     where it meets another federation: announcements and calls both ways
  *   reload.c        other policies for all links at once
  */
@@ -79,6 +80,43 @@ void cluster_calls_fail(
     struct bridge *bridge, struct near_call *call, const struct call_error *error, struct now now);
 /* Its deadline has come. */
 void cluster_calls_expire(struct bridge *bridge, struct near_call *call, struct now now);
+/* Whoever waits for it has gone. */
+void cluster_calls_drop(struct bridge *bridge, struct near_call *call, struct now now);
+
+/* A call that is to go out over a link: for a node (`back`), or for a far call (`far_ticket`). */
+struct near_request {
+    struct member_back *back;
+    uint64_t far_ticket;
+    struct span command;
+    size_t args_size;
+    struct instant deadline;
+};
+/* It is under way from now on, within what its rule allows. NULL: it is not, *error says why. */
+struct near_call *cluster_calls_begin_near(struct bridge *bridge, const struct rib_import *import,
+    const struct near_request *request, struct now now, struct call_error *error);
+struct call_error cluster_calls_near_error(
+    const struct bridge *bridge, enum call_code code, const char *text);
+/* Of a far call: until when, what it gets, and its end. */
+struct instant cluster_calls_far_deadline(const struct bridge *bridge, const struct link_call *call,
+    struct far_call *waiting, struct now now);
+void cluster_calls_reply_result(
+    struct bridge *bridge, const struct far_call *call, bool ok, struct span body, struct now now);
+void cluster_calls_reply_error(
+    struct bridge *bridge, uint32_t link, uint64_t call_id, enum call_code code, const char *text);
+void cluster_calls_end_far(struct bridge *bridge, struct far_call *call);
+
+/* transit_calls.c */
+/* A far call goes on over another link. false: *error says why not. */
+bool transit_calls_send(struct bridge *bridge, const struct rib_import *import,
+    struct far_call *waiting, const struct link_call *call, struct now now,
+    struct call_error *error);
+/* The near call that a far call went on by has ended: tell the far call's side, and end it. */
+void transit_calls_answer(
+    struct bridge *bridge, const struct near_call *call, bool ok, struct span body, struct now now);
+void transit_calls_fail(struct bridge *bridge, const struct near_call *call,
+    const struct call_error *error, struct now now);
+/* The far call's link is down. */
+void transit_calls_forget(struct bridge *bridge, const struct far_call *call, struct now now);
 
 /* link_port.c */
 void link_port_step(

@@ -56,8 +56,8 @@ refuse_call(struct bridge *bridge, struct member_back *back, struct span command
         bridge->member, back, false, body.size == 0 ? SPAN("{}") : body, now, &bridge->actions);
 }
 
-static struct call_error
-near_error(const struct bridge *bridge, enum call_code code, const char *text)
+struct call_error
+cluster_calls_near_error(const struct bridge *bridge, enum call_code code, const char *text)
 {
     return (struct call_error){
         .code = code,
@@ -81,55 +81,53 @@ may_leave(struct bridge *bridge, const struct rib_import *import,
 {
     const struct fabric_request *request = &incoming->request;
     if (bridge->stopping) {
-        *error = near_error(bridge, CALL_DRAINING, "this bridge is shutting down");
+        *error = cluster_calls_near_error(bridge, CALL_DRAINING, "this bridge is shutting down");
         return false;
     }
     if (import == NULL) {
-        *error = near_error(bridge, CALL_NOT_FOUND,
+        *error = cluster_calls_near_error(bridge, CALL_NOT_FOUND,
             "this bridge does not offer the function any more; look it up again");
         return false;
     }
     if (request->args.size + request->kwargs.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
-        *error = near_error(
+        *error = cluster_calls_near_error(
             bridge, CALL_PAYLOAD_TOO_LARGE, "the arguments are larger than a link carries");
         return false;
     }
     return link_port_accepts(bridge, import->link, error);
 }
 
-/* It is under way from now on, within what its rule allows. NULL: it is not, *error says why. */
-static struct near_call *
-begin_near(struct bridge *bridge, const struct rib_import *import,
-    const struct member_incoming *incoming, struct member_back *back, struct now now,
-    struct call_error *error)
+struct near_call *
+cluster_calls_begin_near(struct bridge *bridge, const struct rib_import *import,
+    const struct near_request *request, struct now now, struct call_error *error)
 {
-    const struct fabric_request *request = &incoming->request;
-    size_t size = request->args.size + request->kwargs.size;
     const struct call_rule rule = {
         .direction = POLICY_IMPORT,
         .id = import->rule_id,
         .generation = import->policy_number,
     };
     struct call_limit *limit;
-    enum call_limit_result result =
-        call_limits_admit(&bridge->ports[import->link].limits, &rule, size, now.mono, &limit);
+    enum call_limit_result result = call_limits_admit(
+        &bridge->ports[import->link].limits, &rule, request->args_size, now.mono, &limit);
     if (result != CALL_LIMIT_OK) {
-        *error = limit_error(bridge, limit, result, size, now);
+        *error = limit_error(bridge, limit, result, request->args_size, now);
         return NULL;
     }
     uint64_t rule_timeout_ns;
-    struct instant deadline = instant_earlier(
-        incoming->deadline, instant_after(now.mono, bridge->config.call_timeout_ns));
+    struct instant deadline =
+        instant_earlier(request->deadline, instant_after(now.mono, bridge->config.call_timeout_ns));
     deadline = call_limit_deadline(limit, now.mono, deadline, &rule_timeout_ns);
     struct near_call *call = forward_add_near(
-        &bridge->forward, import->link, back, request->command, deadline, now.mono);
+        &bridge->forward, import->link, request->back, request->command, deadline, now.mono);
     if (call == NULL) {
         call_limit_release(limit);
-        *error = near_error(bridge, CALL_OVERLOADED, "too many calls are under way");
+        *error = cluster_calls_near_error(bridge, CALL_OVERLOADED, "too many calls are under way");
         return NULL;
     }
     call->limit = limit;
     call->rule_timeout_ns = rule_timeout_ns;
+    call->far_ticket = request->far_ticket;
+    bridge->ports[import->link].stats.to_link.in_flight++;
     return call;
 }
 
@@ -143,8 +141,14 @@ cluster_calls_called(void *owner, const struct member_incoming *incoming, struct
     const struct rib_import *import = offer == NULL ? NULL : offer->made;
     struct near_call *call = NULL;
     struct call_error error;
+    const struct near_request request = {
+        .back = back,
+        .command = incoming->request.command,
+        .args_size = incoming->request.args.size + incoming->request.kwargs.size,
+        .deadline = incoming->deadline,
+    };
     if (may_leave(bridge, import, incoming, &error)) {
-        call = begin_near(bridge, import, incoming, back, now, &error);
+        call = cluster_calls_begin_near(bridge, import, &request, now, &error);
     }
     if (call == NULL) {
         if (import != NULL) {
@@ -163,7 +167,6 @@ cluster_calls_called(void *owner, const struct member_incoming *incoming, struct
         .args = incoming->request.args,
         .kwargs = incoming->request.kwargs,
     };
-    bridge->ports[import->link].stats.to_link.in_flight++;
     link_port_send_call(bridge, import->link, &out);
 }
 
@@ -180,17 +183,31 @@ void
 cluster_calls_fail(
     struct bridge *bridge, struct near_call *call, const struct call_error *error, struct now now)
 {
-    refuse_call(bridge, call->back, call->command, error, now);
+    if (call->far_ticket != 0) {
+        transit_calls_fail(bridge, call, error, now);
+    } else {
+        refuse_call(bridge, call->back, call->command, error, now);
+    }
     end_near(bridge, call, call_result_index(error->code), now);
+}
+
+void
+cluster_calls_drop(struct bridge *bridge, struct near_call *call, struct now now)
+{
+    end_near(bridge, call, call_result_index(CALL_LINK_DOWN), now);
 }
 
 void
 cluster_calls_expire(struct bridge *bridge, struct near_call *call, struct now now)
 {
+    struct far_call *far =
+        call->far_ticket == 0 ? NULL : forward_find_far(&bridge->forward, call->far_ticket);
+    bool by_far_rule = far != NULL && call->rule_timeout_ns == 0 && far->rule_timeout_ns > 0;
     struct call_error error =
-        call->rule_timeout_ns > 0
-            ? timeout_error(bridge, call->limit, call->rule_timeout_ns, now)
-            : near_error(bridge, CALL_DEADLINE_EXCEEDED, "no answer came over the link in time");
+        by_far_rule                 ? timeout_error(bridge, far->limit, far->rule_timeout_ns, now)
+        : call->rule_timeout_ns > 0 ? timeout_error(bridge, call->limit, call->rule_timeout_ns, now)
+                                    : cluster_calls_near_error(bridge, CALL_DEADLINE_EXCEEDED,
+                                          "no answer came over the link in time");
     cluster_calls_fail(bridge, call, &error, now);
 }
 
@@ -214,9 +231,16 @@ cluster_calls_answer(
         cluster_calls_fail(bridge, call, &error, now);
         return;
     }
+    if (answered && call->far_ticket != 0) {
+        /* Nothing of ours is made of it: whoever embeds it looks at it. */
+        bool ok = reply->status == LINK_REPLY_OK;
+        transit_calls_answer(bridge, call, ok, reply->body, now);
+        end_near(bridge, call, ok ? CALL_RESULT_OK : CALL_RESULT_FAILED, now);
+        return;
+    }
     if (answered && !body_is(bridge, reply->body, reply->status == LINK_REPLY_FAILED)) {
-        error =
-            near_error(bridge, CALL_REMOTE_FAILED, "the far bridge sent a result that is not JSON");
+        error = cluster_calls_near_error(
+            bridge, CALL_REMOTE_FAILED, "the far bridge sent a result that is not JSON");
         cluster_calls_fail(bridge, call, &error, now);
         return;
     }
@@ -244,8 +268,8 @@ cluster_calls_answer(
 
 /* Calls of far bridges into our cluster. */
 
-static void
-reply_error(
+void
+cluster_calls_reply_error(
     struct bridge *bridge, uint32_t link, uint64_t call_id, enum call_code code, const char *text)
 {
     struct call_error error = {
@@ -320,9 +344,9 @@ write_constraint(struct buf *out, struct version version)
     buf_add_decimal(out, version.patch);
 }
 
-static struct instant
-far_deadline(const struct bridge *bridge, const struct link_call *call, struct far_call *waiting,
-    struct now now)
+struct instant
+cluster_calls_far_deadline(const struct bridge *bridge, const struct link_call *call,
+    struct far_call *waiting, struct now now)
 {
     uint64_t timeout_ns = (uint64_t)call->timeout_ms * MS_NS;
     if (timeout_ns > bridge->config.call_timeout_ns) {
@@ -353,7 +377,7 @@ send_to_node(struct bridge *bridge, const struct catalog_entry *entry, struct fa
         .target_node = key->node_id,
         .args = call->args,
         .kwargs = call->kwargs,
-        .deadline = far_deadline(bridge, call, waiting, now),
+        .deadline = cluster_calls_far_deadline(bridge, call, waiting, now),
     };
     switch (member_call(bridge->member, &out, now, &bridge->actions)) {
     case MEMBER_CALL_OK:
@@ -381,13 +405,16 @@ may_enter(struct bridge *bridge, uint32_t link, const struct link_call *call,
 {
     uint64_t id = call->call_id;
     if (exported == NULL) {
-        reply_error(bridge, link, id, CALL_NOT_FOUND, "the function was withdrawn");
+        cluster_calls_reply_error(bridge, link, id, CALL_NOT_FOUND, "the function was withdrawn");
     } else if (call->hops_left == 0 || text_list_has(&call->path, bridge->config.federation)) {
-        reply_error(bridge, link, id, CALL_LOOP, "the call has been here, or has no hop left");
+        cluster_calls_reply_error(
+            bridge, link, id, CALL_LOOP, "the call has been here, or has no hop left");
     } else if (bridge->stopping) {
-        reply_error(bridge, link, id, CALL_DRAINING, "the far bridge is shutting down");
+        cluster_calls_reply_error(
+            bridge, link, id, CALL_DRAINING, "the far bridge is shutting down");
     } else if (call->timeout_ms == 0) {
-        reply_error(bridge, link, id, CALL_DEADLINE_EXCEEDED, "no time was left for the call");
+        cluster_calls_reply_error(
+            bridge, link, id, CALL_DEADLINE_EXCEEDED, "no time was left for the call");
     } else {
         return true;
     }
@@ -400,44 +427,75 @@ find_node(struct bridge *bridge, const struct rib_export *exported, const struct
     struct now now)
 {
     if (!arguments_are_json(bridge, call)) {
-        reply_error(bridge, exported->link, call->call_id, CALL_INVALID,
+        cluster_calls_reply_error(bridge, exported->link, call->call_id, CALL_INVALID,
             "args must be a JSON array and kwargs a JSON object");
         return NULL;
     }
     const struct catalog_entry *entry = choose_node(bridge, exported, now);
     if (entry == NULL) {
-        reply_error(
+        cluster_calls_reply_error(
             bridge, exported->link, call->call_id, CALL_NOT_FOUND, "no node serves it right now");
     }
     return entry;
 }
 
-/* A call that was admitted is sent to its node, and waits. It holds `limit` until it ends. */
-static void
+/* A call that was admitted waits from now on, and holds `limit` until it ends. NULL: the far side was told. */
+static struct far_call *
 begin_far(struct bridge *bridge, const struct rib_export *exported, const struct link_call *call,
     struct call_limit *limit, struct now now)
 {
     uint32_t link = exported->link;
+    struct far_call *waiting = forward_add_far(&bridge->forward, link, call->call_id, now.mono);
+    if (waiting == NULL) {
+        call_limit_release(limit);
+        cluster_calls_reply_error(bridge, link, call->call_id, CALL_OVERLOADED,
+            "the far bridge has too many calls under way");
+        return NULL;
+    }
+    waiting->limit = limit;
+    return waiting;
+}
+
+/* A node of our cluster is to execute it. */
+static void
+serve_by_node(struct bridge *bridge, const struct rib_export *exported,
+    const struct link_call *call, struct call_limit *limit, struct now now)
+{
     const struct catalog_entry *entry = find_node(bridge, exported, call, now);
     if (entry == NULL) {
         call_limit_release(limit);
         return;
     }
-    struct far_call *waiting = forward_add_far(&bridge->forward, link, call->call_id, now.mono);
+    struct far_call *waiting = begin_far(bridge, exported, call, limit, now);
+    struct call_error error = { .side = CALL_FAR, .hop = bridge->config.name };
     if (waiting == NULL) {
-        call_limit_release(limit);
-        reply_error(bridge, link, call->call_id, CALL_OVERLOADED,
-            "the far bridge has too many calls under way");
         return;
     }
-    waiting->limit = limit;
-    struct call_error error = { .side = CALL_FAR, .hop = bridge->config.name };
     if (!send_to_node(bridge, entry, waiting, call, now, &error)) {
         forward_end_far(&bridge->forward, waiting);
-        link_port_reply_error(bridge, link, call->call_id, &error);
+        link_port_reply_error(bridge, exported->link, call->call_id, &error);
         return;
     }
-    bridge->ports[link].stats.from_link.in_flight++;
+    bridge->ports[exported->link].stats.from_link.in_flight++;
+}
+
+/* It came from one link and goes on over another. */
+static void
+serve_by_link(struct bridge *bridge, const struct rib_export *exported,
+    const struct rib_import *import, const struct link_call *call, struct call_limit *limit,
+    struct now now)
+{
+    struct far_call *waiting = begin_far(bridge, exported, call, limit, now);
+    struct call_error error;
+    if (waiting == NULL) {
+        return;
+    }
+    if (!transit_calls_send(bridge, import, waiting, call, now, &error)) {
+        forward_end_far(&bridge->forward, waiting);
+        link_port_reply_error(bridge, exported->link, call->call_id, &error);
+        return;
+    }
+    bridge->ports[exported->link].stats.from_link.in_flight++;
 }
 
 void
@@ -463,12 +521,17 @@ cluster_calls_serve(
         link_port_reply_error(bridge, link, call->call_id, &error);
         return;
     }
-    begin_far(bridge, exported, call, limit, now);
+    const struct rib_import *import = rib_export_import(exported);
+    if (import != NULL) {
+        serve_by_link(bridge, exported, import, call, limit, now);
+    } else {
+        serve_by_node(bridge, exported, call, limit, now);
+    }
 }
 
 /* A node answered: the far side gets it, or hears why not. */
-static void
-reply_result(
+void
+cluster_calls_reply_result(
     struct bridge *bridge, const struct far_call *call, bool ok, struct span body, struct now now)
 {
     struct bridge_call_stats *stats = &bridge->ports[call->link].stats.from_link;
@@ -482,13 +545,20 @@ reply_result(
             limit_error(bridge, call->limit, CALL_LIMIT_RESULT, reply.body.size, now);
         link_port_reply_error(bridge, call->link, call->call_id, &error);
     } else if (reply.body.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
-        reply_error(bridge, call->link, call->call_id, CALL_PAYLOAD_TOO_LARGE,
+        cluster_calls_reply_error(bridge, call->link, call->call_id, CALL_PAYLOAD_TOO_LARGE,
             "the result is larger than a link carries");
     } else {
         bridge_count_result(
             stats, ok ? CALL_RESULT_OK : CALL_RESULT_FAILED, call->started_at, now.mono);
         link_port_reply(bridge, call->link, &reply);
     }
+}
+
+void
+cluster_calls_end_far(struct bridge *bridge, struct far_call *call)
+{
+    bridge->ports[call->link].stats.from_link.in_flight--;
+    forward_end_far(&bridge->forward, call);
 }
 
 static void
@@ -498,7 +568,7 @@ reply_timed_out(struct bridge *bridge, const struct far_call *call, struct now n
         struct call_error error = timeout_error(bridge, call->limit, call->rule_timeout_ns, now);
         link_port_reply_error(bridge, call->link, call->call_id, &error);
     } else {
-        reply_error(bridge, call->link, call->call_id, CALL_DEADLINE_EXCEEDED,
+        cluster_calls_reply_error(bridge, call->link, call->call_id, CALL_DEADLINE_EXCEEDED,
             "the far node did not answer in time");
     }
 }
@@ -516,16 +586,15 @@ cluster_calls_answered(void *owner, uint64_t ticket, enum member_outcome outcome
     switch (outcome) {
     case MEMBER_ANSWERED:
     case MEMBER_FAILED:
-        reply_result(bridge, call, outcome == MEMBER_ANSWERED, body, now);
+        cluster_calls_reply_result(bridge, call, outcome == MEMBER_ANSWERED, body, now);
         break;
     case MEMBER_TIMED_OUT:
         reply_timed_out(bridge, call, now);
         break;
     case MEMBER_LOST:
-        reply_error(bridge, call->link, call->call_id, CALL_REMOTE_FAILED,
+        cluster_calls_reply_error(bridge, call->link, call->call_id, CALL_REMOTE_FAILED,
             "the far node's connection broke before it answered");
         break;
     }
-    bridge->ports[call->link].stats.from_link.in_flight--;
-    forward_end_far(&bridge->forward, call);
+    cluster_calls_end_far(bridge, call);
 }

@@ -9,6 +9,8 @@
  *
  * However a call ends, forward_end_near() or forward_end_far() takes it out, and releases what it holds of its
  * rule's limits: once, and nobody else does.
+ *
+ * A call that only passes through is both: far on the link it came over, near on the one it goes on over.
  */
 #ifndef BRIDGE_FORWARD_H
 #define BRIDGE_FORWARD_H
@@ -25,7 +27,8 @@
 struct near_call {
     uint64_t call_id;
     uint32_t link;
-    struct member_back *back;
+    struct member_back *back; /* a node of our cluster waits; or NULL: */
+    uint64_t far_ticket;      /* the far call does that goes on over this link */
     struct call_limit *limit; /* held; NULL: its rule has none. Set by the caller, as is: */
     uint64_t rule_timeout_ns; /* it ends by its rule's timeout, which is this; 0: by another */
     struct instant started_at;
@@ -39,6 +42,8 @@ struct far_call {
     uint64_t ticket;  /* of member_call */
     uint64_t call_id; /* the far bridge's */
     uint32_t link;
+    uint64_t
+        near_call_id; /* the near call by which it goes on over another link; 0: a node works on it */
     struct call_limit *limit; /* as above */
     uint64_t rule_timeout_ns;
     struct instant started_at;

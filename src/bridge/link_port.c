@@ -212,7 +212,11 @@ link_port_end_calls(struct bridge *bridge, uint32_t link, struct now now)
     }
     while (!list_empty(&far)) {
         struct far_call *call = CONTAINER_OF(far.next, struct far_call, gathered);
-        member_cancel(bridge->member, call->ticket);
+        if (call->near_call_id != 0) {
+            transit_calls_forget(bridge, call, now);
+        } else {
+            member_cancel(bridge->member, call->ticket);
+        }
         forward_end_far(&bridge->forward, call);
     }
     bridge->ports[link].stats.from_link.in_flight = 0;

@@ -490,6 +490,11 @@ compile(const struct policy_source *source, struct policy *policy, struct policy
     if (result == POLICY_OK) {
         result = compile_changes(&compiler, source, policy);
     }
+    for (uint32_t i = 0; i < source->rule_count[POLICY_EXPORT]; i++) {
+        const struct policy_rule_source *rule = &source->rules[POLICY_EXPORT][i];
+        policy->passes_through =
+            policy->passes_through || (rule->transit && rule->action == POLICY_ACCEPT);
+    }
     policy->function_limit = source->function_limit;
     policy->overlap = source->overlap;
     policy->withdraw_max_percent = source->has_withdraw_max ? source->withdraw_max_percent : 100;
@@ -599,6 +604,12 @@ enum policy_overlap
 policy_overlap(const struct policy *policy)
 {
     return policy->overlap;
+}
+
+bool
+policy_passes_through(const struct policy *policy)
+{
+    return policy->passes_through;
 }
 
 uint32_t

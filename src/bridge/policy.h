@@ -174,6 +174,9 @@ const struct policy_call_limits *policy_rule_limits(
 struct policy_function_limit policy_function_limit(const struct policy *policy);
 enum policy_overlap policy_overlap(const struct policy *policy);
 
+/* Some rule of its export accepts what other federations serve. */
+bool policy_passes_through(const struct policy *policy);
+
 /* How many percent of the functions may vanish by a reload that nobody forces. 100: all of them. */
 uint32_t policy_withdraw_max_percent(const struct policy *policy);
 

@@ -120,6 +120,7 @@ struct policy {
     uint32_t holders;
     struct span name;
     struct policy_rules rules[2]; /* by enum policy_direction */
+    bool passes_through;
     struct policy_function_limit function_limit;
     enum policy_overlap overlap;
     uint32_t withdraw_max_percent;

@@ -54,8 +54,8 @@ struct reload {
     struct policy **wanted;        /* one a link; held while they may be needed */
     struct policy **before;        /* likewise; what to go back to */
     struct instant due;            /* it goes on by itself; while CONFIRMING, back */
-    uint32_t guarded_link;    /* GUARDED: the first link with too many */
-    uint32_t guarded_percent; /* and how many percent may vanish there */
+    uint32_t guarded_link;         /* GUARDED: the first link with too many */
+    uint32_t guarded_percent;      /* and how many percent may vanish there */
 };
 
 MUST_CHECK bool reload_init(struct bridge *bridge);

@@ -11,13 +11,24 @@ name_same(const void *item, const void *key)
 }
 
 static bool
+path_equal(const struct text_list *a, const struct text_list *b)
+{
+    bool equal = a->count == b->count;
+    for (uint32_t i = 0; equal && i < a->count; i++) {
+        equal = span_equal(a->items[i], b->items[i]);
+    }
+    return equal;
+}
+
+static bool
 service_same(const void *item, const void *key)
 {
     const struct advertisement *a = &((const struct rib_service *)item)->facts;
     const struct advertisement *b = key;
     return function_identity_equal(&a->identity, &b->identity) &&
            text_list_same(&a->resources, &b->resources) && text_list_same(&a->tags, &b->tags) &&
-           span_equal(a->scope, b->scope);
+           span_equal(a->scope, b->scope) && span_equal(a->origin, b->origin) &&
+           a->hops_left == b->hops_left && a->cost == b->cost && path_equal(&a->path, &b->path);
 }
 
 static bool
@@ -71,11 +82,13 @@ rib_create(const struct rib_config *config)
     rib->links = links;
     arena_init(&rib->scratch, mem);
     arena_init(&rib->candidate_scratch, mem);
+    arena_init(&rib->transit_scratch, mem);
     map_init(&rib->services, mem, service_same);
     map_init(&rib->names, mem, name_same);
     map_init(&rib->offers, mem, offer_same);
     list_init(&rib->offer_changes);
     list_init(&rib->offers_waiting);
+    list_init(&rib->transit_changes);
     for (uint32_t i = 0; i < config->link_count; i++) {
         map_init(&links[i].exports, mem, export_same);
         map_init(&links[i].routes, mem, route_same);
@@ -117,6 +130,7 @@ rib_free(struct rib *rib)
     rib_rejects_destroy(rib);
     arena_destroy(&rib->scratch);
     arena_destroy(&rib->candidate_scratch);
+    arena_destroy(&rib->transit_scratch);
     mem_give(mem, rib->links, (rib->config.link_count + 1) * sizeof(struct rib_link));
     mem_give(mem, rib, sizeof(*rib));
 }
@@ -193,11 +207,7 @@ rib_hash_number(const struct rib *rib, uint64_t number)
 bool
 rib_advertisement_equal(const struct advertisement *a, const struct advertisement *b)
 {
-    bool same_path = a->path.count == b->path.count;
-    for (uint32_t i = 0; same_path && i < a->path.count; i++) {
-        same_path = span_equal(a->path.items[i], b->path.items[i]);
-    }
-    return same_path && function_identity_equal(&a->identity, &b->identity) &&
+    return path_equal(&a->path, &b->path) && function_identity_equal(&a->identity, &b->identity) &&
            text_list_same(&a->tags, &b->tags) && text_list_same(&a->resources, &b->resources) &&
            span_equal(a->scope, b->scope) && span_equal(a->origin, b->origin) &&
            a->hops_left == b->hops_left && a->cost == b->cost && a->preference == b->preference &&

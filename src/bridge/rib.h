@@ -14,6 +14,9 @@
  * Renaming keeps the origin: a call finds the far name through the entry, so no pattern is ever
  * inverted, and path and hops survive (design.md 4).
  *
+ * What came over one link leaves over another where that one's policy has a rule that says `transit`: the import that
+ * was chosen for an offer is then a service too, with the path and the hops of where it came from.
+ *
  * Never exported: what carries an origin tag of ours, that is what this or another bridge of our
  * federation has imported; and the commands that every node answers by itself (core/built_in.h).
  * Never imported: what has our own federation in its path, or no hop left, or would take the name of
@@ -100,7 +103,10 @@ struct rib_offer {
     struct rib_import *chosen; /* NULL: no candidate is left, or `overlap` keeps all of them back */
     struct rib_import *made;   /* what is offered in the cluster now */
     enum rib_offer_state state;
-    bool visible; /* the cluster sees it, also while `made` is gone already */
+    bool visible;                /* the cluster sees it, also while `made` is gone already */
+    struct rib_service *transit; /* private; what of it other links may get, or NULL */
+    struct list transit_change;  /* private */
+    uint64_t decided;            /* private; rib.decision of then */
     struct rib_name *name;
     struct list in_name;
     struct list candidates;
@@ -253,6 +259,9 @@ void rib_announce_all(struct rib *rib, uint32_t link);
 struct rib_offer *rib_next_offer(struct rib *rib);
 void rib_offer_done(struct rib *rib, struct rib_offer *offer, enum rib_offer_state state);
 
+/* Let other links have what was chosen since. After the offers were taken. */
+void rib_pass_on(struct rib *rib);
+
 /* Offers in CONFLICT or without room may have it now: queue them again. */
 void rib_retry_offers(struct rib *rib);
 
@@ -264,6 +273,9 @@ const struct rib_export *rib_find_export(const struct rib *rib, uint32_t link, u
  * In `arena`; count 0: no memory.
  */
 struct text_list rib_export_sources(const struct rib_export *exported, struct arena *arena);
+
+/* The import that an export passes on; NULL: it is of our own cluster. */
+const struct rib_import *rib_export_import(const struct rib_export *exported);
 
 /* Whether this endpoint of the cluster is one that `exported` stands for. */
 bool rib_export_includes(const struct rib *rib, const struct rib_export *exported,

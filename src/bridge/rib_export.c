@@ -45,7 +45,8 @@ hash_service(const struct rib *rib, const struct advertisement *facts)
     for (uint32_t i = 0; i < facts->tags.count; i++) {
         tags += hash_bytes(&rib->config.hash_key, facts->tags.items[i]);
     }
-    return hash_fold(&rib->config.hash_key, hash + tags, facts->scope);
+    hash = hash_fold(&rib->config.hash_key, hash + tags, facts->scope);
+    return hash_fold(&rib->config.hash_key, hash, facts->origin);
 }
 
 static struct rib_service *
@@ -252,22 +253,37 @@ note_verdict(struct rib_slot *slot, const struct policy_verdict *verdict)
     slot->rule_reason = verdict->reason;
 }
 
+/* What came over a link is for links that pass such things on, and did not come from there. */
+static bool
+is_outside(const struct rib *rib, const struct rib_service *service, uint32_t link)
+{
+    const struct advertisement *facts = &service->facts;
+    struct policy *policy = rib->links[link].policy;
+    return facts->path.count > 1 &&
+           (policy == NULL || !policy_passes_through(policy) || facts->hops_left == 0 ||
+               text_list_has(&facts->path, rib->config.link_federations[link]));
+}
+
 /* The slot is in no list: it is new, or was taken out. */
 static void
 fill_slot(struct rib *rib, struct rib_service *service, uint32_t link)
 {
     struct rib_slot *slot = &service->slots[link];
-    struct policy_verdict verdict;
-    enum prune_reason reason = rib_judge(rib, link, POLICY_EXPORT, &service->facts, &verdict);
     bool is_new = slot->service == NULL;
-    rib_count_verdict(rib, link, POLICY_EXPORT, &service->facts, &verdict);
     slot->service = service;
-    note_verdict(slot, &verdict);
+    slot->exported = NULL;
+    slot->outside = is_outside(rib, service, link);
     list_init(&slot->in_export);
     if (is_new) {
         rib_mark_new(rib, link, &slot->judged, &slot->compared);
     }
-    settle_slot(rib, slot, link, &verdict, reason);
+    if (!slot->outside) {
+        struct policy_verdict verdict;
+        enum prune_reason reason = rib_judge(rib, link, POLICY_EXPORT, &service->facts, &verdict);
+        rib_count_verdict(rib, link, POLICY_EXPORT, &service->facts, &verdict);
+        note_verdict(slot, &verdict);
+        settle_slot(rib, slot, link, &verdict, reason);
+    }
     rib_mark_judged(rib, link, &slot->judged, &slot->compared);
 }
 
@@ -389,7 +405,7 @@ empty_slot(struct rib *rib, struct rib_slot *slot, uint32_t link, enum prune_rea
     list_init(&lost);
     list_remove(&slot->in_export);
     if (exported == NULL) {
-        rib->counts.denied[link]--;
+        rib->counts.denied[link] -= !slot->outside;
         return;
     }
     if (was_first && !hand_over(rib, exported, &lost)) {
@@ -408,7 +424,7 @@ stays_denied(
     const struct rib_slot *slot, const struct policy_verdict *verdict, enum prune_reason reason)
 {
     bool waits = !list_empty(&slot->in_export);
-    return slot->exported == NULL && !waits && verdict->action != POLICY_ACCEPT &&
+    return slot->exported == NULL && !waits && !slot->outside && verdict->action != POLICY_ACCEPT &&
            slot->reason == reason && span_equal(slot->rule_id, verdict->rule_id);
 }
 
@@ -463,6 +479,42 @@ service_create(struct rib *rib, const struct advertisement *facts)
     return service;
 }
 
+struct rib_service *
+rib_service_hold(struct rib *rib, const struct advertisement *facts)
+{
+    struct rib_service *service = find_service(rib, facts);
+    bool is_new = service == NULL;
+    if (is_new) {
+        service = service_create(rib, facts);
+    }
+    if (service == NULL) {
+        return NULL;
+    }
+    service->providers++;
+    for (uint32_t link = 0; is_new && link < rib->config.link_count; link++) {
+        fill_slot(rib, service, link);
+    }
+    return service;
+}
+
+void
+rib_service_release(struct rib *rib, struct rib_service *service)
+{
+    CHECK(service->providers > 0);
+    service->providers--;
+    if (service->providers > 0) {
+        return;
+    }
+    for (uint32_t link = 0; link < rib->config.link_count; link++) {
+        struct rib_slot *slot = &service->slots[link];
+        empty_slot(rib, slot, link, PRUNE_WITHDRAWN);
+        rib_mark_gone(rib, link, slot->judged, slot->compared);
+    }
+    map_remove(&rib->services, hash_service(rib, &service->facts), &service->facts);
+    rib->counts.services--;
+    mem_give(rib->config.mem, service, service->size);
+}
+
 void
 rib_add_provider(struct rib *rib, const struct function_endpoint *endpoint)
 {
@@ -470,22 +522,11 @@ rib_add_provider(struct rib *rib, const struct function_endpoint *endpoint)
         return;
     }
     struct advertisement facts = facts_of(rib, endpoint);
-    struct rib_service *service = find_service(rib, &facts);
-    bool is_new = service == NULL;
-    if (is_new) {
-        service = service_create(rib, &facts);
+    struct rib_service *service = rib_service_hold(rib, &facts);
+    if (service != NULL) {
+        service->name->providers++;
+        rib_reconsider_name(rib, service->name);
     }
-    if (service == NULL) {
-        return;
-    }
-    service->providers++;
-    service->name->providers++;
-    if (is_new) {
-        for (uint32_t link = 0; link < rib->config.link_count; link++) {
-            fill_slot(rib, service, link);
-        }
-    }
-    rib_reconsider_name(rib, service->name);
 }
 
 void
@@ -498,16 +539,7 @@ rib_remove_provider(struct rib *rib, const struct function_endpoint *endpoint)
     }
     struct rib_name *name = service->name;
     name->providers--;
-    if (--service->providers == 0) {
-        for (uint32_t link = 0; link < rib->config.link_count; link++) {
-            struct rib_slot *slot = &service->slots[link];
-            empty_slot(rib, slot, link, PRUNE_WITHDRAWN);
-            rib_mark_gone(rib, link, slot->judged, slot->compared);
-        }
-        map_remove(&rib->services, hash_service(rib, &facts), &facts);
-        rib->counts.services--;
-        mem_give(rib->config.mem, service, service->size);
-    }
+    rib_service_release(rib, service);
     rib_reconsider_name(rib, name);
     rib_name_drop_if_unused(rib, name);
 }
@@ -584,6 +616,20 @@ rib_export_sources(const struct rib_export *exported, struct arena *arena)
     return sources;
 }
 
+const struct rib_import *
+rib_export_import(const struct rib_export *exported)
+{
+    const struct rib_import *import = NULL;
+    LIST_EACH (at, &exported->slots) {
+        const struct rib_service *service = CONTAINER_OF(at, struct rib_slot, in_export)->service;
+        if (service->import == NULL) {
+            return NULL;
+        }
+        import = import == NULL ? service->import : import;
+    }
+    return import;
+}
+
 bool
 rib_export_includes(const struct rib *rib, const struct rib_export *exported,
     const struct function_endpoint *endpoint)
@@ -607,19 +653,22 @@ bool
 rib_each_service(
     const struct rib *rib, uint32_t link, size_t *cursor, struct rib_service_view *view)
 {
-    const struct rib_service *service = map_next(&rib->services, cursor);
-    if (service == NULL) {
-        return false;
+    const struct rib_service *service;
+    while ((service = map_next(&rib->services, cursor)) != NULL) {
+        const struct rib_slot *slot = &service->slots[link];
+        if (slot->outside) {
+            continue;
+        }
+        *view = (struct rib_service_view){
+            .facts = &service->facts,
+            .exported = slot->exported,
+            .reason = slot->reason,
+            .rule_id = slot->rule_id,
+            .rule_reason = slot->rule_reason,
+        };
+        return true;
     }
-    const struct rib_slot *slot = &service->slots[link];
-    *view = (struct rib_service_view){
-        .facts = &service->facts,
-        .exported = slot->exported,
-        .reason = slot->reason,
-        .rule_id = slot->rule_id,
-        .rule_reason = slot->rule_reason,
-    };
-    return true;
+    return false;
 }
 
 bool
@@ -628,7 +677,7 @@ rib_each_denied(const struct rib *rib, uint32_t link, size_t *cursor, struct rib
     const struct rib_service *service;
     while ((service = map_next(&rib->services, cursor)) != NULL) {
         const struct rib_slot *slot = &service->slots[link];
-        if (slot->exported == NULL) {
+        if (slot->exported == NULL && !slot->outside) {
             *denied = (struct rib_denied){
                 .identity = service->facts.identity,
                 .tags = service->facts.tags,

@@ -45,6 +45,7 @@ offer_create(struct rib *rib, const struct advertisement *out)
     pack_done(&packer);
     list_init(&offer->candidates);
     list_init(&offer->change);
+    list_init(&offer->transit_change);
     return offer;
 }
 
@@ -76,6 +77,7 @@ offer_free(struct rib *rib, struct rib_offer *offer)
 {
     struct advertisement key = { .identity = offer->identity, .resources = offer->resources };
     struct rib_name *name = offer->name;
+    rib_transit_end(rib, offer);
     map_remove(&rib->offers, hash_offer(rib, offer), &key);
     list_remove(&offer->in_name);
     list_remove(&offer->change);
@@ -138,6 +140,7 @@ show_choice(struct rib *rib, struct rib_offer *offer)
     bool waits = offer_waits(offer);
     bool stands = offer->made != NULL && offer->made == offer->chosen;
     bool change = offer->visible ? !stands : offer->chosen != NULL && !waits;
+    rib_transit_follow(rib, offer);
     list_remove(&offer->change);
     if (change) {
         list_push(&rib->offer_changes, &offer->change);
@@ -153,6 +156,7 @@ static void
 decide(struct rib *rib, struct rib_offer *offer)
 {
     offer->chosen = best_candidate(rib, offer);
+    offer->decided = rib->decision;
     show_choice(rib, offer);
 }
 
@@ -536,8 +540,10 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
     if (verdict_stays(import, &verdict, reason)) {
         note_verdict(rib, import, &verdict);
         rib_mark_judged(rib, link, &import->judged, &import->compared);
-        if (import->state == RIB_IMPORT_CANDIDATE) {
-            /* The policy may see overlap in another way. */
+        bool undecided =
+            import->state == RIB_IMPORT_CANDIDATE && import->offer->decided != rib->decision;
+        if (undecided) {
+            /* The policy may see overlap or transit in another way. Once an offer, however many candidates it has. */
             decide(rib, import->offer);
         }
         return;

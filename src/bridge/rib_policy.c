@@ -42,6 +42,17 @@ begin_period(struct rib *rib, struct rib_link *port)
     port->stamp++;
 }
 
+static bool
+passes_through(const struct rib *rib)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < rib->config.link_count; i++) {
+        struct policy *policy = rib->links[i].policy;
+        found = found || (policy != NULL && policy_passes_through(policy));
+    }
+    return found;
+}
+
 bool
 rib_policies_init(struct rib *rib)
 {
@@ -56,6 +67,7 @@ rib_policies_init(struct rib *rib)
         port->policy_number = 1;
         begin_period(rib, port);
     }
+    rib->passes_through = passes_through(rib);
     return true;
 }
 
@@ -81,6 +93,7 @@ void
 rib_judge_again(struct rib *rib, uint32_t link)
 {
     struct rib_link *port = &rib->links[link];
+    rib->decision++;
     begin_period(rib, port);
     port->left = count_known(rib, port);
     port->judging = (struct rib_walk){ .cursor = 0 };
@@ -113,7 +126,14 @@ rib_replace_policy(struct rib *rib, uint32_t link, struct policy *policy)
     port->old = port->policy;
     port->policy = policy_ref(policy);
     port->policy_number++;
-    rib_judge_again(rib, link);
+    bool passed_through = rib->passes_through;
+    rib->passes_through = passes_through(rib);
+    for (uint32_t i = 0; i < rib->config.link_count; i++) {
+        /* What comes over the others is passed on only while somebody wants it. */
+        if (i == link || passed_through != rib->passes_through) {
+            rib_judge_again(rib, i);
+        }
+    }
     return true;
 }
 

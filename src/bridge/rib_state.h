@@ -8,6 +8,7 @@
  *   rib_rejects.c the last rejects
  *   rib_export.c  from the cluster to the links
  *   rib_import.c  from the links to the cluster
+ *   rib_transit.c from one link to the others
  */
 #ifndef BRIDGE_RIB_STATE_H
 #define BRIDGE_RIB_STATE_H
@@ -29,6 +30,7 @@ struct rib_slot {
     struct rib_export *exported; /* NULL: denied */
     struct list in_export;       /* or, denied because its name is taken, in rib_link.waiting */
     uint64_t wanted;             /* hash of that name */
+    bool outside;                /* neither exported nor denied: transit is not for this link */
     uint32_t judged;             /* rib_link.stamp of then; 0: never */
     uint32_t compared;           /* rib_candidate.stamp of then */
     enum prune_reason reason;    /* why denied */
@@ -39,6 +41,7 @@ struct rib_slot {
 struct rib_service {
     struct advertisement facts; /* as export policy sees it */
     uint32_t providers;
+    const struct rib_import *import; /* it passes on; NULL: nodes of our cluster provide it */
     struct rib_name *name;
     size_t size;
     struct rib_slot slots[]; /* one a link */
@@ -100,12 +103,17 @@ struct rib {
     struct rib_config config;
     struct arena scratch;           /* of one policy evaluation */
     struct arena candidate_scratch; /* likewise, of a candidate's */
+    struct arena transit_scratch;   /* a path */
     struct wall now;
     struct map services;
     struct map names;
     struct map offers;
     struct list offer_changes;
     struct list offers_waiting; /* in conflict, or without room */
+    struct list transit_changes;
+    bool passes_through; /* some link's policy has transit */
+    uint64_t
+        decision; /* counts changes of policies and periods, after which offers are decided again */
     struct rib_rejects rejects;
     struct rib_link *links;
     struct rib_counts counts;
@@ -160,7 +168,13 @@ bool rib_import_is_for_rules(const struct rib *rib, const struct rib_import *imp
 void rib_reconsider_name(struct rib *rib, struct rib_name *name);
 void rib_free_imports(struct rib *rib);
 
-/* rib_export.c */
+/* rib_export.c. NULL: no memory. One more, or one less, provides it. */
+struct rib_service *rib_service_hold(struct rib *rib, const struct advertisement *facts);
+void rib_service_release(struct rib *rib, struct rib_service *service);
 void rib_free_exports(struct rib *rib);
+
+/* rib_transit.c: its choice may have changed; or it goes. */
+void rib_transit_follow(struct rib *rib, struct rib_offer *offer);
+void rib_transit_end(struct rib *rib, struct rib_offer *offer);
 
 #endif
