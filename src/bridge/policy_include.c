@@ -5,6 +5,7 @@
 #include "bridge/policy_include.h"
 
 #include "bridge/pattern_include.h"
+#include "core/version_range.h"
 
 /* ---- Views ---- */
 
@@ -100,96 +101,15 @@ policy_rule_is_catch_all(const struct policy_rule_view *view)
     return found && view->takes_transit && policy_rule_is_unconditional(view);
 }
 
-/* ---- Versions are intervals ---- */
-
-struct bound {
-    bool is_there;
-    struct version version;
-    bool is_open; /* the version itself is outside */
-};
-
-struct interval {
-    struct bound low;
-    struct bound high;
-};
-
-static void
-narrow_low(struct bound *low, struct version version, bool is_open)
-{
-    int order = low->is_there ? version_compare(version, low->version) : 1;
-    if (order > 0 || (order == 0 && is_open)) {
-        *low = (struct bound){ .is_there = true, .version = version, .is_open = is_open };
-    }
-}
-
-static void
-narrow_high(struct bound *high, struct version version, bool is_open)
-{
-    int order = high->is_there ? version_compare(version, high->version) : -1;
-    if (order < 0 || (order == 0 && is_open)) {
-        *high = (struct bound){ .is_there = true, .version = version, .is_open = is_open };
-    }
-}
-
-static struct interval
-interval_of(const struct version_constraint *constraint)
-{
-    struct interval interval = { .low = { .is_there = false } };
-    for (uint32_t i = 0; i < constraint->count; i++) {
-        struct version version = constraint->terms[i].version;
-        switch (constraint->terms[i].relation) {
-        case VERSION_EQUAL:
-            narrow_low(&interval.low, version, false);
-            narrow_high(&interval.high, version, false);
-            break;
-        case VERSION_LESS:
-            narrow_high(&interval.high, version, true);
-            break;
-        case VERSION_LESS_OR_EQUAL:
-            narrow_high(&interval.high, version, false);
-            break;
-        case VERSION_GREATER:
-            narrow_low(&interval.low, version, true);
-            break;
-        case VERSION_GREATER_OR_EQUAL:
-            narrow_low(&interval.low, version, false);
-            break;
-        }
-    }
-    return interval;
-}
-
-static bool
-interval_is_empty(const struct interval *interval)
-{
-    if (!interval->low.is_there || !interval->high.is_there) {
-        return false;
-    }
-    int order = version_compare(interval->low.version, interval->high.version);
-    return order > 0 || (order == 0 && (interval->low.is_open || interval->high.is_open));
-}
+/* ---- Conditions ---- */
 
 static bool
 version_includes(const struct version_constraint *whole, const struct version_constraint *part)
 {
-    struct interval outer = interval_of(whole);
-    struct interval inner = interval_of(part);
-    int low = outer.low.is_there && inner.low.is_there
-                  ? version_compare(inner.low.version, outer.low.version)
-                  : 0;
-    int high = outer.high.is_there && inner.high.is_there
-                   ? version_compare(outer.high.version, inner.high.version)
-                   : 0;
-    bool low_holds = !outer.low.is_there ||
-                     (inner.low.is_there &&
-                         (low > 0 || (low == 0 && (!outer.low.is_open || inner.low.is_open))));
-    bool high_holds = !outer.high.is_there ||
-                      (inner.high.is_there &&
-                          (high > 0 || (high == 0 && (!outer.high.is_open || inner.high.is_open))));
-    return low_holds && high_holds;
+    struct version_range outer = version_range_of(whole);
+    struct version_range inner = version_range_of(part);
+    return version_range_includes(&outer, &inner);
 }
-
-/* ---- The other conditions ---- */
 
 static bool
 shares_item(const struct text_list *a, const struct text_list *b)
@@ -289,8 +209,8 @@ const char *
 policy_rule_contradiction(const struct policy_rule_view *view)
 {
     const struct policy_rule_source *source = view->source;
-    struct interval interval = interval_of(&view->version);
-    if (interval_is_empty(&interval)) {
+    struct version_range versions = version_range_of(&view->version);
+    if (version_range_is_empty(&versions)) {
         return "version";
     }
     if (set_contradicts(&source->tags)) {
