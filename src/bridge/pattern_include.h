@@ -3,25 +3,19 @@
  * pattern_include.h - what patterns have to do with each other: does one match all that another does, is there a
  * name that both match?
  *
- * Decided over all names, not by trying some: patterns are automata, and the answers are searches through
- * pairs of their states. Each answer that is not "yes, always" comes with a name that proves it. Names may have any
- * length here, so that such a name may be longer than a policy would look at; it is not empty and has no
- * control characters.
+ * Decided over all names, not by trying some (pattern_search.h). Each answer that is not "yes, always" comes with a
+ * name that proves it. Names may have any length here, so that such a name may be longer than a policy would look
+ * at; it is not empty and has no control characters.
  */
 #ifndef BRIDGE_PATTERN_INCLUDE_H
 #define BRIDGE_PATTERN_INCLUDE_H
 
 #include "bridge/pattern.h"
 
-/* States of all including patterns together, and pairs looked at: bounds on the work, far above what people
- * write. */
-#define PATTERN_INCLUDE_STATES_MAX 4096u
-#define PATTERN_INCLUDE_PAIRS_MAX  4096u
-
 enum pattern_inclusion {
     PATTERN_INCLUDED = 0, /* every name that the part matches is matched by one of the whole */
-    PATTERN_NOT_INCLUDED, /* *witness is a name that only the part matches */
-    PATTERN_UNDECIDED,    /* a bound above, or the arena's memory, was reached */
+    PATTERN_NOT_INCLUDED, /* *witness is a shortest name that only the part matches */
+    PATTERN_UNDECIDED,    /* a bound of the search, or the arena's memory, was reached */
 };
 
 const char *pattern_inclusion_name(enum pattern_inclusion inclusion);
@@ -33,8 +27,8 @@ MUST_CHECK enum pattern_inclusion pattern_includes(const struct pattern *whole, 
 
 enum pattern_overlap {
     PATTERN_DISJOINT = 0,
-    PATTERN_OVERLAPPING, /* *witness is a shortest name that both match */
-    PATTERN_OVERLAP_NO_MEMORY,
+    PATTERN_OVERLAPPING,       /* *witness is a shortest name that both match */
+    PATTERN_OVERLAP_UNDECIDED, /* a bound of the search, or the arena's memory, was reached */
 };
 
 const char *pattern_overlap_name(enum pattern_overlap overlap);

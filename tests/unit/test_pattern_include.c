@@ -111,7 +111,7 @@ START_TEST(overlap_is_proven_by_a_name)
 }
 END_TEST
 
-/* As many wildcards as a pattern may have are decided; a hundred of the longest patterns are too much. */
+/* As many wildcards as a pattern may have are decided; hundreds of the longest patterns are too much. */
 START_TEST(only_too_many_states_are_not_decided)
 {
     struct pattern whole = compiled("**a{a}{b}{c}{d}{e}{f}{g}{h}{i}{j}{k}{l}{m}{n}.a");
@@ -120,7 +120,7 @@ START_TEST(only_too_many_states_are_not_decided)
     enum pattern_inclusion inclusion = pattern_includes(&whole, 1, &part, &arena, &witness);
     ck_assert_str_eq(pattern_inclusion_name(inclusion), "not_included");
 
-    static struct pattern many[100];
+    static struct pattern many[300];
     char text[PATTERN_SIZE_MAX + 1];
     memset(text, 'a', sizeof(text));
     text[PATTERN_SIZE_MAX] = '\0';
@@ -143,7 +143,7 @@ START_TEST(full_memory_decides_nothing)
     ck_assert_int_eq(
         pattern_includes(&pattern, 1, &pattern, &cramped, &witness), PATTERN_UNDECIDED);
     enum pattern_overlap overlap = pattern_overlaps(&pattern, &pattern, &cramped, &witness);
-    ck_assert_str_eq(pattern_overlap_name(overlap), "no_memory");
+    ck_assert_str_eq(pattern_overlap_name(overlap), "undecided");
     arena_destroy(&cramped);
 }
 END_TEST
