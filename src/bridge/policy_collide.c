@@ -8,53 +8,7 @@
  */
 #include "bridge/pattern_include.h"
 #include "bridge/policy_include.h"
-
-/* The wildcard of `pattern` that captures `name`. */
-static const struct pattern_part *
-find_capture(const struct pattern *pattern, struct span name)
-{
-    const struct pattern_part *found = NULL;
-    for (uint32_t i = 0; found == NULL && i < pattern->part_count; i++) {
-        const struct pattern_part *part = &pattern->parts[i];
-        found = part->kind != PATTERN_LITERAL && span_equal(part->text, name) ? part : NULL;
-    }
-    CHECK(found != NULL);
-    return found;
-}
-
-/* The pattern of what the template can make of names that match `pattern`. It is put together, not compiled: a
- * capture may stand in it twice. false: no memory. */
-static bool
-make_output(const struct pattern_template *made, const struct pattern *pattern, struct arena *arena,
-    struct pattern *output)
-{
-    struct pattern_part *parts = arena_take(arena, made->part_count * sizeof(*parts));
-    if (parts == NULL) {
-        return false;
-    }
-    *output = (struct pattern){ .text = made->text, .parts = parts };
-    for (uint32_t i = 0; i < made->part_count; i++) {
-        const struct pattern_part *part = &made->parts[i];
-        parts[i] = part->kind == PATTERN_LITERAL ? *part : *find_capture(pattern, part->text);
-        output->capture_count += part->kind == PATTERN_LITERAL ? 0 : 1;
-        output->size_min += parts[i].kind == PATTERN_LITERAL   ? part->text.size
-                            : parts[i].kind == PATTERN_SEGMENT ? 1
-                                                               : 0;
-    }
-    output->part_count = made->part_count;
-    /* As pattern_compile() has it: literals at the ends are prefix and suffix. */
-    if (parts[0].kind == PATTERN_LITERAL) {
-        output->prefix = parts[0].text;
-        output->parts++;
-        output->part_count--;
-    }
-    uint32_t count = output->part_count;
-    if (count > 0 && output->parts[count - 1].kind == PATTERN_LITERAL) {
-        output->suffix = output->parts[count - 1].text;
-        output->part_count--;
-    }
-    return true;
-}
+#include "bridge/policy_made.h"
 
 static struct span
 literal_of(const struct pattern_part *part)
@@ -77,71 +31,19 @@ are_apart(const struct pattern_template *a, const struct pattern_template *b)
                span_after(a_tail, a_tail.size - tail), span_after(b_tail, b_tail.size - tail));
 }
 
-/* What wildcards cover that the template does not use: different for each side, so that two functions come
- * out where there can be two. */
-struct filling {
-    struct span segment;
-    struct span anything;
-};
-
-/* What the wildcard `part` of the source pattern covers, given what the output's wildcards cover. */
-static struct span
-value_of(const struct pattern_part *part, const struct pattern_captures *captures,
-    const struct filling *filling)
-{
-    for (uint32_t i = 0; part->text.size > 0 && i < captures->count; i++) {
-        if (span_equal(captures->items[i].name, part->text)) {
-            return captures->items[i].value;
-        }
-    }
-    return part->kind == PATTERN_SEGMENT ? filling->segment : filling->anything;
-}
-
-static void
-append(struct span *whole, uint8_t *bytes, struct span part)
-{
-    if (part.size > 0) {
-        memcpy(&bytes[whole->size], part.data, part.size);
-        whole->size += part.size;
-    }
-}
-
 struct side {
     const struct pattern_template *made;
     const struct pattern *pattern;
     struct pattern output;
-    struct filling filling;
+    struct policy_made_filling
+        filling; /* different for each, so that two functions come out if there can be two */
 };
 
-/* A function of which the rule's pattern and template make `name`. .data NULL: none was found. */
 static struct span
 trace_back(const struct side *side, struct span name, struct arena *arena)
 {
-    const struct pattern *pattern = side->pattern;
-    struct pattern_captures captures;
-    captures.count = 0;
-    if (!pattern_match(&side->output, name, &captures)) {
-        return SPAN_NONE;
-    }
-    /* Each capture covers a part of `name`, and stands once in the pattern. */
-    uint8_t *bytes = arena_take(arena, PATTERN_SIZE_MAX + name.size + PATTERN_WILDCARDS_MAX);
-    if (bytes == NULL) {
-        return SPAN_NONE;
-    }
-    struct span source = { .data = bytes, .size = 0 };
-    append(&source, bytes, pattern->prefix);
-    for (uint32_t i = 0; i < pattern->part_count; i++) {
-        const struct pattern_part *part = &pattern->parts[i];
-        bool literal = part->kind == PATTERN_LITERAL;
-        append(&source, bytes, literal ? part->text : value_of(part, &captures, &side->filling));
-    }
-    append(&source, bytes, pattern->suffix);
-    struct pattern_captures taken;
-    if (!pattern_match(pattern, source, &taken)) {
-        return SPAN_NONE;
-    }
-    struct span again = pattern_template_expand(side->made, &taken, arena);
-    return again.data != NULL && span_equal(again, name) ? source : SPAN_NONE;
+    return policy_made_source(
+        side->made, side->pattern, &side->output, &side->filling, name, arena);
 }
 
 bool
@@ -165,8 +67,8 @@ policy_rules_collide(const struct policy_rule_view *first, uint32_t first_patter
         return false;
     }
     collision->looked_closely = true;
-    if (!make_output(sides[0].made, sides[0].pattern, scratch, &sides[0].output) ||
-        !make_output(sides[1].made, sides[1].pattern, scratch, &sides[1].output) ||
+    if (!policy_made_pattern(sides[0].made, sides[0].pattern, scratch, &sides[0].output) ||
+        !policy_made_pattern(sides[1].made, sides[1].pattern, scratch, &sides[1].output) ||
         pattern_overlaps(&sides[0].output, &sides[1].output, scratch, &name) !=
             PATTERN_OVERLAPPING) {
         return false;
