@@ -15,7 +15,8 @@ compile(struct policy_yaml_loader *loader, struct mem *mem)
     struct policy_yaml *loaded = yaml_doc_take(loader->doc, sizeof(*loaded));
     struct policy_yaml_file *file = yaml_doc_take(loader->doc, sizeof(*file));
     if (loaded == NULL || file == NULL || !policy_yaml_describe_rules(loader, loaded) ||
-        !policy_yaml_describe_tests(loader, loaded)) {
+        !policy_yaml_describe_tests(loader, loaded) ||
+        !policy_yaml_describe_asserts(loader, loaded)) {
         policy_yaml_report_memory(loader);
         return NULL;
     }
@@ -70,6 +71,7 @@ load(struct policy_yaml_loader *loader, size_t error_count, struct mem *mem)
     read_all(loader);
     policy_yaml_check_rules(loader);
     policy_yaml_check_tests(loader);
+    policy_yaml_check_asserts(loader);
     struct policy_yaml *loaded = NULL;
     if (loader->errors->error_count == error_count) {
         loaded = compile(loader, mem);

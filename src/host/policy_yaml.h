@@ -9,6 +9,7 @@
 #define HOST_POLICY_YAML_H
 
 #include "bridge/policy.h"
+#include "host/policy_assert.h"
 #include "host/policy_test.h"
 #include "host/yaml.h"
 #include "host/yaml_errors.h"
@@ -43,6 +44,8 @@ struct policy_yaml {
     const struct yaml_place *rule_places[2];         /* of each rule, by enum policy_direction */
     const struct policy_test *tests; /* in the file's order; they have not been run */
     uint32_t test_count;
+    const struct policy_assertion *asserts; /* likewise; they have not been proved */
+    uint32_t assert_count;
     const struct policy_yaml_file *file;                 /* as it was written: for policy_yaml*.c */
     struct yaml_doc *doc;                                /* what all but the policy borrows from */
     struct yaml_doc *included[POLICY_YAML_INCLUDES_MAX]; /* likewise */

@@ -246,9 +246,10 @@ policy_yaml_put_definitions(struct policy_yaml_loader *loader, struct yaml_doc *
         return;
     }
     for (struct yaml_node *section = doc->root->first; section != NULL; section = section->next) {
-        bool has_rules =
-            strcmp(section->key->text, "export") == 0 || strcmp(section->key->text, "import") == 0;
-        if (has_rules && !section->faulty && section->kind != YAML_SCALAR) {
+        bool takes_definitions = strcmp(section->key->text, "export") == 0 ||
+                                 strcmp(section->key->text, "import") == 0 ||
+                                 strcmp(section->key->text, "assert") == 0;
+        if (takes_definitions && !section->faulty && section->kind != YAML_SCALAR) {
             put_below(loader, section);
         }
     }

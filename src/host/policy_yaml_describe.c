@@ -68,8 +68,8 @@ call_limits(const struct policy_yaml_limits *limits)
     };
 }
 
-static bool
-describe_rule(struct policy_yaml_loader *loader, const struct policy_yaml_rule *rule,
+bool
+policy_yaml_describe_rule(struct policy_yaml_loader *loader, const struct policy_yaml_rule *rule,
     struct policy_rule_source *source)
 {
     const struct policy_yaml_match *match = &rule->match;
@@ -128,7 +128,7 @@ describe_side(
     }
     for (size_t i = 0; i < side->rule_count; i++) {
         places[i] = yaml_place(side->rules[i].yaml);
-        if (!describe_rule(loader, &side->rules[i], &rules[i])) {
+        if (!policy_yaml_describe_rule(loader, &side->rules[i], &rules[i])) {
             return false;
         }
     }

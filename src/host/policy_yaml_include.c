@@ -131,5 +131,12 @@ policy_yaml_read_included(struct policy_yaml_loader *loader)
             file->tests = tests;
             file->test_count += part.test_count;
         }
+        struct policy_yaml_assert *asserts =
+            joined(loader, part.asserts, part.assert_count * sizeof(*asserts), file->asserts,
+                file->assert_count * sizeof(*asserts));
+        if (asserts != NULL) {
+            file->asserts = asserts;
+            file->assert_count += part.assert_count;
+        }
     }
 }

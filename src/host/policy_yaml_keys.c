@@ -128,6 +128,7 @@ check_template(const char *text)
 #define TEXTS(struct_, member_, name_, ...)                                                        \
     YAML_TEXTS(struct_, member_.items, member_.count, name_, .or_one = true, __VA_ARGS__)
 
+#define SET_ANY 1 /* of them, which a list alone may stand for */
 static const struct yaml_key set_keys[] = {
     TEXTS(struct policy_yaml_set, all, "all", .min = 1, .check = check_label),
     TEXTS(struct policy_yaml_set, any, "any", .min = 1, .check = check_label),
@@ -327,12 +328,61 @@ static const struct yaml_key test_keys[] = {
 static const struct yaml_shape test_shape =
     YAML_SHAPE(struct policy_yaml_test, test_keys, "this test");
 
+/* ---- Asserts ---- */
+
+static const struct yaml_shape query_tags_shape =
+    YAML_SHAPE(struct policy_yaml_set, set_keys, "tags", .shorthand = &set_keys[SET_ANY]);
+static const struct yaml_shape query_resources_shape =
+    YAML_SHAPE(struct policy_yaml_set, set_keys, "resources", .shorthand = &set_keys[SET_ANY]);
+
+static const struct yaml_key as_keys[] = {
+    TEXTS(struct policy_yaml_as, functions, "function", .min = 1, .check = check_pattern),
+    TEXTS(struct policy_yaml_as, except, "except", .min = 1, .check = check_pattern),
+};
+static const struct yaml_shape as_shape = YAML_SHAPE(struct policy_yaml_as, as_keys, "as");
+
+static const struct yaml_key query_keys[] = {
+    TEXTS(struct policy_yaml_query, match.functions, "function", .min = 1, .check = check_pattern),
+    TEXTS(struct policy_yaml_query, except, "except", .min = 1, .check = check_pattern),
+    TEXTS(struct policy_yaml_query, match.function_ids, "function_id", .min = 1,
+        .check = check_pattern),
+    YAML_TEXT(struct policy_yaml_query, match.version, "version", .check = check_version),
+    YAML_GROUP(struct policy_yaml_query, match.tags, &query_tags_shape, "tags"),
+    YAML_GROUP(struct policy_yaml_query, match.resources, &query_resources_shape, "resources"),
+    TEXTS(struct policy_yaml_query, match.scopes, "scope", .min = 1, .check = check_scope),
+    TEXTS(struct policy_yaml_query, match.origins, "origin", .min = 1, .check = check_label),
+    YAML_GROUP(struct policy_yaml_query, match.path, &path_shape, "path"),
+    YAML_GROUP(struct policy_yaml_query, as, &as_shape, "as"),
+};
+static const struct yaml_shape query_shape =
+    YAML_SHAPE(struct policy_yaml_query, query_keys, "this question");
+
+static const struct yaml_key claim_keys[] = {
+    YAML_GROUP(struct policy_yaml_claim, queries[POLICY_EXPORT], &query_shape, "export"),
+    YAML_GROUP(struct policy_yaml_claim, queries[POLICY_IMPORT], &query_shape, "import"),
+};
+static const struct yaml_shape never_shape =
+    YAML_SHAPE(struct policy_yaml_claim, claim_keys, "never");
+static const struct yaml_shape always_shape =
+    YAML_SHAPE(struct policy_yaml_claim, claim_keys, "always");
+
+static const struct yaml_key assert_keys[] = {
+    YAML_TEXT(struct policy_yaml_assert, name, "name", .check = check_label),
+    YAML_GROUP(struct policy_yaml_assert, claims[POLICY_NEVER], &never_shape, "never"),
+    YAML_GROUP(struct policy_yaml_assert, claims[POLICY_ALWAYS], &always_shape, "always"),
+    TEXTS(struct policy_yaml_assert, only, "only", .min = 1, .check = check_label),
+};
+const struct yaml_shape policy_yaml_assert_shape =
+    YAML_SHAPE(struct policy_yaml_assert, assert_keys, "this assert");
+
 /* What a file and one that it includes have in common. */
 #define SHARED_KEYS(import_shape_)                                                                 \
     YAML_NODE(struct policy_yaml_file, define, "define"),                                          \
         YAML_GROUP(struct policy_yaml_file, sides[POLICY_EXPORT], &export_shape, "export"),        \
         YAML_GROUP(struct policy_yaml_file, sides[POLICY_IMPORT], (import_shape_), "import"),      \
-        YAML_GROUPS(struct policy_yaml_file, tests, test_count, &test_shape, "tests")
+        YAML_GROUPS(struct policy_yaml_file, tests, test_count, &test_shape, "tests"),             \
+        YAML_GROUPS(                                                                               \
+            struct policy_yaml_file, asserts, assert_count, &policy_yaml_assert_shape, "assert")
 
 #define INCLUDE_KEY                                                                                \
     TEXTS(struct policy_yaml_file, includes, "include", .min = 1, .max = POLICY_YAML_INCLUDES_MAX, \

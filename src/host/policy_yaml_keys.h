@@ -8,7 +8,7 @@
 #ifndef HOST_POLICY_YAML_KEYS_H
 #define HOST_POLICY_YAML_KEYS_H
 
-#include "bridge/policy.h"
+#include "bridge/policy_prove.h"
 #include "host/yaml_read.h"
 
 struct policy_yaml_texts {
@@ -163,6 +163,32 @@ struct policy_yaml_guard {
     uint32_t withdraw_max_percent;
 };
 
+struct policy_yaml_as {
+    const struct yaml_node *yaml;
+    struct policy_yaml_texts functions;
+    struct policy_yaml_texts except;
+};
+
+/* What an assert is about. */
+struct policy_yaml_query {
+    const struct yaml_node *yaml;   /* NULL: it is not about this direction */
+    struct policy_yaml_match match; /* its own `yaml` is not set */
+    struct policy_yaml_texts except;
+    struct policy_yaml_as as;
+};
+
+struct policy_yaml_claim {
+    const struct yaml_node *yaml;
+    struct policy_yaml_query queries[2]; /* by enum policy_direction */
+};
+
+struct policy_yaml_assert {
+    const struct yaml_node *yaml;
+    const char *name;
+    struct policy_yaml_claim claims[POLICY_ALWAYS + 1]; /* by enum policy_claim */
+    struct policy_yaml_texts only;
+};
+
 struct policy_yaml_file {
     const struct yaml_node *yaml;
     const char *name;
@@ -176,12 +202,16 @@ struct policy_yaml_file {
     struct policy_yaml_side sides[2]; /* by enum policy_direction */
     struct policy_yaml_test *tests;
     size_t test_count;
+    struct policy_yaml_assert *asserts;
+    size_t assert_count;
 };
 
 /* Fills a struct policy_yaml_file. */
 extern const struct yaml_shape policy_yaml_file_shape;
 /* The same, from a file that another one includes. */
 extern const struct yaml_shape policy_yaml_included_shape;
+/* Fills a struct policy_yaml_assert. */
+extern const struct yaml_shape policy_yaml_assert_shape;
 /* Of all keys only `include`. */
 extern const struct yaml_shape policy_yaml_includes_shape;
 

@@ -80,7 +80,16 @@ MUST_CHECK bool policy_yaml_describe_texts(struct policy_yaml_loader *loader,
 MUST_CHECK bool policy_yaml_describe_rules(
     struct policy_yaml_loader *loader, struct policy_yaml *loaded);
 
+/* One rule, of which any key may be missing. */
+MUST_CHECK bool policy_yaml_describe_rule(struct policy_yaml_loader *loader,
+    const struct policy_yaml_rule *rule, struct policy_rule_source *source);
+
 MUST_CHECK bool policy_yaml_describe_tests(
+    struct policy_yaml_loader *loader, struct policy_yaml *loaded);
+
+void policy_yaml_check_asserts(struct policy_yaml_loader *loader);
+
+MUST_CHECK bool policy_yaml_describe_asserts(
     struct policy_yaml_loader *loader, struct policy_yaml *loaded);
 
 #endif

@@ -321,6 +321,15 @@ print_mapping(struct printer *printer, const struct yaml_node *mapping,
 }
 
 void
+yaml_format_line(const struct yaml_node *mapping, const struct yaml_shape *shape, struct buf *out)
+{
+    struct yaml_key key = { .type = YAML_TYPE_MAPPING, .shape = shape };
+    struct item item = { .node = mapping, .key = &key };
+    CHECK(mapping->kind == YAML_MAPPING);
+    add_flow(out, item);
+}
+
+void
 yaml_format(const struct yaml_node *root, const struct yaml_shape *shape, struct buf *out)
 {
     struct printer printer = { .out = out };

@@ -18,6 +18,10 @@
  */
 void yaml_format(const struct yaml_node *root, const struct yaml_shape *shape, struct buf *out);
 
+/* A mapping inside of it on one line, however long: {key: value}. Cut where `out` is full. */
+void yaml_format_line(
+    const struct yaml_node *mapping, const struct yaml_shape *shape, struct buf *out);
+
 struct yaml_comments {
     size_t count;  /* lines with a comment */
     uint32_t line; /* of the first */

@@ -583,6 +583,10 @@ yaml_read_mapping(const struct yaml_node *node, const struct yaml_shape *shape,
     if (node->faulty) {
         return;
     }
+    if (node->kind != YAML_MAPPING && shape->shorthand != NULL) {
+        read_key(node, shape->shorthand, errors, into);
+        return;
+    }
     if (node->kind != YAML_MAPPING) {
         report_kind(node, "a mapping", errors);
         return;

@@ -145,6 +145,8 @@ struct yaml_shape {
     const struct yaml_key *keys;
     size_t key_count;
     const struct yaml_stray *strays; /* end with { NULL, NULL }; NULL: none */
+    /* One of the keys: what is no mapping is its value alone. NULL: only a mapping will do. */
+    const struct yaml_key *shorthand;
 };
 
 /*
@@ -283,7 +285,7 @@ void yaml_read_mapping(const struct yaml_node *node, const struct yaml_shape *sh
         .count_at = YAML_AT(struct_, count_, size_t), .name = __VA_ARGS__                          \
     }
 
-/* The struct, its keys, the shape's name, and if need be `.strays`. */
+/* The struct, its keys, the shape's name, and if need be `.strays` and `.shorthand`. */
 #define YAML_SHAPE(struct_, keys_, ...)                                                            \
     {                                                                                              \
         .size = sizeof(struct_), .node_at = YAML_AT(struct_, yaml, const struct yaml_node *),      \
