@@ -112,6 +112,27 @@ copy_list(struct arena *arena, struct text_list *list)
     return copied;
 }
 
+static bool
+asks_about_path(const struct proving *proving)
+{
+    const struct policy_conditions *asked = proving->asked->more;
+    return asked != NULL && (asked->origins.count > 0 || asked->path_includes.count > 0 ||
+                                asked->path_excludes.count > 0 || asked->hops_max != UINT32_MAX);
+}
+
+/* Another rule would decide if no federation were named. */
+static bool
+path_decides(struct proving *proving, const struct prove_case *proven, uint32_t rule)
+{
+    struct advertisement nowhere = proven->in;
+    struct policy_verdict verdict;
+    nowhere.origin = SPAN_NONE;
+    nowhere.path.count = 0;
+    enum policy_evaluation evaluation = policy_evaluate(proving->prover.policy,
+        proving->prover.direction, &nowhere, proven->at, &proving->prover.scratch, &verdict);
+    return evaluation == POLICY_OUT_OF_MEMORY || verdict.rule != rule;
+}
+
 /* Take what was found out of the memory that it was found in. */
 static void
 keep(struct proving *proving, const struct prove_case *proven, const struct policy_verdict *verdict)
@@ -122,6 +143,7 @@ keep(struct proving *proving, const struct prove_case *proven, const struct poli
         .result = PROVE_BROKEN,
         .in = proven->in,
         .at = proven->at,
+        .path_matters = asks_about_path(proving) || path_decides(proving, proven, verdict->rule),
         .action = verdict->action,
         .rule = verdict->rule,
         .rule_id = verdict->rule_id,
@@ -259,9 +281,16 @@ begin(struct proving *proving, uint32_t function, uint32_t function_id, struct p
     *proven = (struct prove_case){
         .in = { .preference = ADVERTISEMENT_PREFERENCE_DEFAULT, .ttl_ns = UINT64_MAX },
     };
+    /* What others serve is rejected unless a rule says transit: who promises to export all of it will say so. */
+    struct prove_demand own_only = {
+        .kind = PROVE_COUNT, .part = PROVE_PATH, .count_min = 1, .count_max = 1
+    };
+    bool is_own_only = proving->claim == POLICY_ALWAYS && prover->direction == POLICY_EXPORT &&
+                       !asks_about_path(proving);
     if (!prove_match(prover, proven, PROVE_NAME, &proving->asked->functions, function) ||
         !prove_match(prover, proven, PROVE_ID, &proving->asked->function_ids, function_id) ||
-        (except.patterns.count > 0 && !prove_demand(prover, proven, &except))) {
+        (except.patterns.count > 0 && !prove_demand(prover, proven, &except)) ||
+        (is_own_only && !prove_demand(prover, proven, &own_only))) {
         return PROVE_DOUBTFUL;
     }
     enum prove_fit fit = PROVE_MET;

@@ -27,7 +27,11 @@
 
 enum policy_claim {
     POLICY_NEVER = 0, /* nothing that the question asks about is accepted */
-    POLICY_ALWAYS, /* all of it is accepted by the rule that decides; limits of names and lists do not count */
+    /*
+     * All of it is accepted by the rule that decides; limits of names and lists do not count. Of an export it is about
+     * what our own cluster serves, unless the question asks about origin or path.
+     */
+    POLICY_ALWAYS,
     POLICY_ONLY, /* what is exported reaches only these federations */
 };
 
@@ -78,6 +82,8 @@ struct policy_proof {
     /* PROVE_BROKEN: the example, and who decides on it. */
     struct advertisement in;
     struct wall at;
+    bool
+        path_matters; /* the question is about origin or path, or without them another rule would decide */
     enum policy_action action;
     uint32_t rule;       /* POLICY_NO_RULE: the default */
     struct span rule_id; /* lives as long as the policy */

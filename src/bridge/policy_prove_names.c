@@ -160,11 +160,11 @@ suits(const struct hunt *hunt, struct span x)
     return right;
 }
 
-/* A shortest text that a pattern matches. */
+/* A text that a pattern matches, whose double stars cover `anything`: one character at most. */
 static struct span
-sample(struct arena *arena, const struct pattern *pattern)
+sample(struct arena *arena, const struct pattern *pattern, struct span anything)
 {
-    uint8_t *bytes = arena_take(arena, pattern->size_min + 1);
+    uint8_t *bytes = arena_take(arena, pattern->size_min + PATTERN_WILDCARDS_MAX + 1);
     struct span text = { .data = bytes, .size = 0 };
     for (uint32_t i = 0; bytes != NULL && i < pattern->part_count + 2; i++) {
         bool inner = i > 0 && i <= pattern->part_count;
@@ -173,7 +173,7 @@ sample(struct arena *arena, const struct pattern *pattern)
             const struct pattern_part *wildcard = &pattern->parts[i - 1];
             part = wildcard->kind == PATTERN_LITERAL   ? wildcard->text
                    : wildcard->kind == PATTERN_SEGMENT ? SPAN("x")
-                                                       : SPAN("");
+                                                       : anything;
         }
         if (part.size > 0) {
             memcpy(&bytes[text.size], part.data, part.size);
@@ -200,9 +200,12 @@ find_at_hand(const struct hunt *hunt, struct span hint, struct span *x)
     if (hunt->matching_count == 0 && suits(hunt, *x)) {
         return true;
     }
+    /* Of the names that people would not write, such as "a.", only if need be. */
+    const struct span fillings[] = { SPAN("x"), SPAN("") };
     bool found = false;
-    for (uint32_t i = 0; i < hunt->matching_count && !found; i++) {
-        *x = sample(&hunt->prover->scratch, hunt->demands[i].pattern);
+    for (uint32_t i = 0; i < 2 * hunt->matching_count && !found; i++) {
+        const struct pattern *pattern = hunt->demands[i / 2].pattern;
+        *x = sample(&hunt->prover->scratch, pattern, fillings[i % 2]);
         found = x->data != NULL && suits(hunt, *x);
     }
     return found;

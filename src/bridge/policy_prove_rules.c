@@ -144,19 +144,13 @@ bool
 prove_match(struct prover *prover, struct prove_case *proven, enum prove_part part,
     const struct policy_patterns *patterns, uint32_t index)
 {
-    struct prove_demand matches = {
-        .kind = PROVE_MATCHES,
-        .part = part,
-        .patterns = { .items = &patterns->items[index], .count = 1 },
-    };
-    struct prove_demand before = {
-        .kind = PROVE_MATCHES_NOT,
-        .part = part,
-        .patterns = { .items = patterns->items, .count = index },
-    };
+    struct prove_demand matches = { .kind = PROVE_MATCHES, .part = part };
+    struct prove_demand before = { .kind = PROVE_MATCHES_NOT, .part = part };
     if (patterns->count == 0) {
         return true;
     }
+    matches.patterns = (struct policy_patterns){ .items = &patterns->items[index], .count = 1 };
+    before.patterns = (struct policy_patterns){ .items = patterns->items, .count = index };
     return prove_demand(prover, proven, &matches) &&
            (index == 0 || prove_demand(prover, proven, &before));
 }

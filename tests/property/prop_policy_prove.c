@@ -241,7 +241,14 @@ is_asked_about(struct scene *scene, const struct asking *asking, const struct ad
     struct policy_verdict verdict;
     enum policy_evaluation evaluation = policy_evaluate(
         asking->question, asking->assert->direction, in, AT, &scene->judging, &verdict);
+    /* Who promises to export all of what others serve says so. */
+    const struct policy_rule_source *match = &asking->assert->query.match;
+    bool own_only = asking->assert->claim == POLICY_ALWAYS &&
+                    asking->assert->direction == POLICY_EXPORT && match->origins.count == 0 &&
+                    match->path_includes.count == 0 && match->path_excludes.count == 0 &&
+                    !match->has_max_hops;
     return evaluation == POLICY_EVALUATED && verdict.action == POLICY_ACCEPT &&
+           (!own_only || in->path.count == 1) &&
            !some_match(scene, &asking->assert->query.except, in->identity.name) &&
            !built_in_is(in->identity.name) &&
            path_is_possible(asking->border, asking->assert->direction, &in->path);
