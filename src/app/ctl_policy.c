@@ -16,6 +16,7 @@ static const char help[] =
     "  check FILE...   what is wrong with policy files, and what is hardly meant\n"
     "  test FILE...    run the tests inside of them\n"
     "  explain FILE export|import KEY=VALUE...   what becomes of a function, and why\n"
+    "  prove FILE...   prove the asserts inside of them, for every function that there can be\n"
     "  fmt FILE        a policy file in its canonical form\n"
     "\n"
     "Nothing that runs is asked or changed. VERB --help tells more (docs/policy.md).\n";
@@ -138,6 +139,7 @@ int
 ctl_policy(struct ctl *ctl, int argc, char **argv)
 {
     static const struct ctl_verb verbs[] = { { "check", run_check }, { "test", ctl_policy_test },
-        { "explain", ctl_policy_explain }, { "fmt", ctl_policy_fmt } };
+        { "explain", ctl_policy_explain }, { "prove", ctl_policy_prove },
+        { "fmt", ctl_policy_fmt } };
     return ctl_run_verb(ctl, verbs, COUNT_OF(verbs), help, argc, argv);
 }

@@ -23,6 +23,7 @@ const char *ctl_policy_direction_name(enum policy_direction direction);
 
 int ctl_policy_explain(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_fmt(struct ctl *ctl, int argc, char **argv);
+int ctl_policy_prove(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_test(struct ctl *ctl, int argc, char **argv);
 
 #endif

@@ -5,11 +5,16 @@
 #include "host/policy_assert.h"
 
 #include "host/policy_yaml.h"
+#include "host/value.h"
 
 struct policy_border
 policy_assert_border(const struct policy_yaml *loaded, struct wall since)
 {
-    return (struct policy_border){ .far = loaded->links, .since = since };
+    return (struct policy_border){
+        .own = loaded->federation,
+        .far = loaded->link_federations,
+        .since = since,
+    };
 }
 
 struct policy_proof *
@@ -39,30 +44,61 @@ policy_assert_holds(const struct policy_yaml *loaded, struct wall since, struct 
 
 /* ---- Words ---- */
 
+/* What a shell takes as it stands. */
+static bool
+is_bare(struct span text)
+{
+    static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "._-:/@%+,";
+    bool right = true;
+    for (size_t i = 0; i < text.size && right; i++) {
+        right = text.data[i] >= 0x80 || memchr(bare, text.data[i], sizeof(bare) - 1) != NULL;
+    }
+    return right;
+}
+
+static void
+write_value(struct buf *out, struct span text)
+{
+    if (is_bare(text)) {
+        buf_add(out, text);
+        return;
+    }
+    buf_add_text(out, "'");
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '\'') {
+            buf_add_text(out, "'\\''");
+        } else {
+            buf_add_u8(out, text.data[i]);
+        }
+    }
+    buf_add_text(out, "'");
+}
+
 static void
 write_text(struct buf *out, const char *key, struct span text)
 {
-    buf_add_text(out, out->size > 0 ? " " : "");
+    buf_add_text(out, " ");
     buf_add_text(out, key);
     buf_add_text(out, "=");
-    buf_add(out, text);
+    write_value(out, text);
 }
 
 static void
 write_list(struct buf *out, const char *key, const struct text_list *list)
 {
-    if (list->count == 0) {
-        return;
-    }
-    write_text(out, key, list->items[0]);
-    for (uint32_t i = 1; i < list->count; i++) {
-        buf_add_text(out, ",");
-        buf_add(out, list->items[i]);
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (i == 0) {
+            write_text(out, key, list->items[i]);
+        } else {
+            buf_add_text(out, ",");
+            write_value(out, list->items[i]);
+        }
     }
 }
 
 void
-policy_assert_write_example(const struct policy_proof *proof, struct buf *out)
+policy_assert_write_example(const struct policy_proof *proof, struct wall since, struct buf *out)
 {
     const struct advertisement *in = &proof->in;
     const struct function_identity *identity = &in->identity;
@@ -79,5 +115,10 @@ policy_assert_write_example(const struct policy_proof *proof, struct buf *out)
     if (!span_equal(in->scope, usual.scope)) {
         write_text(out, "scope", in->scope);
     }
-    write_list(out, "path", &in->path);
+    if (proof->path_matters) {
+        write_list(out, "path", &in->path);
+    }
+    if (proof->at.ns != since.ns) {
+        write_text(out, "at", span_from_text(value_write_time(proof->at).text));
+    }
 }

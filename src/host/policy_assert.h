@@ -32,9 +32,10 @@ MUST_CHECK bool policy_assert_holds(
     const struct policy_yaml *loaded, struct wall since, struct mem *mem);
 
 /*
- * The example that breaks an assert in the words of `mpregctl policy explain`: function=a.b tags=x,y. What has its usual
- * value is left out.
+ * The example that breaks an assert in the words of `mpregctl policy explain FILE export`, with a space before each: " function=a.b
+ * tags=x,y". What has its usual value is left out, as is the time when it is `since`. A shell takes them as they stand.
  */
-void policy_assert_write_example(const struct policy_proof *proof, struct buf *out);
+void policy_assert_write_example(
+    const struct policy_proof *proof, struct wall since, struct buf *out);
 
 #endif

@@ -125,12 +125,14 @@ describe_name(
     buf_init(&text, &loader->mem, TEXT_SIZE_MAX);
     yaml_format_line(assert->yaml, &policy_yaml_assert_shape, &text);
     struct span written = buf_span(&text);
-    uint8_t *copy = yaml_doc_take(loader->doc, written.size + 1);
+    bool written_any = written.size > 2;
+    uint8_t *copy = written_any ? yaml_doc_take(loader->doc, written.size) : NULL;
     bool taken = copy != NULL;
-    if (taken && written.size > 2) {
-        /* Without the braces around it. */
-        memcpy(copy, &written.data[1], written.size - 2);
-        *name = span_from(copy, written.size - 2);
+    if (taken) {
+        /* Without the braces around it, of which the last is lost where it is cut. */
+        size_t size = written.size - (text.overflowed ? 1 : 2);
+        memcpy(copy, &written.data[1], size);
+        *name = span_from(copy, size);
     }
     buf_destroy(&text);
     return taken;

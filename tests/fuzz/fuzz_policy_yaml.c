@@ -17,6 +17,8 @@
 /* Run from the root, it can include what lies beside the seeds. */
 #define NAME "tests/fuzz/corpus/policy_yaml/fuzz.yaml"
 
+#define ASSERTS_MAX 4u
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define TEXT(text_)                                                                                \
@@ -112,6 +114,35 @@ check_tests(const struct policy_yaml *loaded, struct arena *arena)
     }
 }
 
+/* What breaks an assert was judged so. Bounded by memory: asserts in a fuzzed file may be as hard as they like. */
+static void
+check_asserts(const struct policy_yaml *loaded)
+{
+    struct policy_border border = policy_assert_border(loaded, AT);
+    for (uint32_t i = 0; i < loaded->assert_count && i < ASSERTS_MAX; i++) {
+        const struct policy_assert *assert = &loaded->asserts[i].assert;
+        struct policy_proof proof;
+        struct policy_verdict verdict;
+        struct mem mem;
+        struct arena arena;
+        mem_init(&mem, (size_t)4 * 1024 * 1024);
+        arena_init(&arena, &mem);
+        CHECK(loaded->asserts[i].name.size > 0);
+        policy_prove(loaded->policy, assert, &border, &arena, &proof);
+        if (proof.result == PROVE_BROKEN) {
+            enum policy_evaluation evaluation = policy_evaluate(
+                loaded->policy, assert->direction, &proof.in, proof.at, &arena, &verdict);
+            check_name(proof.in.identity.name);
+            CHECK(proof.at.ns >= AT.ns);
+            CHECK(evaluation == POLICY_OUT_OF_MEMORY || verdict.rule == proof.rule);
+            CHECK(assert->claim == POLICY_ALWAYS || proof.action == POLICY_ACCEPT);
+        }
+        CHECK((proof.result == PROVE_UNDECIDED) == (proof.doubt != PROVE_SURE));
+        arena_destroy(&arena);
+        CHECK(mem.used == 0);
+    }
+}
+
 /* The canonical form says the same. */
 static void
 check_format(const struct policy_yaml *loaded, struct span text, struct arena *arena)
@@ -129,6 +160,7 @@ check_format(const struct policy_yaml *loaded, struct span text, struct arena *a
             policy_yaml_load_text(NAME, buf_span(&out), &nothing, arena->mem, &errors);
         CHECK(again != NULL);
         CHECK(again->test_count == loaded->test_count);
+        CHECK(again->assert_count == loaded->assert_count);
         CHECK(text_list_same(&again->links, &loaded->links));
         for (size_t i = 0; i < 2 * COUNT_OF(names); i++) {
             enum policy_direction direction = i % 2 == 0 ? POLICY_EXPORT : POLICY_IMPORT;
@@ -167,6 +199,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(loaded->links.count > 0);
         check_verdicts(loaded->policy, &arena);
         check_tests(loaded, &arena);
+        check_asserts(loaded);
         check_format(loaded, span_from(data, size), &arena);
         policy_yaml_lint(loaded, &mem, &errors);
     }

@@ -2,6 +2,7 @@
 """mpregctl policy: verbs that work on files alone, so no world is needed."""
 import json
 import os
+import shlex
 import subprocess
 import tempfile
 import unittest
@@ -289,6 +290,51 @@ class PolicyTimesAndLimitsTest(PolicyCase):
                          ("default", None, "valid.until"))
         out = self.ctl(0, "explain", path, "export", "function=shop.sale", "at=2026-12-24").stdout
         self.assertIn("  limits       rate 500/s, timeout 5s\n", out)
+
+
+PROMISING = """policy: p
+federation: us
+links: [eu]
+export:
+  rules:
+    - {id: no-internal, match: {tags: {any: [internal]}}, action: reject}
+    - {id: billing, match: {function: "billing.{op}"}, set: {function: "us.{op}"}, action: accept}
+assert:
+  - never: {export: {tags: [internal]}}
+  - name: billing leaves
+    always: {export: {function: "billing.**"}}
+"""
+
+
+class PolicyProveTest(PolicyCase):
+    def test_what_holds_and_what_does_not(self):
+        path = self.write(PROMISING)
+        out = self.ctl(1, "prove", path).stdout
+        self.assertRegex(out, r"holds +\S+p.yaml:9 +never: \{export: \{tags: \[internal\]\}\} +- +-\n")
+        self.assertRegex(out, r"broken +\S+p.yaml:10 +billing leaves +export function=\S+ .*rejected by rule")
+        self.assertIn("1 hold, 1 broken, 0 undecided\n", out)
+        path = self.write(PROMISING.replace("always", "never").replace("billing.**", "vault.**"))
+        self.assertIn("2 hold, 0 broken, 0 undecided\n", self.ctl(0, "prove", path).stdout)
+
+    def test_json_is_a_line_an_assert(self):
+        path = self.write(PROMISING)
+        lines = [json.loads(line) for line in self.ctl(1, "prove", "-o", "json", path).stdout.splitlines()]
+        self.assertEqual([(line["holds"], line["assert"], line["line"]) for line in lines],
+                         [(True, "never: {export: {tags: [internal]}}", 9), (False, "billing leaves", 10)])
+        self.assertIsNone(lines[0]["counterexample"])
+        self.assertRegex(lines[1]["why"], "^rejected by rule '")
+
+    def test_an_example_is_a_question_for_explain(self):
+        path = self.write(PROMISING)
+        lines = [json.loads(line) for line in self.ctl(1, "prove", "-o", "json", path).stdout.splitlines()]
+        words = shlex.split(lines[1]["counterexample"])
+        answer = json.loads(self.ctl(0, "explain", "-o", "json", path, *words).stdout)
+        self.assertEqual(lines[1]["why"], f"rejected by rule '{answer['rule']}'")
+
+    def test_wrong_lines_and_files_say_so(self):
+        self.assertIn("FILE is missing", self.ctl(64, "prove").stderr)
+        broken = self.write(PROMISING.replace("never", "nevr"))
+        self.assertIn("unknown key 'nevr' in this assert; did you mean 'never'?", self.ctl(1, "prove", broken).stderr)
 
 
 class PolicyFmtTest(PolicyCase):

@@ -76,6 +76,10 @@ expect_key(const struct yaml_key *key, const json_t *object, const char *path)
     }
     if (key->type == YAML_TYPE_MAPPING) {
         const json_t *value = is_list ? resolved(json_object_get(list, "items")) : property;
+        /* Where one of its keys may stand alone, a mapping is the first that it may be. */
+        const json_t *kinds = json_object_get(value, "oneOf");
+        ck_assert_msg((kinds != NULL) == (key->shape->shorthand != NULL), "%s: oneOf", inner);
+        value = kinds == NULL ? value : json_array_get(kinds, 0);
         expect_shape(key->shape, value, inner);
     } else if (key->type == YAML_TYPE_CHOICE) {
         expect_choices(key, property, inner);

@@ -408,7 +408,7 @@ START_TEST(included_files_have_no_settings)
     (void)snprintf(want, sizeof(want),
         "%s:1:10: unknown key 'overlap' in import; write it into the file that includes this one\n"
         "%s:2:1: unknown key 'guard' in this included file; (allowed: define, export, import, "
-        "tests)\n",
+        "tests, assert)\n",
         path, path);
     yaml_support_expect(&errors, "included", want);
     ck_assert_int_eq(remove(path) + remove(folder), 0);
