@@ -6,17 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/ctl_explanation.h"
 #include "app/ctl_json.h"
 #include "app/ctl_policy.h"
 #include "app/ctl_policy_question.h"
-#include "app/ctl_table.h"
 #include "bridge/policy_explain.h"
 #include "host/admin.h"
 #include "host/log_sink.h"
 #include "host/policy_json.h"
 #include "host/value.h"
-
-#define TEXT_SIZE_MAX 2048
 
 static const char help[] =
     "Usage: mpregctl [-o table|json] policy explain FILE export|import KEY=VALUE...\n"
@@ -56,127 +54,18 @@ limits_of(const struct explaining *explaining)
                                             : NULL;
 }
 
-static void
-print_json(const struct explaining *explaining)
+/* As app/ctl_explanation.h says. */
+static json_t *
+json_of_explanation(const struct explaining *explaining)
 {
     const struct policy_verdict *verdict = &explaining->verdict;
     bool accepted = verdict->action == POLICY_ACCEPT;
-    ctl_print_json(json_pack("{s:s,s:o,s:o,s:s,s:o,s:b,s:o,s:o}", "action",
-        accepted ? "accept" : "reject", "rule", admin_text(verdict->rule_id), "reason",
-        admin_text(verdict->reason), "at", value_write_time(explaining->at).text, "advertisement",
+    return json_pack("{s:s,s:o,s:o,s:s,s:o,s:b,s:o,s:o}", "action", accepted ? "accept" : "reject",
+        "rule", admin_text(verdict->rule_id), "reason", admin_text(verdict->reason), "at",
+        value_write_time(explaining->at).text, "advertisement",
         accepted ? policy_json_advertisement(&verdict->out) : json_null(), "merge",
         accepted && verdict->merge, "limits", policy_json_limits(limits_of(explaining)), "trace",
-        policy_json_trace(
-            explaining->loaded, explaining->direction, &explaining->explanation)));
-}
-
-/* ---- The table ---- */
-
-static void
-print_trace(const struct explaining *explaining)
-{
-    static const char *const heads[] = { "RULE", "WHERE", "MATCHED", "FAILED ON" };
-    const struct policy_explanation *explanation = &explaining->explanation;
-    const struct policy_yaml *loaded = explaining->loaded;
-    struct ctl_table table;
-    ctl_table_init(&table, heads, COUNT_OF(heads));
-    for (uint32_t i = 0; i < explanation->step_count; i++) {
-        const struct policy_step *step = &explanation->steps[i];
-        struct yaml_place place = loaded->rule_places[explaining->direction][step->rule];
-        struct span rule_id = loaded->source.rules[explaining->direction][step->rule].id;
-        bool matched = step->failed_on == POLICY_CONDITION_NONE;
-        char id[POLICY_YAML_ID_SIZE_MAX + 1];
-        char where[TEXT_SIZE_MAX];
-        char failed_on[TEXT_SIZE_MAX];
-        (void)snprintf(id, sizeof(id), "%.*s", SPAN_ARGS(rule_id));
-        (void)snprintf(where, sizeof(where), "%s:%u", place.file, place.line);
-        (void)snprintf(failed_on, sizeof(failed_on), "%s%s%.*s",
-            matched ? "" : policy_condition_name(step->failed_on), step->item.size > 0 ? ": " : "",
-            SPAN_ARGS(step->item));
-        const char *row[] = { id, where, matched ? "yes" : "no", failed_on };
-        ctl_table_add(&table, row);
-    }
-    if (table.row_count > 0) {
-        ctl_table_print(&table, stdout);
-    }
-    ctl_table_destroy(&table);
-}
-
-static void
-print_texts(const char *key, const struct text_list *list)
-{
-    (void)printf("  %-12s [", key);
-    for (uint32_t i = 0; i < list->count; i++) {
-        (void)printf("%s%.*s", i == 0 ? "" : ", ", SPAN_ARGS(list->items[i]));
-    }
-    (void)printf("]\n");
-}
-
-static void
-print_advertisement(const struct advertisement *out)
-{
-    struct value_text ttl = value_write(VALUE_DURATION, out->ttl_ns);
-    (void)printf("  %-12s %.*s\n", "function", SPAN_ARGS(out->identity.name));
-    (void)printf("  %-12s %.*s\n", "function_id", SPAN_ARGS(out->identity.function_id));
-    (void)printf("  %-12s %.*s\n", "version", SPAN_ARGS(out->identity.version_text));
-    print_texts("tags", &out->tags);
-    print_texts("resources", &out->resources);
-    (void)printf("  %-12s %.*s\n", "scope", SPAN_ARGS(out->scope));
-    print_texts("path", &out->path);
-    (void)printf("  %-12s %u\n  %-12s %u\n", "cost", out->cost, "preference", out->preference);
-    (void)printf("  %-12s %s\n", "ttl", out->ttl_ns == UINT64_MAX ? "as it was" : ttl.text);
-}
-
-/* "  limits       rate 500/s, in_flight 200" */
-static void
-print_limits(const struct policy_call_limits *limits)
-{
-    struct value_rate rate = { .count = limits->rate, .period_ns = limits->rate_per_ns };
-    const struct {
-        const char *key;
-        enum value_kind kind;
-        uint64_t value;
-    } others[] = {
-        { "burst", VALUE_NUMBER, limits->burst },
-        { "in_flight", VALUE_NUMBER, limits->in_flight },
-        { "timeout", VALUE_DURATION, limits->timeout_ns },
-        { "args", VALUE_SIZE, limits->args_size },
-        { "result", VALUE_SIZE, limits->result_size },
-    };
-    const char *separator = "";
-    (void)printf("  %-12s ", "limits");
-    if (rate.count > 0) {
-        (void)printf("rate %s", value_write_rate(&rate).text);
-        separator = ", ";
-    }
-    for (size_t i = 0; i < COUNT_OF(others); i++) {
-        if (others[i].value > 0) {
-            (void)printf("%s%s %s", separator, others[i].key,
-                value_write(others[i].kind, others[i].value).text);
-            separator = ", ";
-        }
-    }
-    (void)printf("\n");
-}
-
-static void
-print_table(const struct explaining *explaining)
-{
-    const struct policy_verdict *verdict = &explaining->verdict;
-    bool accepted = verdict->action == POLICY_ACCEPT;
-    print_trace(explaining);
-    (void)printf("%s by rule '%.*s'%s%.*s\n", accepted ? "accept" : "reject",
-        SPAN_ARGS(verdict->rule_id), verdict->reason.size > 0 ? ": " : "",
-        SPAN_ARGS(verdict->reason));
-    if (accepted) {
-        print_advertisement(&verdict->out);
-    }
-    if (limits_of(explaining) != NULL) {
-        print_limits(limits_of(explaining));
-    }
-    if (accepted && verdict->merge) {
-        (void)printf("  %-12s one service with all others that get this name so\n", "merge");
-    }
+        policy_json_trace(explaining->loaded, explaining->direction, &explaining->explanation));
 }
 
 /* ---- The verb ---- */
@@ -200,11 +89,13 @@ explain(struct explaining *explaining)
         return ctl_fail(ctl, "no memory");
     }
     CHECK(explaining->explanation.rule == explaining->verdict.rule);
+    json_t *explanation = json_of_explanation(explaining);
     if (ctl->json) {
-        print_json(explaining);
+        ctl_print_json(json_incref(explanation));
     } else {
-        print_table(explaining);
+        ctl_explanation_print(explanation);
     }
+    json_decref(explanation);
     return APP_OK;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/ctl_file.h"
 #include "app/ctl_json.h"
 #include "app/ctl_policy.h"
 #include "host/policy_format.h"
@@ -42,23 +43,6 @@ static int
 fail_to(const struct formatting *formatting, const char *verb)
 {
     return ctl_fail(formatting->ctl, "cannot %s '%s': %s", verb, formatting->path, strerror(errno));
-}
-
-static bool
-read_file(struct formatting *formatting)
-{
-    FILE *file = fopen(formatting->path, "rbe");
-    size_t got = 1;
-    while (file != NULL && got > 0 && !formatting->text.overflowed) {
-        uint8_t part[4096];
-        got = fread(part, 1, sizeof(part), file);
-        buf_add(&formatting->text, span_from(part, got));
-    }
-    bool good = file != NULL && ferror(file) == 0;
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    return good;
 }
 
 static bool
@@ -137,7 +121,7 @@ format(struct formatting *formatting)
     if (!good) {
         return ctl_policy_refuse(formatting->ctl, &formatting->errors);
     }
-    if (!read_file(formatting)) {
+    if (!ctl_file_read(formatting->path, &formatting->text)) {
         return fail_to(formatting, "read");
     }
     struct span text = buf_span(&formatting->text);

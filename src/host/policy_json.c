@@ -78,9 +78,9 @@ policy_json_trace(const struct policy_yaml *loaded, enum policy_direction direct
         struct yaml_place place = loaded->rule_places[direction][step->rule];
         bool matched = step->failed_on == POLICY_CONDITION_NONE;
         (void)json_array_append_new(
-            trace, json_pack("{s:o,s:I,s:b,s:s?,s:o}", "rule",
-                       admin_text(loaded->source.rules[direction][step->rule].id), "line",
-                       (json_int_t)place.line, "matched", matched, "failed_on",
+            trace, json_pack("{s:o,s:s,s:I,s:b,s:s?,s:o}", "rule",
+                       admin_text(loaded->source.rules[direction][step->rule].id), "file",
+                       place.file, "line", (json_int_t)place.line, "matched", matched, "failed_on",
                        matched ? NULL : policy_condition_name(step->failed_on), "item",
                        step->item.size == 0 ? json_null() : admin_text(step->item)));
     }

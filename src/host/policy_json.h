@@ -19,7 +19,7 @@ json_t *policy_json_advertisement(const struct advertisement *advertisement);
 /* What is not limited is null in it. NULL: null. */
 json_t *policy_json_limits(const struct policy_call_limits *limits);
 
-/* [{"rule", "line", "matched", "failed_on", "item"}], the rules that were tried. */
+/* [{"rule", "file", "line", "matched", "failed_on", "item"}], the rules that were tried. */
 json_t *policy_json_trace(const struct policy_yaml *loaded, enum policy_direction direction,
     const struct policy_explanation *explanation);
 

@@ -180,9 +180,12 @@ class PolicyExplainTest(PolicyCase):
                 "function": "us.billing.charge", "function_id": "us.billing.charge", "version": "2.1.0",
                 "tags": ["public", "stable", "from-us"], "resources": [], "scope": "zone", "origin": "us",
                 "path": ["us"], "cost": 10, "preference": 100, "ttl_seconds": 60},
-            "trace": [{"rule": "other-version", "matched": False, "failed_on": "version"},
-                      {"rule": "internal", "matched": False, "failed_on": "tags.all"},
-                      {"rule": "billing", "matched": True, "failed_on": None}]})
+            "trace": [{"rule": "other-version", "file": path, "line": 5, "matched": False, "failed_on": "version",
+                       "item": None},
+                      {"rule": "internal", "file": path, "line": 8, "matched": False, "failed_on": "tags.all",
+                       "item": "internal"},
+                      {"rule": "billing", "file": path, "line": 11, "matched": True, "failed_on": None,
+                       "item": None}]})
 
     def test_table(self):
         path = self.write(EXPLAINED)
