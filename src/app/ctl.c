@@ -34,6 +34,9 @@ ctl_take_common(struct ctl *ctl, const struct options *options, int code)
         }
         ctl->json = is_json;
         return CTL_COMMON_TAKEN;
+    case 'T':
+        ctl->token_file = options->value;
+        return CTL_COMMON_TAKEN;
     case 'h':
         return CTL_COMMON_HELP;
     default:

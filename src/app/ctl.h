@@ -18,19 +18,20 @@
 #define CTL_URL_DEFAULT   "ws://127.0.0.1:9101"
 
 struct ctl {
-    const char *admin;   /* NULL: MPREG_ADMIN, else CTL_ADMIN_DEFAULT */
-    bool json;           /* -o json */
-    const char *program; /* "mpregctl links" */
+    const char *admin;      /* NULL: MPREG_ADMIN, else CTL_ADMIN_DEFAULT */
+    const char *token_file; /* NULL: as app/ctl_token.h says */
+    bool json;              /* -o json */
+    const char *program;    /* "mpregctl links" */
 };
 
 /* Rows for a verb's table of options, which ends them; and their letters. */
 #define CTL_COMMON_OPTIONS                                                                         \
     { "admin", required_argument, NULL, 'a' }, { "output", required_argument, NULL, 'o' },         \
-        { "help", no_argument, NULL, 'h' },                                                        \
+        { "token-file", required_argument, NULL, 'T' }, { "help", no_argument, NULL, 'h' },        \
     {                                                                                              \
         NULL, 0, NULL, 0                                                                           \
     }
-#define CTL_COMMON_SHORTS "a:o:h"
+#define CTL_COMMON_SHORTS "a:o:T:h"
 
 /* What a common option did. */
 enum ctl_common {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl_http.c - one GET by libcurl.
+ * ctl_http.c - one request by libcurl: GET, or POST when there is something to send.
  */
 #include "app/ctl_http.h"
 
@@ -11,8 +11,20 @@
 
 #include <curl/curl.h>
 
+#include "app/ctl_token.h"
+#include "host/http.h"
+#include "host/reason.h"
+
+/* Of answers. */
+#define HTTP_UNAUTHORIZED     401
+#define HTTP_FORBIDDEN        403
+#define HTTP_UNPROCESSABLE    422
+#define HTTP_UPGRADE_REQUIRED 426
+
 struct ask {
     const struct ctl *ctl;
+    char *sent; /* the body; NULL: this is a GET */
+    struct ctl_token token;
     char url[2048];
     char base[1024];
     char fault[CURL_ERROR_SIZE];
@@ -81,14 +93,45 @@ report(const struct ask *ask, CURLcode code)
     }
 }
 
+/* true: appended; false: no memory. */
+static bool
+add_header(struct curl_slist **headers, const char *text)
+{
+    struct curl_slist *longer = curl_slist_append(*headers, text);
+    if (longer != NULL) {
+        *headers = longer;
+    }
+    return longer != NULL;
+}
+
+/* Large bodies are sent without asking first ("Expect"), which not every server answers. */
+static bool
+add_headers(const struct ask *ask, struct curl_slist **headers)
+{
+    char authorization[CTL_TOKEN_SIZE_MAX + 32];
+    (void)snprintf(
+        authorization, sizeof(authorization), "Authorization: Bearer %s", ask->token.text);
+    return (ask->token.text[0] == '\0' || add_header(headers, authorization)) &&
+           (ask->sent == NULL || (add_header(headers, "Content-Type: application/json") &&
+                                     add_header(headers, "Expect:")));
+}
+
 static CURLcode
 perform(struct ask *ask)
 {
     CURL *curl = curl_easy_init();
-    if (curl == NULL) {
-        return CURLE_FAILED_INIT;
+    struct curl_slist *headers = NULL;
+    if (curl == NULL || !add_headers(ask, &headers)) {
+        curl_easy_cleanup(curl);
+        curl_slist_free_all(headers);
+        return CURLE_OUT_OF_MEMORY;
+    }
+    if (ask->sent != NULL) {
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(ask->sent));
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, ask->sent);
     }
     (void)curl_easy_setopt(curl, CURLOPT_URL, ask->url);
+    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -101,15 +144,41 @@ perform(struct ask *ask)
         (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &ask->status);
     }
     curl_easy_cleanup(curl);
+    curl_slist_free_all(headers);
     return code;
 }
 
-/* NULL: reported. */
+/* What an operator can do about a status, to follow what the program says itself. */
+struct advice {
+    char text[REASON_SIZE];
+};
+
+static struct advice
+advise(const struct ask *ask, const json_t *answer)
+{
+    struct advice advice = { .text = "" };
+    if (ask->status == HTTP_UNAUTHORIZED && ask->token.text[0] == '\0') {
+        (void)snprintf(advice.text, sizeof(advice.text),
+            "; give it with --token-file FILE, in the file that MPREG_TOKEN_FILE names, or in "
+            "MPREG_TOKEN");
+    } else if (ask->status == HTTP_UNAUTHORIZED) {
+        (void)snprintf(advice.text, sizeof(advice.text),
+            "; what it got is the token of %s, which is another one", ask->token.source);
+    } else if (ask->status == HTTP_FORBIDDEN) {
+        (void)snprintf(advice.text, sizeof(advice.text),
+            "; add it there, start the bridge again, and give its token with --token-file FILE");
+    } else if (json_object_get(answer, "pages") != NULL) {
+        (void)snprintf(advice.text, sizeof(advice.text), "; a node has no such page, ask a bridge");
+    }
+    return advice;
+}
+
+/* NULL: reported, or in *refused. */
 static json_t *
-read_answer(const struct ask *ask)
+read_answer(const struct ask *ask, json_t **refused)
 {
     json_t *json = json_loadb((const char *)ask->body.data, ask->body.size, 0, NULL);
-    if (json == NULL && ask->status == 426) {
+    if (json == NULL && ask->status == HTTP_UPGRADE_REQUIRED) {
         (void)ctl_fail(ask->ctl, "%s is a port for nodes and clients; see --admin", ask->base);
         return NULL;
     }
@@ -118,34 +187,65 @@ read_answer(const struct ask *ask)
             ask->base, ask->status);
         return NULL;
     }
+    if (ask->status == HTTP_UNPROCESSABLE && refused != NULL) {
+        *refused = json;
+        return NULL;
+    }
     if (ask->status >= 400) {
         (void)ctl_fail(ask->ctl, "%s says: %s (HTTP %ld)%s", ask->base, ctl_text(json, "error"),
-            ask->status,
-            json_object_get(json, "pages") == NULL ? ""
-                                                   : "; a node has no such page, ask a bridge");
+            ask->status, advise(ask, json).text);
         json_decref(json);
         return NULL;
     }
     return json;
 }
 
+static json_t *
+perform_and_read(struct ask *ask, const char *path, const char *query, json_t **refused)
+{
+    json_t *answer = NULL;
+    if (!make_url(ask, path, query) || !ctl_token_read(ask->ctl, &ask->token)) {
+        return NULL;
+    }
+    mem_init(&ask->mem, 2 * CTL_HTTP_BODY_MAX);
+    buf_init(&ask->body, &ask->mem, CTL_HTTP_BODY_MAX);
+    CURLcode code = perform(ask);
+    if (code == CURLE_OK) {
+        answer = read_answer(ask, refused);
+    } else {
+        report(ask, code);
+    }
+    buf_destroy(&ask->body);
+    return answer;
+}
+
 json_t *
 ctl_get(const struct ctl *ctl, const char *path, const char *query)
 {
     struct ask ask = { .ctl = ctl };
+    return perform_and_read(&ask, path, query, NULL);
+}
+
+json_t *
+ctl_post(const struct ctl *ctl, const char *path, json_t *body, json_t **refused)
+{
+    struct ask ask = { .ctl = ctl };
     json_t *answer = NULL;
-    if (!make_url(&ask, path, query)) {
-        return NULL;
-    }
-    mem_init(&ask.mem, 2 * CTL_HTTP_BODY_MAX);
-    buf_init(&ask.body, &ask.mem, CTL_HTTP_BODY_MAX);
-    CURLcode code = perform(&ask);
-    if (code == CURLE_OK) {
-        answer = read_answer(&ask);
+    *refused = NULL;
+    ask.sent = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    if (ask.sent == NULL) {
+        (void)ctl_fail(ctl, "no memory for what is to be sent");
+    } else if (strlen(ask.sent) > HTTP_BODY_SIZE_MAX) {
+        (void)ctl_fail(ctl,
+            "what is to be sent has %zu bytes, of which 1 MiB is taken at once; put the files "
+            "where "
+            "the configuration of the bridge names them, and say mpregctl policy reload",
+            strlen(ask.sent));
     } else {
-        report(&ask, code);
+        answer = perform_and_read(&ask, path, NULL, refused);
     }
-    buf_destroy(&ask.body);
+    free(ask.sent);
     return answer;
 }
 

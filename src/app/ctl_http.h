@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl_http.h - asks the admin interface of a program.
+ * ctl_http.h - asks the admin interface of a program, and tells it what to change; with the token of app/ctl_token.h.
  */
 #ifndef APP_CTL_HTTP_H
 #define APP_CTL_HTTP_H
@@ -18,6 +18,15 @@
  * The answer, for json_decref(); or NULL: reported by ctl_fail().
  */
 MUST_CHECK json_t *ctl_get(const struct ctl *ctl, const char *path, const char *query);
+
+/*
+ * POST a body, which is taken.
+ *
+ * The answer, as above; or NULL: reported, or, if *refused is not NULL now, not reported: the bridge understood
+ * but found the files that it got wrong (HTTP 422), and *refused, for json_decref(), says why.
+ */
+MUST_CHECK json_t *ctl_post(
+    const struct ctl *ctl, const char *path, json_t *body, json_t **refused);
 
 /* "name=value", percent-encoded, appended to `query`, with "&" before it when it is not empty. */
 void ctl_add_argument(struct buf *query, const char *name, const char *value);
