@@ -10,12 +10,16 @@
 #include <string.h>
 
 #include "app/ctl_json.h"
+#include "host/printable.h"
 #include "host/reason.h"
 #include "host/suggest.h"
 #include "host/value.h"
 
 /* As the admin interface writes them. */
 #define REAL_DIGITS 14
+
+/* Of a text that is printed, each byte four when it is escaped. */
+#define PRINTED_SIZE_MAX ((size_t)512 * 1024)
 
 enum ctl_common
 ctl_take_common(struct ctl *ctl, const struct options *options, int code)
@@ -85,6 +89,18 @@ ctl_fail(const struct ctl *ctl, const char *format, ...)
         (void)fprintf(stderr, "%s: %s\n", ctl->program, text);
     }
     return APP_FAILED;
+}
+
+void
+ctl_print_text(const char *text)
+{
+    struct mem mem;
+    struct buf escaped;
+    mem_init(&mem, 2 * PRINTED_SIZE_MAX);
+    buf_init(&escaped, &mem, PRINTED_SIZE_MAX);
+    printable_add(&escaped, span_from_text(text), 0);
+    (void)printf("%.*s", SPAN_ARGS(buf_span(&escaped)));
+    buf_destroy(&escaped);
 }
 
 void

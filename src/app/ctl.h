@@ -50,6 +50,9 @@ MUST_CHECK bool ctl_read_no_arguments(
 /* "PROGRAM: what" on stderr, or with -o json {"ok":false,"error":what} on stdout. Returns APP_FAILED. */
 int ctl_fail(const struct ctl *ctl, const char *format, ...) PRINTF(2);
 
+/* On stdout; texts may come from anybody, and are made printable (host/printable.h). */
+void ctl_print_text(const char *text);
+
 /* "3h12m", "4.2s", "850us": two units at most. */
 struct ctl_duration {
     char text[32];

@@ -6,28 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/ctl.h"
 #include "app/ctl_json.h"
 #include "app/ctl_table.h"
 #include "base/instant.h"
-#include "host/printable.h"
 #include "host/value.h"
 
 #define TEXT_SIZE_MAX 4096
-
-/* Any text fits: a list has at most 64 names of 512 bytes, each byte four when it is escaped. */
-#define LINE_SIZE_MAX ((size_t)256 * 1024)
-
-static void
-print_text(const char *text)
-{
-    struct mem mem;
-    struct buf line;
-    mem_init(&mem, 2 * LINE_SIZE_MAX);
-    buf_init(&line, &mem, LINE_SIZE_MAX);
-    printable_add(&line, span_from_text(text), 0);
-    (void)printf("%.*s", SPAN_ARGS(buf_span(&line)));
-    buf_destroy(&line);
-}
 
 static const char *
 where(const json_t *step, char *text, size_t size)
@@ -72,7 +57,7 @@ print_list(const json_t *list)
     json_array_foreach(list, index, item)
     {
         (void)fputs(index == 0 ? "" : ", ", stdout);
-        print_text(json_is_string(item) ? json_string_value(item) : "");
+        ctl_print_text(json_is_string(item) ? json_string_value(item) : "");
     }
     (void)putchar(']');
 }
@@ -97,7 +82,7 @@ print_advertisement(const json_t *advertisement)
         } else if (json_is_integer(value)) {
             (void)printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
         } else {
-            print_text(ctl_text(advertisement, keys[i]));
+            ctl_print_text(ctl_text(advertisement, keys[i]));
         }
         (void)putchar('\n');
     }
@@ -150,7 +135,7 @@ ctl_explanation_print(const json_t *explanation)
     print_trace(json_object_get(explanation, "trace"));
     (void)printf("%s by rule '%s'%s", ctl_text(explanation, "action"),
         ctl_text(explanation, "rule"), reason[0] == '\0' ? "" : ": ");
-    print_text(reason);
+    ctl_print_text(reason);
     (void)putchar('\n');
     if (json_is_object(advertisement)) {
         print_advertisement(advertisement);

@@ -7,7 +7,6 @@
 
 #include "app/ctl_http.h"
 #include "app/ctl_table.h"
-#include "host/printable.h"
 
 static const char help[] =
     "Usage: mpregctl [--admin URL] [-o table|json] status\n"
@@ -18,13 +17,9 @@ static const char help[] =
 static void
 print_line(const char *label, const char *text)
 {
-    struct mem mem;
-    struct buf line;
-    mem_init(&mem, (size_t)1024 * 1024);
-    buf_init(&line, &mem, (size_t)512 * 1024);
-    printable_add(&line, span_from_text(text), 0);
-    (void)printf("%-10s %.*s\n", label, SPAN_ARGS(buf_span(&line)));
-    buf_destroy(&line);
+    (void)printf("%-10s ", label);
+    ctl_print_text(text);
+    (void)putchar('\n');
 }
 
 static void
