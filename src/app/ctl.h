@@ -64,6 +64,7 @@ struct ctl_duration ctl_duration(double seconds);
 int ctl_status(struct ctl *ctl, int argc, char **argv);
 int ctl_links(struct ctl *ctl, int argc, char **argv);
 int ctl_functions(struct ctl *ctl, int argc, char **argv);
+int ctl_explain(struct ctl *ctl, int argc, char **argv);
 int ctl_call(struct ctl *ctl, int argc, char **argv);
 int ctl_policy(struct ctl *ctl, int argc, char **argv);
 int ctl_cert(struct ctl *ctl, int argc, char **argv);

@@ -13,13 +13,25 @@
 static const char help[] =
     "Usage: mpregctl policy VERB [ARGUMENT]...\n"
     "\n"
-    "  check FILE...   what is wrong with policy files, and what is hardly meant\n"
-    "  test FILE...    run the tests inside of them\n"
+    "Of files alone:\n"
+    "  check FILE...        what is wrong with policy files, and what is hardly meant\n"
+    "  test FILE...         run the tests inside of them\n"
     "  explain FILE export|import KEY=VALUE...   what becomes of a function, and why\n"
-    "  prove FILE...   prove the asserts inside of them, for every function that there can be\n"
-    "  fmt FILE        a policy file in its canonical form\n"
+    "  prove FILE...        prove the asserts inside of them, for every function that there can be\n"
+    "  fmt FILE             a policy file in its canonical form\n"
+    "Of a bridge that runs:\n"
+    "  show                 the policies in use, and whether a change is under way\n"
+    "  stats                how often each rule decided\n"
+    "  rejects              what was not let through last, and why\n"
+    "  diff FILE...         what other files would change\n"
+    "  shadow [FILE...]     the same, of all that comes from now on\n"
+    "  apply FILE...        use them\n"
+    "  reload               read the files of the configuration again\n"
+    "  confirm              keep what was applied with --confirm-within\n"
+    "  rollback [VERSION]   go back\n"
+    "  versions             to what\n"
     "\n"
-    "Nothing that runs is asked or changed. VERB --help tells more (docs/policy.md).\n";
+    "VERB --help tells more (docs/cli.md, docs/policy.md).\n";
 
 static const char check_help[] =
     "Usage: mpregctl [-o table|json] policy check FILE...\n"
@@ -138,8 +150,22 @@ run_check(struct ctl *ctl, int argc, char **argv)
 int
 ctl_policy(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct ctl_verb verbs[] = { { "check", run_check }, { "test", ctl_policy_test },
-        { "explain", ctl_policy_explain }, { "prove", ctl_policy_prove },
-        { "fmt", ctl_policy_fmt } };
+    static const struct ctl_verb verbs[] = {
+        { "check", run_check },
+        { "test", ctl_policy_test },
+        { "explain", ctl_policy_explain },
+        { "prove", ctl_policy_prove },
+        { "fmt", ctl_policy_fmt },
+        { "show", ctl_policy_show },
+        { "stats", ctl_policy_stats },
+        { "rejects", ctl_policy_rejects },
+        { "diff", ctl_policy_diff },
+        { "shadow", ctl_policy_shadow },
+        { "apply", ctl_policy_apply },
+        { "reload", ctl_policy_reload },
+        { "confirm", ctl_policy_confirm },
+        { "rollback", ctl_policy_rollback },
+        { "versions", ctl_policy_versions },
+    };
     return ctl_run_verb(ctl, verbs, COUNT_OF(verbs), help, argc, argv);
 }

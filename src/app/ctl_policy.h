@@ -21,9 +21,22 @@ json_t *ctl_policy_json(struct span text);
 
 const char *ctl_policy_direction_name(enum policy_direction direction);
 
+/* Of files alone. */
 int ctl_policy_explain(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_fmt(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_prove(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_test(struct ctl *ctl, int argc, char **argv);
+
+/* Of a bridge that runs. */
+int ctl_policy_show(struct ctl *ctl, int argc, char **argv);
+int ctl_policy_versions(struct ctl *ctl, int argc, char **argv);
+int ctl_policy_stats(struct ctl *ctl, int argc, char **argv);
+int ctl_policy_rejects(struct ctl *ctl, int argc, char **argv);
+int ctl_policy_diff(struct ctl *ctl, int argc, char **argv);
+int ctl_policy_apply(struct ctl *ctl, int argc, char **argv);
+int ctl_policy_reload(struct ctl *ctl, int argc, char **argv);
+int ctl_policy_confirm(struct ctl *ctl, int argc, char **argv);
+int ctl_policy_rollback(struct ctl *ctl, int argc, char **argv);
+int ctl_policy_shadow(struct ctl *ctl, int argc, char **argv);
 
 #endif

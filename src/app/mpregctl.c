@@ -20,6 +20,8 @@ static const char help[] =
     "  status                            a node or bridge at a glance\n"
     "  links                             the links of a bridge\n"
     "  functions [--link L] [--side S]   what passes over links, what does not and why\n"
+    "  explain FUNCTION --export|--import LINK   which rules decide on a function, and how\n"
+    "  policy diff|apply|rollback ...    other policies for a bridge, without a restart\n"
     "  call FUNCTION [ARGUMENT]...       call a function of a cluster\n"
     "Before it runs:\n"
     "  policy check FILE...              look for errors in policy files\n"
@@ -28,11 +30,14 @@ static const char help[] =
     "\n"
     "Options:\n"
     "  -a, --admin URL     admin interface to ask ($MPREG_ADMIN, else " CTL_ADMIN_DEFAULT ")\n"
+    "  -T, --token-file FILE   holds the token that changes need ($MPREG_TOKEN_FILE, else the "
+    "token is "
+    "$MPREG_TOKEN)\n"
     "  -o, --output KIND   table or json (table)\n"
     "      --version       print the version\n"
     "  -h, --help          print this; behind a verb: what the verb takes\n"
     "\n"
-    "Exit codes: 0 fine, 1 failed, 2 warnings, 64 the command line is wrong.\n";
+    "Exit codes: 0 fine, 1 failed, 2 differences or warnings, 64 the command line is wrong.\n";
 
 int
 main(int argc, char **argv)
@@ -41,6 +46,7 @@ main(int argc, char **argv)
         { "status", ctl_status },
         { "links", ctl_links },
         { "functions", ctl_functions },
+        { "explain", ctl_explain },
         { "call", ctl_call },
         { "policy", ctl_policy },
         { "cert", ctl_cert },

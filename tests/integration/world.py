@@ -275,8 +275,8 @@ class World:
         with open(member.executed_file, encoding="utf-8") as file:
             return [line.split(" ")[0] for line in file.read().splitlines()]
 
-    def bridge(self, name, federation, port, seeds, links, link_port=None, policies=(), certificate=None):
-        """links: YAML of each; certificate: the name of its files, else the bridge's."""
+    def bridge(self, name, federation, port, seeds, links, link_port=None, policies=(), certificate=None, token_file=None):
+        """links: YAML of each; certificate: the name of its files, else the bridge's; token_file: for changes."""
         admin_port = free_port()
         certificate = certificate or name
         config = (f"bridge: {{name: {name}, federation: {federation}}}\n"
@@ -286,7 +286,8 @@ class World:
                   + (f'link_listen: "127.0.0.1:{link_port}"\n' if link_port else "")
                   + "links:\n" + "".join(f"  - {link}\n" for link in links)
                   + (f"policies: [{', '.join(policies)}]\n" if policies else "")
-                  + f'keepalive: 500ms\nadmin: {{listen: "127.0.0.1:{admin_port}"}}\n'
+                  + f'keepalive: 500ms\nadmin: {{listen: "127.0.0.1:{admin_port}"'
+                  + (f", token_file: {token_file}" if token_file else "") + "}\n"
                   + "log: {format: json, level: debug}\n")
         bridge = Bridge(self, name, "mpreg-bridge", config, (port, admin_port))
         self.processes.append(bridge)
@@ -294,9 +295,9 @@ class World:
 
     # ---- mpregctl
 
-    def ctl(self, *arguments):
+    def ctl(self, *arguments, **environment):
         return subprocess.run([program("mpregctl"), *arguments], capture_output=True, text=True,
-                              timeout=PATIENCE_SECONDS, check=False)
+                              timeout=PATIENCE_SECONDS, check=False, env={**os.environ, **environment})
 
     def ctl_ok(self, *arguments):
         done = self.ctl(*arguments)
