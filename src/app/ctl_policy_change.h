@@ -68,8 +68,8 @@ MUST_CHECK json_t *ctl_policy_change_await(const struct ctl *ctl);
 int ctl_policy_change_compare(const struct ctl *ctl);
 
 /*
- * Send, wait, and print how it ended; with `differences` also what it changes. APP_OK when it is in use, confirmed or not, or
- * what waited went back and `may_revert`.
+ * Send, wait, and print how it ended; with `differences` also what it changes. APP_OK when it is applied, confirmed or
+ * not, or when what waited went back and `may_revert`.
  */
 struct ctl_policy_change_plan {
     const char *page;

@@ -75,7 +75,7 @@ tell_unconfirmed(
     int64_t until = now.ns / (int64_t)SEC_NS + (int64_t)left;
     outcome->until = value_write_time((struct wall){ .ns = until * (int64_t)SEC_NS });
     reason_set(&outcome->text,
-        "it is in use, and goes back to version %" JSON_INTEGER_FORMAT
+        "applied, and goes back to version %" JSON_INTEGER_FORMAT
         " at %s (in %s) unless somebody confirms it: mpregctl policy confirm",
         version, outcome->until.text, ctl_duration(left).text);
 }

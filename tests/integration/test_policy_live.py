@@ -205,7 +205,7 @@ class ConfirmTest(LiveCase):
     def test_what_is_confirmed_stays(self):
         version = self.version()
         done = self.tell(0, "apply", "--force", "--confirm-within", "10m", self.candidate())
-        self.assertRegex(done.stdout, rf"it is in use, and goes back to version {version} at \S+Z \(in \d+m\d+s\) unless somebody "
+        self.assertRegex(done.stdout, rf"applied, and goes back to version {version} at \S+Z \(in \d+m\d+s\) unless somebody "
                                       r"confirms it: mpregctl policy confirm\n$")
         self.assertIn("another change", self.tell(1, "apply", "--force", self.candidate()).stderr)
         self.assertIn("unless somebody confirms it", self.tell(0, "show").stdout)

@@ -22,7 +22,7 @@ static const struct row {
     { "idle", "compared", CTL_POLICY_COMPARED, "compared", "version 3 is in use" },
     { "idle", "applied", CTL_POLICY_APPLIED, "applied", "version 3 is in use" },
     { "confirming", "none", CTL_POLICY_UNCONFIRMED, "unconfirmed",
-        "it is in use, and goes back to version 3 at 1970-01-01T00:01:41Z (in 41.2s) unless "
+        "applied, and goes back to version 3 at 1970-01-01T00:01:41Z (in 41.2s) unless "
         "somebody confirms it: mpregctl policy confirm" },
     { "idle", "guarded", CTL_POLICY_GUARDED, "guarded",
         "nothing was changed: 5 of 12 functions would vanish or change their name over link 'eu', "
