@@ -22,7 +22,9 @@
 #define AWAIT_FIRST_NS     (20 * MS_NS)
 #define AWAIT_INTERVAL_MAX (500 * MS_NS)
 
+/* As a bridge has it. */
 #define CONFIRM_WITHIN_MIN_NS (1 * SEC_NS)
+#define CONFIRM_WITHIN_MAX_NS (24 * 3600 * SEC_NS)
 
 /* ---- The command line ---- */
 
@@ -60,8 +62,9 @@ take_confirm_within(struct ctl_policy_change *change, const struct options *line
         (void)options_fault(line, "--confirm-within: %s; %s", words.message, words.hint);
         return false;
     }
-    if (change->confirm_within_ns < CONFIRM_WITHIN_MIN_NS) {
-        (void)options_fault(line, "--confirm-within is at least 1s");
+    if (change->confirm_within_ns < CONFIRM_WITHIN_MIN_NS ||
+        change->confirm_within_ns > CONFIRM_WITHIN_MAX_NS) {
+        (void)options_fault(line, "--confirm-within is from 1s to 24h");
         return false;
     }
     return true;

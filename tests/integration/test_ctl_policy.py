@@ -116,7 +116,7 @@ class CtlPolicyTest(PolicyCase):
         for verb in ("diff", "apply", "shadow"):
             self.assertIn("bad.yaml:2:1: unknown key 'lniks'", self.ask(1, admin, "policy", verb, good, bad).stderr)
         errors = json.loads(self.ask(1, admin, "-o", "json", "policy", "diff", bad).stdout)["errors"]
-        self.assertIn((2, 1, "unknown key 'lniks'"), [(error["line"], error["column"], error["message"]) for error in errors])
+        self.assertIn((2, 1, "unknown key 'lniks' in this policy"), [(error["line"], error["column"], error["message"]) for error in errors])
         self.assertIn("of which 1 MiB is taken at once", self.ask(1, admin, "policy", "diff", self.write(
             POLICY + "#" * 1024 * 1024)).stderr)
         self.assertEqual(admin.asked, [])
@@ -171,7 +171,8 @@ class CtlPolicyTest(PolicyCase):
                 ("unexpected argument '2'", ("policy", "rollback", "1", "2")),
                 ("'two' is no version; see mpregctl policy versions", ("policy", "rollback", "two")),
                 ("'60' has no unit", ("policy", "apply", "--confirm-within", "60", "x")),
-                ("--confirm-within is at least 1s", ("policy", "reload", "--confirm-within", "1ms")),
+                ("--confirm-within is from 1s to 24h", ("policy", "reload", "--confirm-within", "1ms")),
+                ("--confirm-within is from 1s to 24h", ("policy", "reload", "--confirm-within", "2d")),
                 ("--author has 1 to 64 bytes", ("policy", "reload", "--author", "x" * 65)),
                 ("--stop takes no file 'x'", ("policy", "shadow", "--stop", "x")),
                 ("more than 64 files", ("policy", "diff", *["x"] * 65)),
