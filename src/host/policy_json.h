@@ -14,7 +14,7 @@
 json_t *policy_json_errors(struct yaml_errors *errors);
 
 /* {"function", "function_id", "version", "tags", ..., "ttl_seconds": null when no rule limits it}. */
-json_t *policy_json_advertisement(const struct advertisement *advertisement);
+json_t *policy_json_advertisement(const struct advertisement *out);
 
 /* What is not limited is null in it. NULL: null. */
 json_t *policy_json_limits(const struct policy_call_limits *limits);
