@@ -146,7 +146,7 @@ class PolicyCheckTest(PolicyCase):
         self.assertEqual(answer["errors"], [{
             "file": path, "line": 4, "column": 1, "message": "unknown key 'improt' in this policy",
             "hint": "did you mean 'import'? (allowed: policy, federation, links, "
-                    "link_federations, guard, include, define, export, import, tests)"}])
+                    "link_federations, guard, include, define, export, import, tests, assert)"}])
         self.assertEqual([warning["line"] for warning in answer["warnings"]], [3])
 
 
