@@ -12,13 +12,12 @@
 #include <curl/curl.h>
 
 #include "app/ctl_token.h"
-#include "host/http.h"
+#include "host/admin.h"
 #include "host/reason.h"
 
 /* Of answers. */
 #define HTTP_UNAUTHORIZED     401
 #define HTTP_FORBIDDEN        403
-#define HTTP_UNPROCESSABLE    422
 #define HTTP_UPGRADE_REQUIRED 426
 
 struct ask {
@@ -173,9 +172,9 @@ advise(const struct ask *ask, const json_t *answer)
     return advice;
 }
 
-/* NULL: reported, or in *refused. */
+/* NULL: reported. */
 static json_t *
-read_answer(const struct ask *ask, json_t **refused)
+read_answer(const struct ask *ask)
 {
     json_t *json = json_loadb((const char *)ask->body.data, ask->body.size, 0, NULL);
     if (json == NULL && ask->status == HTTP_UPGRADE_REQUIRED) {
@@ -185,10 +184,6 @@ read_answer(const struct ask *ask, json_t **refused)
     if (json == NULL) {
         (void)ctl_fail(ask->ctl, "%s answers with something else than JSON (HTTP %ld); see --admin",
             ask->base, ask->status);
-        return NULL;
-    }
-    if (ask->status == HTTP_UNPROCESSABLE && refused != NULL) {
-        *refused = json;
         return NULL;
     }
     if (ask->status >= 400) {
@@ -201,7 +196,7 @@ read_answer(const struct ask *ask, json_t **refused)
 }
 
 static json_t *
-perform_and_read(struct ask *ask, const char *path, const char *query, json_t **refused)
+perform_and_read(struct ask *ask, const char *path, const char *query)
 {
     json_t *answer = NULL;
     if (!make_url(ask, path, query) || !ctl_token_read(ask->ctl, &ask->token)) {
@@ -211,7 +206,7 @@ perform_and_read(struct ask *ask, const char *path, const char *query, json_t **
     buf_init(&ask->body, &ask->mem, CTL_HTTP_BODY_MAX);
     CURLcode code = perform(ask);
     if (code == CURLE_OK) {
-        answer = read_answer(ask, refused);
+        answer = read_answer(ask);
     } else {
         report(ask, code);
     }
@@ -223,27 +218,26 @@ json_t *
 ctl_get(const struct ctl *ctl, const char *path, const char *query)
 {
     struct ask ask = { .ctl = ctl };
-    return perform_and_read(&ask, path, query, NULL);
+    return perform_and_read(&ask, path, query);
 }
 
 json_t *
-ctl_post(const struct ctl *ctl, const char *path, json_t *body, json_t **refused)
+ctl_post(const struct ctl *ctl, const char *path, json_t *body)
 {
     struct ask ask = { .ctl = ctl };
     json_t *answer = NULL;
-    *refused = NULL;
     ask.sent = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
     json_decref(body);
     if (ask.sent == NULL) {
         (void)ctl_fail(ctl, "no memory for what is to be sent");
-    } else if (strlen(ask.sent) > HTTP_BODY_SIZE_MAX) {
+    } else if (strlen(ask.sent) > ADMIN_BODY_SIZE_MAX) {
         (void)ctl_fail(ctl,
-            "what is to be sent has %zu bytes, of which 1 MiB is taken at once; put the files "
+            "what is to be sent has %zu bytes, of which 16 MiB is taken at once; put the files "
             "where "
             "the configuration of the bridge names them, and say mpregctl policy reload",
             strlen(ask.sent));
     } else {
-        answer = perform_and_read(&ask, path, NULL, refused);
+        answer = perform_and_read(&ask, path, NULL);
     }
     free(ask.sent);
     return answer;

@@ -19,14 +19,8 @@
  */
 MUST_CHECK json_t *ctl_get(const struct ctl *ctl, const char *path, const char *query);
 
-/*
- * POST a body, which is taken.
- *
- * The answer, as above; or NULL: reported, or, if *refused is not NULL now, not reported: the bridge understood
- * but found the files that it got wrong (HTTP 422), and *refused, for json_decref(), says why.
- */
-MUST_CHECK json_t *ctl_post(
-    const struct ctl *ctl, const char *path, json_t *body, json_t **refused);
+/* POST a body, which is taken. The answer, as above. */
+MUST_CHECK json_t *ctl_post(const struct ctl *ctl, const char *path, json_t *body);
 
 /* "name=value", percent-encoded, appended to `query`, with "&" before it when it is not empty. */
 void ctl_add_argument(struct buf *query, const char *name, const char *value);

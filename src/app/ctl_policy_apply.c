@@ -244,6 +244,15 @@ begin_shadow(const struct ctl *ctl, const struct ctl_policy_change *change)
     if (body == NULL || !ctl_policy_change_send(ctl, "/v1/policy/shadow", body)) {
         return APP_FAILED;
     }
+    json_t *policy = ctl_policy_change_await(ctl);
+    if (policy == NULL) {
+        return APP_FAILED;
+    }
+    struct ctl_policy_outcome outcome = ctl_policy_outcome(policy, log_sink_now().wall);
+    json_decref(policy);
+    if (outcome.end != CTL_POLICY_SHADOWED) {
+        return ctl_fail(ctl, "%s", outcome.text.text);
+    }
     return tell_ok(ctl,
         "what comes is compared from now on; mpregctl policy shadow shows the differences so far, "
         "--stop ends it");

@@ -156,38 +156,37 @@ ctl_policy_change_body(const struct ctl_policy_change *change)
 
 /* ---- Sending ---- */
 
+bool
+ctl_policy_change_send(const struct ctl *ctl, const char *page, json_t *body)
+{
+    json_t *answer = ctl_post(ctl, page, body);
+    json_decref(answer);
+    return answer != NULL;
+}
+
 /* What the bridge found wrong with the files: as this program says it of files that it checks itself. */
 static void
-report_refused(const struct ctl *ctl, json_t *refused)
+report_faults(const struct ctl *ctl, const json_t *faults)
 {
+    static const char what[] = "nothing was changed: the bridge does not take these files, or "
+                               "their tests or asserts fail there";
     size_t index = 0;
     const json_t *error = NULL;
     if (ctl->json) {
-        (void)json_object_set_new(refused, "ok", json_false());
-        ctl_print_json(json_incref(refused));
+        json_t *json = json_pack("{s:b,s:s,s:s,s:O,s:O}", "ok", false, "outcome", "invalid",
+            "error", what, "errors", json_object_get(faults, "errors"), "warnings",
+            json_object_get(faults, "warnings"));
+        ctl_print_json(json);
         return;
     }
-    json_array_foreach(json_object_get(refused, "errors"), index, error)
+    json_array_foreach(json_object_get(faults, "errors"), index, error)
     {
         (void)fprintf(stderr, "%s:%" JSON_INTEGER_FORMAT ":%" JSON_INTEGER_FORMAT ": %s%s%s\n",
             ctl_text(error, "file"), ctl_integer(error, "line"), ctl_integer(error, "column"),
             ctl_text(error, "message"), ctl_text(error, "hint")[0] == '\0' ? "" : "; ",
             ctl_text(error, "hint"));
     }
-    (void)ctl_fail(ctl, "nothing was changed: %s", ctl_text(refused, "error"));
-}
-
-bool
-ctl_policy_change_send(const struct ctl *ctl, const char *page, json_t *body)
-{
-    json_t *refused = NULL;
-    json_t *answer = ctl_post(ctl, page, body, &refused);
-    if (refused != NULL) {
-        report_refused(ctl, refused);
-        json_decref(refused);
-    }
-    json_decref(answer);
-    return answer != NULL;
+    (void)ctl_fail(ctl, "%s", what);
 }
 
 /* ---- Waiting ---- */
@@ -218,6 +217,12 @@ ctl_policy_change_await(const struct ctl *ctl)
         sleep_for(interval_ns);
         interval_ns = 2 * interval_ns > AWAIT_INTERVAL_MAX ? AWAIT_INTERVAL_MAX : 2 * interval_ns;
         policy = ctl_get(ctl, "/v1/policy", NULL);
+    }
+    if (policy != NULL &&
+        ctl_policy_outcome(policy, log_sink_now().wall).end == CTL_POLICY_INVALID) {
+        report_faults(ctl, json_object_get(json_object_get(policy, "reload"), "faults"));
+        json_decref(policy);
+        return NULL;
     }
     return policy;
 }
@@ -254,6 +259,8 @@ is_good(enum ctl_policy_end end, bool may_revert)
     case CTL_POLICY_COMPARED:
     case CTL_POLICY_GUARDED:
     case CTL_POLICY_NO_MEMORY:
+    case CTL_POLICY_INVALID:
+    case CTL_POLICY_BLOCKED:
     case CTL_POLICY_SHADOWED:
     case CTL_POLICY_UNKNOWN:
         return false;

@@ -19,6 +19,8 @@ static const struct {
     { CTL_POLICY_GUARDED, "guarded" },
     { CTL_POLICY_REVERTED, "reverted" },
     { CTL_POLICY_NO_MEMORY, "no_memory" },
+    { CTL_POLICY_INVALID, "invalid" },
+    { CTL_POLICY_BLOCKED, "blocked" },
     { CTL_POLICY_SHADOWED, "shadowed" },
     { CTL_POLICY_UNKNOWN, "unknown" },
 };
@@ -30,6 +32,7 @@ end_of_state(const char *state)
         const char *state;
         enum ctl_policy_end end;
     } states[] = {
+        { "loading", CTL_POLICY_UNDER_WAY },
         { "comparing", CTL_POLICY_UNDER_WAY },
         { "applying", CTL_POLICY_UNDER_WAY },
         { "reverting", CTL_POLICY_UNDER_WAY },
@@ -52,7 +55,10 @@ end_of(const json_t *reload)
     for (size_t i = 0; end == CTL_POLICY_UNKNOWN && i < COUNT_OF(names); i++) {
         end = strcmp(names[i].name, outcome) == 0 ? names[i].end : end;
     }
-    return end;
+    /* That a comparison began once says nothing of now. */
+    return end == CTL_POLICY_SHADOWED && strcmp(ctl_text(reload, "state"), "shadowing") != 0
+               ? CTL_POLICY_UNKNOWN
+               : end;
 }
 
 static void
@@ -105,6 +111,12 @@ ctl_policy_outcome(const json_t *policy, struct wall now)
         break;
     case CTL_POLICY_NO_MEMORY:
         text = "nothing was changed, the bridge has not enough memory: ";
+        break;
+    case CTL_POLICY_INVALID:
+        text = "nothing was changed, the files are wrong: ";
+        break;
+    case CTL_POLICY_BLOCKED:
+        text = "nothing was changed, the bridge was at another change; say it again: ";
         break;
     case CTL_POLICY_SHADOWED:
         text = "files are compared and not used: ";

@@ -12,13 +12,15 @@
 #include "host/value.h"
 
 enum ctl_policy_end {
-    CTL_POLICY_UNDER_WAY = 0, /* comparing, applying, or going back */
+    CTL_POLICY_UNDER_WAY = 0, /* loading, comparing, applying, or going back */
     CTL_POLICY_COMPARED,      /* nothing was to be changed */
     CTL_POLICY_APPLIED,
     CTL_POLICY_UNCONFIRMED, /* applied, and goes back unless somebody confirms it */
     CTL_POLICY_GUARDED,     /* refused: too many functions would vanish */
     CTL_POLICY_REVERTED,    /* nobody confirmed it in time, or somebody took it back */
     CTL_POLICY_NO_MEMORY,
+    CTL_POLICY_INVALID,  /* the files have errors, or their tests or asserts fail */
+    CTL_POLICY_BLOCKED,  /* the engine was at another change */
     CTL_POLICY_SHADOWED, /* compared from now on */
     CTL_POLICY_UNKNOWN,  /* nothing was asked for yet, or a word of a newer bridge */
 };

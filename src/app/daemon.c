@@ -9,6 +9,7 @@
 
 #include <signal.h>
 
+#include "host/admin.h"
 #include "host/build_info.h"
 
 /* ---- The command line ---- */
@@ -166,6 +167,7 @@ daemon_open_admin(struct daemon *daemon, const struct config_admin *admin, void 
         .port = admin->listen.port,
         .owner = owner,
         .on_request = serve,
+        .body_size_max = admin_body_size_max,
     };
     if (admin->listen.port != 0 && !runtime_open_admin(daemon->runtime, &config, &reason)) {
         daemon_complain(daemon->program, reason.text);

@@ -11,9 +11,6 @@
 
 #define PROGRAM "mpreg-bridge"
 
-/* Compiled policies: more than files of YAML_FILE_SIZE_MAX for all links can need. */
-#define POLICY_MEMORY_MAX ((size_t)1024 * 1024 * 1024)
-
 /* The engine, and what keeps its policies. */
 struct service {
     struct bridge *bridge;
@@ -37,39 +34,21 @@ deadline(void *self, struct now now)
     return bridge_deadline(service->bridge, now);
 }
 
-static void
-log_errors(struct log *log, struct yaml_errors *errors)
-{
-    yaml_errors_sort(errors);
-    for (size_t i = 0; i < errors->count; i++) {
-        const struct yaml_error *error = &errors->list[i];
-        enum log_level level = error->severity == YAML_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
-        LOG_AT(log, level, "policy.fault", LOG_TEXT("file", error->place.file),
-            LOG_U64("line", error->place.line), LOG_U64("column", error->place.column),
-            LOG_TEXT("message", error->message), LOG_TEXT("hint", error->hint));
-    }
-}
-
-/* The files have changed, or somebody says so. */
+/* The files have changed, or somebody says so. What comes of it is in the log. */
 static void
 reload_policies(struct service *service, const char *author)
 {
-    static struct yaml_errors errors;
     const struct policy_change change = {
         .mode = POLICY_STORE_APPLY,
         .author = span_from_text(author),
     };
-    yaml_errors_init(&errors);
     enum policy_store_result result =
-        policy_store_reload(service->policies, &change, log_sink_now().wall, &errors);
-    log_errors(service->log, &errors);
+        policy_store_reload(service->policies, &change, log_sink_now().wall);
     if (result != POLICY_STORE_OK) {
-        LOG_ERROR(service->log, "policy.not_reloaded",
-            LOG_TEXT("reason", result == POLICY_STORE_BUSY ? "another change is under way"
-                                                           : "the files have errors"),
-            LOG_TEXT("advice", "the policies of before stay in use"));
+        LOG_WARN(service->log, "policy.not_reloaded",
+            LOG_TEXT("reason", "another change is under way, or waits for its confirmation"),
+            LOG_TEXT("advice", "confirm it or roll it back, then say it again"));
     }
-    yaml_errors_destroy(&errors);
 }
 
 static void
@@ -168,10 +147,15 @@ run_bridge(struct daemon *daemon, const struct config_bridge *config, struct ser
     return runtime_run(daemon->runtime);
 }
 
+static bool
+run_beside(void *owner, void *self, void (*work)(void *self), void (*done)(void *self))
+{
+    return runtime_work(owner, self, work, done);
+}
+
 /* The ports are opened before the engine is made: it begins to work as soon as it exists. */
 static int
-open_and_run(struct daemon *daemon, const struct config_bridge *config, struct mem *mem,
-    struct tls_context *tls)
+open_and_run(struct daemon *daemon, const struct config_bridge *config, struct tls_context *tls)
 {
     struct bridge_config engine;
     struct admin_bridge admin = {
@@ -193,9 +177,10 @@ open_and_run(struct daemon *daemon, const struct config_bridge *config, struct m
         service.bridge =
             bridge_create(&engine, daemon_hash_key(), runtime_entropy(), &daemon->sink.log);
     }
+    const struct policy_worker worker = { .owner = daemon->runtime, .run = run_beside };
     if (service.bridge != NULL) {
         service.policies = policy_store_create(
-            service.bridge, config, mem, &daemon->sink.log, daemon->started.wall);
+            service.bridge, config, &worker, &daemon->sink.log, daemon->started.wall);
     }
     int code = APP_FAILED;
     if (service.policies == NULL) {
@@ -205,13 +190,13 @@ open_and_run(struct daemon *daemon, const struct config_bridge *config, struct m
         admin.policies = service.policies;
         code = run_bridge(daemon, config, &service);
     }
-    policy_store_free(service.policies);
     bridge_free(service.bridge);
+    policy_store_free(service.policies);
     return code;
 }
 
 static int
-serve(const struct config_bridge *config, struct mem *mem, struct tls_context *tls)
+serve(const struct config_bridge *config, struct tls_context *tls)
 {
     static struct daemon daemon;
     const struct daemon_config begin = {
@@ -222,14 +207,14 @@ serve(const struct config_bridge *config, struct mem *mem, struct tls_context *t
     if (!daemon_init(&daemon, &begin)) {
         return APP_FAILED;
     }
-    int code = open_and_run(&daemon, config, mem, tls);
+    int code = open_and_run(&daemon, config, tls);
     daemon_destroy(&daemon);
     return code;
 }
 
 /* The certificates are a part of the configuration: what is wrong with them is found by --check too. */
 static int
-check_or_serve(const struct config_bridge *config, struct mem *mem, bool check)
+check_or_serve(const struct config_bridge *config, bool check)
 {
     struct tls_context *tls = NULL;
     int code = APP_OK;
@@ -239,7 +224,7 @@ check_or_serve(const struct config_bridge *config, struct mem *mem, bool check)
     if (check) {
         config_bridge_print(config, stdout);
     } else {
-        code = serve(config, mem, tls);
+        code = serve(config, tls);
     }
     tls_context_unref(tls);
     return code;
@@ -250,17 +235,15 @@ main(int argc, char **argv)
 {
     static struct yaml_errors errors;
     struct daemon_options options;
-    struct mem mem;
     int code = APP_OK;
     if (!daemon_read_options(PROGRAM, argc, argv, &options, &code)) {
         return code;
     }
-    mem_init(&mem, POLICY_MEMORY_MAX);
     yaml_errors_init(&errors);
     struct config_bridge *config =
-        config_bridge_load_file(options.config, &yaml_process_environment, &mem, &errors);
+        config_bridge_load_file(options.config, &yaml_process_environment, &errors);
     yaml_errors_print(&errors, stderr);
-    code = config == NULL ? APP_DIFFERENT : check_or_serve(config, &mem, options.check);
+    code = config == NULL ? APP_DIFFERENT : check_or_serve(config, options.check);
     config_bridge_free(config);
     yaml_errors_destroy(&errors);
     return code;

@@ -552,6 +552,12 @@ policy_ref(struct policy *policy)
     return policy;
 }
 
+uint32_t
+policy_holders(const struct policy *policy)
+{
+    return policy->holders;
+}
+
 void
 policy_unref(struct policy *policy)
 {

@@ -162,6 +162,7 @@ MUST_CHECK struct policy *policy_create(
 struct policy *policy_ref(struct policy *policy);
 /* One less; the last one frees it. NULL is allowed. */
 void policy_unref(struct policy *policy);
+uint32_t policy_holders(const struct policy *policy);
 
 struct span policy_name(const struct policy *policy);
 uint32_t policy_rule_count(const struct policy *policy, enum policy_direction direction);

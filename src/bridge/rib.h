@@ -143,6 +143,8 @@ bool rib_replacing(const struct rib *rib, uint32_t link);
 
 /* Counts the policies of a link, from 1. */
 uint32_t rib_policy_number(const struct rib *rib, uint32_t link);
+/* When the policy came into use. */
+struct wall rib_policy_since(const struct rib *rib, uint32_t link);
 /* NULL: none. */
 struct policy *rib_policy(const struct rib *rib, uint32_t link);
 
@@ -201,7 +203,7 @@ struct rib_rule_use {
     uint64_t hits;
     struct wall last_hit; /* .ns 0: never */
 };
-/* `rule` POLICY_NO_RULE: the default. Since the policy is in use. */
+/* `rule` POLICY_NO_RULE: the default. Since the policy is in use: rib_policy_since(). */
 struct rib_rule_use rib_rule_use(
     const struct rib *rib, uint32_t link, enum policy_direction direction, uint32_t rule);
 

@@ -126,6 +126,7 @@ rib_replace_policy(struct rib *rib, uint32_t link, struct policy *policy)
     port->old = port->policy;
     port->policy = policy_ref(policy);
     port->policy_number++;
+    port->since = rib->now;
     bool passed_through = rib->passes_through;
     rib->passes_through = passes_through(rib);
     for (uint32_t i = 0; i < rib->config.link_count; i++) {
@@ -143,6 +144,12 @@ rib_policy_number(const struct rib *rib, uint32_t link)
     return rib->links[link].policy_number;
 }
 
+struct wall
+rib_policy_since(const struct rib *rib, uint32_t link)
+{
+    return rib->links[link].since;
+}
+
 struct policy *
 rib_policy(const struct rib *rib, uint32_t link)
 {
@@ -157,6 +164,9 @@ rib_set_time(struct rib *rib, struct wall now)
     rib->now = now;
     for (uint32_t i = 0; i < rib->config.link_count; i++) {
         struct policy_period period = rib->links[i].period;
+        if (rib->links[i].since.ns == 0) {
+            rib->links[i].since = now;
+        }
         /* Also back: a wall clock may be set. */
         if (now.ns >= period.until.ns || now.ns < period.from.ns) {
             rib_judge_again(rib, i);

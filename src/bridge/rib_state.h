@@ -75,6 +75,7 @@ struct rib_link {
     struct policy *policy; /* in use; NULL: nothing passes */
     struct policy *old;    /* what judged some of the `left`; NULL when there is none */
     uint32_t policy_number;
+    struct wall since;
     uint32_t stamp; /* counts policies and periods: whatever has another was not judged by these */
     struct policy_period period; /* of `policy`, around rib.now */
     uint64_t left;               /* slots and imports that `policy` did not judge in this period */

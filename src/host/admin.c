@@ -94,6 +94,13 @@ has_token(const struct admin *admin, const struct http_request *request)
            same_secret(span_after(given, scheme.size), span_from_text(admin->token));
 }
 
+size_t
+admin_body_size_max(void *owner, const struct http_request *request)
+{
+    const struct admin *admin = owner;
+    return has_token(admin, request) ? ADMIN_BODY_SIZE_MAX : HTTP_BODY_SIZE_MAX;
+}
+
 static void
 reply_method(struct http_response *response, const struct admin_page *page)
 {

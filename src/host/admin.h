@@ -42,6 +42,12 @@ struct admin_call {
     struct now now;
 };
 
+/* Of a request by whoever has the token: policy files. */
+#define ADMIN_BODY_SIZE_MAX ((size_t)16 * 1024 * 1024)
+
+/* http_config.body_size_max: without the token nothing large is even read. `owner` begins with a struct admin. */
+size_t admin_body_size_max(void *owner, const struct http_request *request);
+
 struct admin_page {
     const char *path;
     void (*serve)(

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "host/policy_json.h"
 #include "host/value.h"
 
 static json_t *
@@ -57,7 +58,7 @@ static json_t *
 describe_guard(const struct admin_bridge *admin)
 {
     const struct reload *reload = bridge_reload(admin->bridge);
-    if (reload->outcome != RELOAD_GUARDED) {
+    if (policy_store_outcome(admin->policies) != POLICY_STORE_GUARDED) {
         return json_null();
     }
     uint32_t link = reload->guarded_link;
@@ -69,13 +70,22 @@ describe_guard(const struct admin_bridge *admin)
         (json_int_t)reload->guarded_percent);
 }
 
+/* What was wrong with the last change that was loaded; null while one is. */
+static json_t *
+describe_faults(const struct admin_bridge *admin)
+{
+    bool loading = strcmp(policy_store_state(admin->policies), "loading") == 0;
+    return loading ? json_null() : policy_json_errors(policy_store_errors(admin->policies));
+}
+
 static json_t *
 describe_reload(const struct admin_bridge *admin, struct now now)
 {
     const struct reload *reload = bridge_reload(admin->bridge);
     bool waits = reload->state == RELOAD_CONFIRMING;
-    return json_pack("{s:s,s:s,s:o,s:o}", "state", reload_state_name(reload->state), "outcome",
-        reload_outcome_name(reload->outcome), "confirm_seconds_left",
+    return json_pack("{s:s,s:s,s:o,s:o,s:o}", "state", policy_store_state(admin->policies),
+        "outcome", policy_store_outcome_name(policy_store_outcome(admin->policies)), "faults",
+        describe_faults(admin), "confirm_seconds_left",
         waits ? admin_seconds(instant_between(now.mono, reload->due)) : json_null(), "guarded",
         describe_guard(admin));
 }
@@ -85,13 +95,14 @@ admin_policy_serve(void *self, const struct admin_call *call)
 {
     const struct admin_bridge *admin = self;
     const struct policy_version *version = policy_store_version(admin->policies, 0);
+    const struct policy_version *used = policy_store_in_use(admin->policies);
     admin_reply_json(call->response,
         json_pack("{s:I,s:o,s:s,s:s,s:o,s:o,s:o}", "version", (json_int_t)version->number,
             "applied_at", admin_time(version->applied_at), "author", version->author, "origin",
-            policy_origin_name(version->origin), "policies", describe_policies(version), "reload",
+            policy_origin_name(version->origin), "policies", describe_policies(used), "reload",
             describe_reload(admin, call->now), "reloads",
-            admin_counts(policy_store_counts(admin->policies), POLICY_STORE_COUNTS,
-                policy_store_count_name)));
+            admin_counts(policy_store_counts(admin->policies), POLICY_STORE_OUTCOMES,
+                policy_store_outcome_name)));
 }
 
 void
@@ -152,7 +163,6 @@ void
 admin_policy_serve_differences(void *self, const struct admin_call *call)
 {
     const struct admin_bridge *admin = self;
-    const struct reload *reload = bridge_reload(admin->bridge);
     json_t *links = json_array();
     for (uint32_t i = 0; i < bridge_link_count(admin->bridge); i++) {
         struct rib_comparison comparison = rib_comparison(bridge_rib(admin->bridge), i);
@@ -166,9 +176,9 @@ admin_policy_serve_differences(void *self, const struct admin_call *call)
                        admin_u64(comparison.accepted), "counts", describe_counts(&comparison),
                        "differences", describe_differences(&comparison)));
     }
-    admin_reply_json(
-        call->response, json_pack("{s:s,s:s,s:o}", "state", reload_state_name(reload->state),
-                            "outcome", reload_outcome_name(reload->outcome), "links", links));
+    admin_reply_json(call->response,
+        json_pack("{s:s,s:s,s:o}", "state", policy_store_state(admin->policies), "outcome",
+            policy_store_outcome_name(policy_store_outcome(admin->policies)), "links", links));
 }
 
 /* ---- Rules ---- */
@@ -180,13 +190,15 @@ describe_rule(
     const struct rib *rib = bridge_rib(admin->bridge);
     struct policy *policy = rib_policy(rib, link);
     struct rib_rule_use use = rib_rule_use(rib, link, direction, rule);
-    json_t *json = json_pack("{s:o,s:o,s:s,s:o,s:o,s:o}", "policy", admin_text(policy_name(policy)),
-        "link", admin_text(bridge_link_stats(admin->bridge, link).name), "direction",
-        direction_name(direction), "rule",
-        rule == POLICY_NO_RULE ? json_string("default")
-                               : admin_text(policy_rule_id(policy, direction, rule)),
-        "hits", admin_u64(use.hits), "last_hit",
-        use.last_hit.ns == 0 ? json_null() : admin_time(use.last_hit));
+    json_t *json =
+        json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "policy", admin_text(policy_name(policy)),
+            "link", admin_text(bridge_link_stats(admin->bridge, link).name), "direction",
+            direction_name(direction), "rule",
+            rule == POLICY_NO_RULE ? json_string("default")
+                                   : admin_text(policy_rule_id(policy, direction, rule)),
+            "hits", admin_u64(use.hits), "last_hit",
+            use.last_hit.ns == 0 ? json_null() : admin_time(use.last_hit), "since",
+            admin_time(rib_policy_since(rib, link)));
     return json;
 }
 
@@ -208,13 +220,15 @@ admin_policy_serve_stats(void *self, const struct admin_call *call)
 {
     const struct admin_bridge *admin = self;
     json_t *rules = json_array();
+    struct wall since = { .ns = 0 };
     for (uint32_t i = 0; i < bridge_link_count(admin->bridge); i++) {
+        struct wall its = rib_policy_since(bridge_rib(admin->bridge), i);
+        since = its.ns > since.ns ? its : since;
         list_rules(admin, i, POLICY_EXPORT, rules);
         list_rules(admin, i, POLICY_IMPORT, rules);
     }
-    admin_reply_json(call->response,
-        json_pack("{s:o,s:o}", "since",
-            admin_time(policy_store_version(admin->policies, 0)->applied_at), "rules", rules));
+    admin_reply_json(
+        call->response, json_pack("{s:o,s:o}", "since", admin_time(since), "rules", rules));
 }
 
 /* ---- Rejects ---- */

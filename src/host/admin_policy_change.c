@@ -1,41 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* admin_policy_change.c - POST: compare, apply, reload, shadow, confirm, go back. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/admin_policy.h"
-#include "host/policy_json.h"
 
-/* A request's body while it is read. */
+/* A request's body, and what is read from it. It lives until the store lets go of the files. */
 struct change {
-    struct admin_bridge *admin;
-    const struct admin_call *call;
     json_t *body;
     struct policy_change change;
     struct policy_yaml_sent files[ADMIN_POLICY_FILES_MAX];
     struct policy_yaml_part includes[ADMIN_POLICY_FILES_MAX][POLICY_YAML_INCLUDES_MAX];
     size_t file_count;
-    struct yaml_errors errors;
 };
 
 static void
-refuse(const struct change *change, const char *message)
+free_change(void *owner)
 {
-    admin_reply_error(change->call->response, 400, message);
+    struct change *change = owner;
+    json_decref(change->body);
+    free(change);
 }
 
-/* An empty body is an empty object. false: answered. */
-static bool
-read_body(struct change *change)
+/* An empty body is an empty object. NULL: answered. */
+static struct change *
+read_body(const struct admin_call *call)
 {
-    struct span body = change->call->request->body;
+    struct span body = call->request->body;
+    struct change *change = calloc(1, sizeof(*change));
     json_error_t error;
+    if (change == NULL) {
+        admin_reply_error(call->response, 500, "no memory");
+        return NULL;
+    }
     change->body =
         body.size == 0 ? json_object() : json_loadb((const char *)body.data, body.size, 0, &error);
     if (!json_is_object(change->body)) {
-        refuse(change, "the body is not a JSON object");
-        return false;
+        admin_reply_error(call->response, 400, "the body is not a JSON object");
+        free_change(change);
+        return NULL;
     }
-    return true;
+    return change;
 }
 
 static struct span
@@ -48,7 +53,7 @@ text_of(const json_t *object, const char *key)
 
 /* How it is to be done. false: answered. */
 static bool
-read_manner(struct change *change)
+read_manner(struct change *change, const struct admin_call *call)
 {
     const json_t *force = json_object_get(change->body, "force");
     const json_t *within = json_object_get(change->body, "confirm_within_seconds");
@@ -56,11 +61,12 @@ read_manner(struct change *change)
     change->change.author = text_of(change->body, "author");
     change->change.force = json_is_true(force);
     if (force != NULL && !json_is_boolean(force)) {
-        refuse(change, "force is true or false");
+        admin_reply_error(call->response, 400, "force is true or false");
         return false;
     }
     if (within != NULL && (!json_is_number(within) || seconds < 0 || seconds > 86400)) {
-        refuse(change, "confirm_within_seconds is a number from 0 to 86400");
+        admin_reply_error(
+            call->response, 400, "confirm_within_seconds is a number from 0 to 86400");
         return false;
     }
     change->change.confirm_within_ns = (uint64_t)(seconds * (double)SEC_NS);
@@ -100,7 +106,7 @@ read_file(struct change *change, const json_t *file)
 
 /* false: answered. */
 static bool
-read_files(struct change *change)
+read_files(struct change *change, const struct admin_call *call)
 {
     const json_t *files = json_object_get(change->body, "files");
     size_t count = json_array_size(files);
@@ -109,42 +115,23 @@ read_files(struct change *change)
         whole = read_file(change, json_array_get(files, i));
     }
     if (!whole) {
-        refuse(change,
-            "files is a list of {\"path\", \"text\", \"includes\": [{\"path\", \"text\"}]}, "
-            "1 to 64 of them");
+        admin_reply_error(call->response, 400,
+            "files is a list of {\"path\", \"text\", \"includes\": [{\"path\", \"text\"}]}, 1 to "
+            "64 of them");
     }
     return whole;
 }
 
 static void
-reply_refused(struct change *change)
+reply(const struct admin_bridge *admin, const struct admin_call *call,
+    enum policy_store_result result, uint16_t status)
 {
-    json_t *json = policy_json_errors(&change->errors);
-    (void)json_object_set_new(json, "error",
-        json_string("the policies were not taken: there are errors, or their tests fail"));
-    change->call->response->status = 422;
-    admin_reply_json(change->call->response, json);
-}
-
-static void
-reply_state(const struct change *change, uint16_t status)
-{
-    const struct reload *reload = bridge_reload(change->admin->bridge);
-    change->call->response->status = status;
-    admin_reply_json(
-        change->call->response, json_pack("{s:s}", "state", reload_state_name(reload->state)));
-}
-
-static void
-reply(struct change *change, enum policy_store_result result, uint16_t status)
-{
-    struct http_response *response = change->call->response;
+    struct http_response *response = call->response;
     switch (result) {
     case POLICY_STORE_OK:
-        reply_state(change, status);
-        break;
-    case POLICY_STORE_REFUSED:
-        reply_refused(change);
+        response->status = status;
+        admin_reply_json(
+            response, json_pack("{s:s}", "state", policy_store_state(admin->policies)));
         break;
     case POLICY_STORE_BUSY:
         admin_reply_error(response, 409,
@@ -160,110 +147,102 @@ reply(struct change *change, enum policy_store_result result, uint16_t status)
     }
 }
 
-/* Too large for a stack; one request is answered at a time. */
-static struct change *
-begin(void *self, const struct admin_call *call)
-{
-    static struct change change;
-    memset(&change, 0, sizeof(change));
-    change.admin = self;
-    change.call = call;
-    yaml_errors_init(&change.errors);
-    return &change;
-}
-
+/* Takes the change. */
 static void
-end(struct change *change)
+send_files(const struct admin_bridge *admin, const struct admin_call *call, struct change *change,
+    enum policy_store_mode mode)
 {
-    json_decref(change->body);
-    yaml_errors_destroy(&change->errors);
-}
-
-static void
-send_files(struct change *change, enum policy_store_mode mode)
-{
-    change->change.mode = mode;
-    if (read_manner(change) && read_files(change)) {
-        reply(change,
-            policy_store_send(change->admin->policies, change->files, change->file_count,
-                &change->change, change->call->now.wall, &change->errors),
-            202);
+    if (!read_manner(change, call) || !read_files(change, call)) {
+        free_change(change);
+        return;
     }
+    const struct policy_sent sent = {
+        .files = change->files,
+        .file_count = change->file_count,
+        .owner = change,
+        .release = free_change,
+    };
+    change->change.mode = mode;
+    reply(admin, call, policy_store_send(admin->policies, &sent, &change->change, call->now.wall),
+        202);
 }
 
 void
 admin_policy_diff(void *self, const struct admin_call *call)
 {
-    struct change *change = begin(self, call);
-    if (read_body(change)) {
-        send_files(change, POLICY_STORE_COMPARE);
+    struct change *change = read_body(call);
+    if (change != NULL) {
+        send_files(self, call, change, POLICY_STORE_COMPARE);
     }
-    end(change);
 }
 
 void
 admin_policy_apply(void *self, const struct admin_call *call)
 {
-    struct change *change = begin(self, call);
-    if (read_body(change)) {
-        send_files(change, POLICY_STORE_APPLY);
+    struct change *change = read_body(call);
+    if (change != NULL) {
+        send_files(self, call, change, POLICY_STORE_APPLY);
     }
-    end(change);
 }
 
 /* With {"stop": true} it ends. */
 void
 admin_policy_shadow(void *self, const struct admin_call *call)
 {
-    struct change *change = begin(self, call);
-    if (read_body(change) && json_is_true(json_object_get(change->body, "stop"))) {
-        reply(change, policy_store_forget(change->admin->policies), 200);
-    } else if (json_is_object(change->body)) {
-        send_files(change, POLICY_STORE_SHADOW);
+    const struct admin_bridge *admin = self;
+    struct change *change = read_body(call);
+    if (change == NULL) {
+        return;
     }
-    end(change);
+    if (!json_is_true(json_object_get(change->body, "stop"))) {
+        send_files(admin, call, change, POLICY_STORE_SHADOW);
+        return;
+    }
+    reply(admin, call, policy_store_forget(admin->policies), 200);
+    free_change(change);
 }
 
 void
 admin_policy_reload(void *self, const struct admin_call *call)
 {
-    struct change *change = begin(self, call);
-    if (read_body(change) && read_manner(change)) {
+    const struct admin_bridge *admin = self;
+    struct change *change = read_body(call);
+    if (change == NULL) {
+        return;
+    }
+    if (read_manner(change, call)) {
         change->change.mode = POLICY_STORE_APPLY;
-        reply(change,
-            policy_store_reload(
-                change->admin->policies, &change->change, call->now.wall, &change->errors),
+        reply(admin, call, policy_store_reload(admin->policies, &change->change, call->now.wall),
             202);
     }
-    end(change);
+    free_change(change);
 }
 
 void
 admin_policy_confirm(void *self, const struct admin_call *call)
 {
-    struct change *change = begin(self, call);
-    if (read_body(change)) {
-        reply(change, policy_store_confirm(change->admin->policies, call->now.wall), 200);
-    }
-    end(change);
+    const struct admin_bridge *admin = self;
+    reply(admin, call, policy_store_confirm(admin->policies, call->now.wall), 200);
 }
 
 void
 admin_policy_rollback(void *self, const struct admin_call *call)
 {
-    struct change *change = begin(self, call);
-    if (read_body(change) && read_manner(change)) {
-        const json_t *version = json_object_get(change->body, "version");
-        json_int_t number = json_integer_value(version);
-        bool known =
-            version == NULL || (json_is_integer(version) && number >= 1 && number <= UINT32_MAX);
-        if (known) {
-            reply(change,
-                policy_store_rollback(change->admin->policies, (uint32_t)number, &change->change),
-                202);
-        } else {
-            refuse(change, "version is a number from 1; see /v1/policy/versions");
-        }
+    const struct admin_bridge *admin = self;
+    struct change *change = read_body(call);
+    if (change == NULL) {
+        return;
     }
-    end(change);
+    const json_t *version = json_object_get(change->body, "version");
+    json_int_t number = json_integer_value(version);
+    bool known =
+        version == NULL || (json_is_integer(version) && number >= 1 && number <= UINT32_MAX);
+    if (!known) {
+        admin_reply_error(
+            call->response, 400, "version is a number from 1; see /v1/policy/versions");
+    } else if (read_manner(change, call)) {
+        reply(admin, call,
+            policy_store_rollback(admin->policies, (uint32_t)number, &change->change), 202);
+    }
+    free_change(change);
 }

@@ -36,10 +36,11 @@ explain_by_rules(struct question *question, const struct subject *subject)
         return NULL;
     }
     bool accepted = verdict.action == POLICY_ACCEPT;
-    return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o}", "action", accepted ? "accept" : "reject", "rule",
-        admin_text(verdict.rule_id), "reason",
+    return json_pack("{s:s,s:o,s:o,s:o,s:b,s:o,s:o}", "action", accepted ? "accept" : "reject",
+        "rule", admin_text(verdict.rule_id), "reason",
         verdict.reason.size == 0 ? json_null() : admin_text(verdict.reason), "advertisement",
-        accepted ? policy_json_advertisement(&verdict.out) : json_null(), "limits",
+        accepted ? policy_json_advertisement(&verdict.out) : json_null(), "merge",
+        accepted && verdict.merge, "limits",
         policy_json_limits(
             accepted ? policy_rule_limits(loaded->policy, question->direction, verdict.rule)
                      : NULL),
@@ -51,9 +52,9 @@ explain(struct question *question, const struct subject *subject)
 {
     json_t *json = question->loaded != NULL
                        ? explain_by_rules(question, subject)
-                       : json_pack("{s:s,s:s,s:s,s:n,s:n,s:[]}", "action", "reject", "rule",
+                       : json_pack("{s:s,s:s,s:s,s:n,s:b,s:n,s:[]}", "action", "reject", "rule",
                              "default", "reason", "the link has no policy: nothing passes",
-                             "advertisement", "limits", "trace");
+                             "advertisement", "merge", false, "limits", "trace");
     (void)json_object_set_new(json, "state", json_string(subject->state));
     (void)json_object_set_new(json, "state_reason",
         subject->state_reason == NULL ? json_null() : json_string(subject->state_reason));
@@ -133,7 +134,7 @@ admin_policy_serve_explain(void *self, const struct admin_call *call)
         return;
     }
     const struct policy_file *file =
-        policy_store_version(admin->policies, 0)->set.of_link[question.link];
+        policy_store_in_use(admin->policies)->set.of_link[question.link];
     question.loaded = file == NULL ? NULL : file->loaded;
     question.list = json_array();
     mem_init(&question.mem, YAML_MEMORY_MAX);

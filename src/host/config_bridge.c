@@ -95,7 +95,6 @@ struct loader {
     struct yaml_errors *errors;
     const char *folder;
     const struct yaml_environment *environment;
-    struct mem *mem;
 };
 
 static void
@@ -258,6 +257,7 @@ load_policies(struct loader *loader)
     const char **paths = yaml_doc_take(config->doc, (config->policy_count + 1) * sizeof(*paths));
     describe_bridge(loader, &config->policy_bridge);
     policy_set_init(&config->policy_set, &config->policy_bridge);
+    list_init(&config->policy_files);
     if (paths == NULL) {
         config->policy_count = 0;
         report_memory(loader);
@@ -267,11 +267,11 @@ load_policies(struct loader *loader)
     bool whole = true;
     for (size_t i = 0; i < config->policy_count; i++) {
         paths[i] = policy_path(loader, config->policies[i]);
-        struct policy_yaml *loaded =
-            policy_yaml_load_file(paths[i], loader->environment, loader->mem, loader->errors);
-        whole = whole && loaded != NULL;
-        if (loaded != NULL && !policy_set_add(&config->policy_set, loaded, loader->errors)) {
-            report_memory(loader);
+        struct policy_file *file =
+            policy_file_load(paths[i], loader->environment, &config->policy_files, loader->errors);
+        whole = whole && file != NULL;
+        if (file != NULL) {
+            policy_set_add(&config->policy_set, file, loader->errors);
         }
     }
     config->policies = paths;
@@ -309,10 +309,10 @@ load(struct yaml_doc *doc, struct loader *loader, size_t error_count)
 }
 
 struct config_bridge *
-config_bridge_load_file(const char *path, const struct yaml_environment *environment,
-    struct mem *mem, struct yaml_errors *errors)
+config_bridge_load_file(
+    const char *path, const struct yaml_environment *environment, struct yaml_errors *errors)
 {
-    struct loader loader = { .errors = errors, .environment = environment, .mem = mem };
+    struct loader loader = { .errors = errors, .environment = environment };
     size_t error_count = errors->error_count;
     struct yaml_doc *doc = yaml_load_file(path, environment, errors);
     if (doc == NULL) {
@@ -324,11 +324,9 @@ config_bridge_load_file(const char *path, const struct yaml_environment *environ
 
 struct config_bridge *
 config_bridge_load_text(const char *name, struct span text, const char *folder,
-    const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors)
+    const struct yaml_environment *environment, struct yaml_errors *errors)
 {
-    struct loader loader = {
-        .errors = errors, .environment = environment, .mem = mem, .folder = folder
-    };
+    struct loader loader = { .errors = errors, .environment = environment, .folder = folder };
     size_t error_count = errors->error_count;
     struct yaml_doc *doc = yaml_load_text(name, text, environment, errors);
     return doc == NULL ? NULL : load(doc, &loader, error_count);
@@ -341,6 +339,8 @@ config_bridge_free(struct config_bridge *config)
         return;
     }
     policy_set_destroy(&config->policy_set);
+    policy_files_sweep(&config->policy_files);
+    CHECK(list_empty(&config->policy_files)); /* whoever was given a policy has let go of it */
     yaml_doc_free(config->doc);
 }
 

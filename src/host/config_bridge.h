@@ -66,21 +66,20 @@ struct config_bridge {
     struct yaml_doc *doc; /* what everything borrows from */
     struct policy_set_bridge policy_bridge;
     struct policy_set policy_set; /* what the files say */
+    struct list policy_files;
 };
 
 /*
- * Load a file, or a text that messages call `name` and whose files are relative to `folder`. The
- * policies take memory from `mem`, which must outlive the configuration.
+ * Load a file, or a text that messages call `name` and whose files are relative to `folder`.
  *
  * NULL: there were errors, which are in `errors` now. Otherwise there were none, but perhaps warnings.
  */
-MUST_CHECK struct config_bridge *config_bridge_load_file(const char *path,
-    const struct yaml_environment *environment, struct mem *mem, struct yaml_errors *errors);
+MUST_CHECK struct config_bridge *config_bridge_load_file(
+    const char *path, const struct yaml_environment *environment, struct yaml_errors *errors);
 MUST_CHECK struct config_bridge *config_bridge_load_text(const char *name, struct span text,
-    const char *folder, const struct yaml_environment *environment, struct mem *mem,
-    struct yaml_errors *errors);
+    const char *folder, const struct yaml_environment *environment, struct yaml_errors *errors);
 
-/* The policies die too. NULL is allowed. */
+/* The policies die too: no engine holds one any more. NULL is allowed. */
 void config_bridge_free(struct config_bridge *config);
 
 /* The effective configuration, as YAML that loads to the same. */

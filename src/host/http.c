@@ -28,6 +28,7 @@ struct http_server {
     void *owner;
     void (*on_request)(
         void *owner, const struct http_request *request, struct http_response *response);
+    size_t (*body_size_max)(void *owner, const struct http_request *request);
 };
 
 /* Room for the headers that handlers see; a longer one is answered with 431. */
@@ -138,6 +139,33 @@ read_method(struct http_conn *conn)
     }
 }
 
+static struct http_request
+request_of(const struct http_conn *conn)
+{
+    return (struct http_request){
+        .method = conn->method,
+        .path = span_from_text(conn->texts.path),
+        .query = span_from_text(conn->texts.query),
+        .host = span_from_text(conn->texts.host),
+        .accept = span_from_text(conn->texts.accept),
+        .authorization = span_from_text(conn->texts.authorization),
+        .content_type = span_from_text(conn->texts.content_type),
+        .body = buf_span(&conn->in),
+        .peer = conn->peer,
+        .is_loopback = conn->is_loopback,
+    };
+}
+
+/* The head is whole. */
+static size_t
+body_size_max(const struct http_conn *conn)
+{
+    const struct http_request request = request_of(conn);
+    const struct http_server *server = conn->server;
+    return server->body_size_max == NULL ? HTTP_BODY_SIZE_MAX
+                                         : server->body_size_max(server->owner, &request);
+}
+
 enum body_result {
     BODY_NONE = 0,
     BODY_COMES,
@@ -167,7 +195,8 @@ judge_body(struct http_conn *conn)
         return BODY_BAD;
     }
     unsigned long long size = strtoull(text, NULL, 10);
-    if (size > HTTP_BODY_SIZE_MAX) {
+    conn->in.size_max = body_size_max(conn);
+    if (size > conn->in.size_max) {
         return BODY_TOO_LARGE;
     }
     return size == 0 && conn->method != HTTP_POST ? BODY_NONE : BODY_COMES;
@@ -188,18 +217,7 @@ note_version(struct http_conn *conn)
 static void
 ask_handler(struct http_conn *conn, struct http_response *response)
 {
-    const struct http_request request = {
-        .method = conn->method,
-        .path = span_from_text(conn->texts.path),
-        .query = span_from_text(conn->texts.query),
-        .host = span_from_text(conn->texts.host),
-        .accept = span_from_text(conn->texts.accept),
-        .authorization = span_from_text(conn->texts.authorization),
-        .content_type = span_from_text(conn->texts.content_type),
-        .body = buf_span(&conn->in),
-        .peer = conn->peer,
-        .is_loopback = conn->is_loopback,
-    };
+    const struct http_request request = request_of(conn);
     conn->server->on_request(conn->server->owner, &request, response);
     CHECK(response->header_count <= HTTP_HEADER_COUNT_MAX);
     if (conn->body.overflowed) {
@@ -313,7 +331,7 @@ on_head(struct http_conn *conn, struct span path)
     case BODY_BAD:
         return http_reply_refuse(wsi, HTTP_REPLY_BAD_REQUEST, "content-length is not a number\n");
     case BODY_TOO_LARGE:
-        return http_reply_refuse(wsi, HTTP_REPLY_TOO_LARGE, "the body is larger than 1 MiB\n");
+        return http_reply_refuse(wsi, HTTP_REPLY_TOO_LARGE, "the body is larger than is taken here\n");
     case BODY_UNMEASURED:
         return http_reply_refuse(
             wsi, HTTP_REPLY_LENGTH_REQUIRED, "send the body with a content-length\n");
@@ -330,7 +348,7 @@ on_body(struct http_conn *conn, struct span piece)
     buf_add(&conn->in, piece);
     if (conn->in.overflowed) {
         return http_reply_refuse(
-            conn->guest.wsi, HTTP_REPLY_TOO_LARGE, "the body is larger than 1 MiB\n");
+            conn->guest.wsi, HTTP_REPLY_TOO_LARGE, "the body is larger than is taken here\n");
     }
     return 0;
 }
@@ -421,6 +439,7 @@ http_listen(struct ws_host *host, const struct http_config *config, struct reaso
     server->door = (struct ws_door){ .host = host, .on_free = free_server, .on_stop = stop_server };
     server->owner = config->owner;
     server->on_request = config->on_request;
+    server->body_size_max = config->body_size_max;
     server->socket.door = &server->door;
     server->socket.guest_count_max = config->connection_count_max == 0
                                          ? CONNECTION_COUNT_MAX_DEFAULT

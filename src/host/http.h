@@ -14,7 +14,8 @@
 #include "base/buf.h"
 #include "host/ws.h"
 
-#define HTTP_BODY_SIZE_MAX     ((size_t)1024 * 1024)
+/* Of a request, unless the handler allows this one more. */
+#define HTTP_BODY_SIZE_MAX     ((size_t)64 * 1024)
 #define HTTP_RESPONSE_SIZE_MAX ((size_t)256 * 1024 * 1024)
 #define HTTP_HEADER_COUNT_MAX  8
 
@@ -62,6 +63,8 @@ struct http_config {
     void *owner;
     void (*on_request)(
         void *owner, const struct http_request *request, struct http_response *response);
+    /* How many bytes of body this request may have, before any of them came; NULL: HTTP_BODY_SIZE_MAX. */
+    size_t (*body_size_max)(void *owner, const struct http_request *request);
 };
 
 /* As ws_listen(). */

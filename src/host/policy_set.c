@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/policy_assert.h"
 #include "host/suggest.h"
+
+/* Of an example that breaks an assert. */
+#define EXAMPLE_SIZE_MAX ((size_t)64 * 1024)
 
 void
 policy_set_init(struct policy_set *set, const struct policy_set_bridge *bridge)
@@ -15,23 +19,93 @@ policy_set_init(struct policy_set *set, const struct policy_set_bridge *bridge)
     *set = (struct policy_set){ .bridge = bridge };
 }
 
-static void
-unref(struct policy_file *file)
+/* ---- Files ---- */
+
+static struct policy_file *
+create_file(const char *name, struct yaml_errors *errors)
 {
-    file->holders--;
-    if (file->holders == 0) {
-        policy_yaml_free(file->loaded);
-        free(file);
+    struct policy_file *file = calloc(1, sizeof(*file));
+    if (file == NULL) {
+        yaml_errors_add(
+            errors, YAML_ERROR, (struct yaml_place){ .file = name }, "no memory to read it");
+        return NULL;
     }
+    mem_init(&file->mem, POLICY_FILE_MEMORY_MAX);
+    return file;
+}
+
+/* Takes the file, which may be NULL or have nothing loaded. */
+static struct policy_file *
+keep_file(struct policy_file *file, struct list *files)
+{
+    if (file == NULL || file->loaded == NULL) {
+        free(file);
+        return NULL;
+    }
+    list_push(files, &file->link);
+    return file;
+}
+
+struct policy_file *
+policy_file_load(const char *path, const struct yaml_environment *environment, struct list *files,
+    struct yaml_errors *errors)
+{
+    struct policy_file *file = create_file(path, errors);
+    if (file != NULL) {
+        file->loaded = policy_yaml_load_file(path, environment, &file->mem, errors);
+    }
+    return keep_file(file, files);
+}
+
+struct policy_file *
+policy_file_load_sent(const struct policy_yaml_sent *sent,
+    const struct yaml_environment *environment, struct list *files, struct yaml_errors *errors)
+{
+    struct policy_file *file = create_file(sent->name, errors);
+    if (file != NULL) {
+        file->loaded = policy_yaml_load_sent(sent, environment, &file->mem, errors);
+    }
+    return keep_file(file, files);
+}
+
+void
+policy_files_sweep(struct list *files)
+{
+    LIST_EACH (at, files) {
+        struct policy_file *file = CONTAINER_OF(at, struct policy_file, link);
+        /* An engine may still judge by it, or have what it judged. */
+        if (file->holders == 0 && policy_holders(file->loaded->policy) == 1) {
+            list_remove(at);
+            policy_yaml_free(file->loaded);
+            free(file);
+        }
+    }
+}
+
+static void
+hold(struct policy_set *set, struct policy_file *file)
+{
+    CHECK(set->file_count < RIB_LINKS_MAX);
+    file->holders++;
+    set->files[set->file_count] = file;
+    set->file_count++;
 }
 
 void
 policy_set_destroy(struct policy_set *set)
 {
     for (size_t i = 0; i < set->file_count; i++) {
-        unref(set->files[i]);
+        CHECK(set->files[i]->holders > 0);
+        set->files[i]->holders--;
     }
     set->file_count = 0;
+}
+
+void
+policy_set_copy(struct policy_set *set, const struct policy_set *from)
+{
+    policy_set_init(set, from->bridge);
+    policy_set_inherit(set, from);
 }
 
 /* ---- Checks against the bridge ---- */
@@ -135,23 +209,18 @@ assign(struct policy_set *set, struct policy_file *file, struct yaml_errors *err
 
 /* ---- Putting it together ---- */
 
-bool
-policy_set_add(struct policy_set *set, struct policy_yaml *loaded, struct yaml_errors *errors)
+void
+policy_set_add(struct policy_set *set, struct policy_file *file, struct yaml_errors *errors)
 {
-    struct policy_file *file = NULL;
-    if (set->file_count < RIB_LINKS_MAX) {
-        file = malloc(sizeof(*file));
+    if (set->file_count == RIB_LINKS_MAX) {
+        yaml_errors_add(errors, YAML_ERROR,
+            (struct yaml_place){ .file = yaml_doc_name(file->loaded->doc) },
+            "there are more policy files than a bridge may have links");
+        return;
     }
-    if (file == NULL) {
-        policy_yaml_free(loaded);
-        return false;
-    }
-    *file = (struct policy_file){ .loaded = loaded, .holders = 1 };
-    set->files[set->file_count] = file;
-    set->file_count++;
-    check_federation(set->bridge, loaded, errors);
+    hold(set, file);
+    check_federation(set->bridge, file->loaded, errors);
     assign(set, file, errors);
-    return true;
 }
 
 static bool
@@ -174,11 +243,8 @@ policy_set_inherit(struct policy_set *set, const struct policy_set *other)
             continue;
         }
         if (!holds(set, file)) {
-            /* No more files than links: each is of one at least. */
-            CHECK(set->file_count < RIB_LINKS_MAX);
-            file->holders++;
-            set->files[set->file_count] = file;
-            set->file_count++;
+            /* There is room: each file that is not taken over has a link here that it does not have any more. */
+            hold(set, file);
         }
         set->of_link[i] = file;
         set->places[i] = other->places[i];
@@ -194,7 +260,7 @@ policy_set_policies(const struct policy_set *set, struct policy **policies)
     }
 }
 
-/* ---- Tests ---- */
+/* ---- Tests and asserts ---- */
 
 static void
 report_test(const struct policy_test *test, const struct policy_test_outcome *outcome,
@@ -228,13 +294,55 @@ test_file(const struct policy_yaml *loaded, struct wall now, struct yaml_errors 
     arena_destroy(&arena);
 }
 
+static void
+report_proof(const struct policy_assertion *assertion, const struct policy_proof *proof,
+    struct wall now, struct yaml_errors *errors)
+{
+    struct mem mem;
+    struct buf example;
+    mem_init(&mem, YAML_MEMORY_MAX);
+    buf_init(&example, &mem, EXAMPLE_SIZE_MAX);
+    yaml_errors_add(errors, YAML_ERROR, assertion->place,
+        proof->result == PROVE_BROKEN ? "assert '%.*s' does not hold"
+                                      : "assert '%.*s' could not be decided",
+        SPAN_ARGS(assertion->name));
+    if (proof->result == PROVE_UNDECIDED) {
+        yaml_errors_hint(errors, "%s", prove_doubt_text(proof->doubt));
+    } else {
+        policy_assert_write_example(proof, now, &example);
+        yaml_errors_hint(errors, "an example:%.*s", SPAN_ARGS(buf_span(&example)));
+    }
+    buf_destroy(&example);
+}
+
+static void
+prove_file(const struct policy_yaml *loaded, struct wall now, struct yaml_errors *errors)
+{
+    struct mem mem;
+    struct arena arena;
+    mem_init(&mem, YAML_MEMORY_MAX);
+    arena_init(&arena, &mem);
+    const struct policy_proof *proofs = policy_assert_prove(loaded, now, &arena);
+    if (proofs == NULL) {
+        yaml_errors_add(errors, YAML_ERROR, yaml_place(yaml_doc_root(loaded->doc)),
+            "no memory to prove the asserts");
+    }
+    for (uint32_t i = 0; proofs != NULL && i < loaded->assert_count; i++) {
+        if (proofs[i].result != PROVE_HOLDS) {
+            report_proof(&loaded->asserts[i], &proofs[i], now, errors);
+        }
+    }
+    arena_destroy(&arena);
+}
+
 void
-policy_set_test(const struct policy_set *set, const struct policy_set *known, struct wall now,
+policy_set_prove(const struct policy_set *set, const struct policy_set *known, struct wall now,
     struct yaml_errors *errors)
 {
     for (size_t i = 0; i < set->file_count; i++) {
         if (known == NULL || !holds(known, set->files[i])) {
             test_file(set->files[i]->loaded, now, errors);
+            prove_file(set->files[i]->loaded, now, errors);
         }
     }
 }

@@ -8,6 +8,7 @@
 #ifndef HOST_POLICY_SET_H
 #define HOST_POLICY_SET_H
 
+#include "base/list.h"
 #include "bridge/rib.h"
 #include "host/policy_yaml.h"
 
@@ -24,11 +25,28 @@ struct policy_set_bridge {
     size_t link_count;
 };
 
+/* Compiled policies of one file: more than YAML_FILE_SIZE_MAX of rules need. */
+#define POLICY_FILE_MEMORY_MAX ((size_t)1024 * 1024 * 1024)
+
 /* One file, which several sets may hold. */
 struct policy_file {
     struct policy_yaml *loaded;
+    struct mem mem; /* of its policy: its own, so that it can be loaded beside the loop */
     uint32_t holders;
+    struct list link; /* in a list of files */
 };
+
+/*
+ * Load a file into a list of files that lasts as long as any set holds it, or an engine its policy; nobody does yet.
+ * NULL: `errors` say why, perhaps that there is no memory.
+ */
+MUST_CHECK struct policy_file *policy_file_load(const char *path,
+    const struct yaml_environment *environment, struct list *files, struct yaml_errors *errors);
+MUST_CHECK struct policy_file *policy_file_load_sent(const struct policy_yaml_sent *sent,
+    const struct yaml_environment *environment, struct list *files, struct yaml_errors *errors);
+
+/* Free what nobody holds any more. */
+void policy_files_sweep(struct list *files);
 
 struct policy_set {
     const struct policy_set_bridge *bridge;
@@ -42,19 +60,21 @@ struct policy_set {
 void policy_set_init(struct policy_set *set, const struct policy_set_bridge *bridge);
 void policy_set_destroy(struct policy_set *set);
 
-/* Takes a loaded file. What speaks against it is in `errors`. false: no memory. */
-MUST_CHECK bool policy_set_add(
-    struct policy_set *set, struct policy_yaml *loaded, struct yaml_errors *errors);
+/* Holds the file. What speaks against it is in `errors`. */
+void policy_set_add(struct policy_set *set, struct policy_file *file, struct yaml_errors *errors);
 
 /* Links that have no policy get the one that they have in the other set. */
 void policy_set_inherit(struct policy_set *set, const struct policy_set *other);
 
 /*
- * Run the tests in the files; each that fails is an error at its place. Files that `known` holds too (NULL:
- * none) passed before, and are left out.
+ * Run the tests in the files, and prove their asserts; what fails is an error at its place. Files that `known` holds
+ * too (NULL: none) passed before, and are left out. This may take seconds.
  */
-void policy_set_test(const struct policy_set *set, const struct policy_set *known, struct wall now,
+void policy_set_prove(const struct policy_set *set, const struct policy_set *known, struct wall now,
     struct yaml_errors *errors);
+
+/* The same files: another set that holds them. */
+void policy_set_copy(struct policy_set *set, const struct policy_set *from);
 
 /* One a link; `policies` has room for them. They live as long as the set, or as somebody else holds them. */
 void policy_set_policies(const struct policy_set *set, struct policy **policies);

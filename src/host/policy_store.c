@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy_store.c - loads, checks, hands over, and remembers. */
+/*
+ * policy_store.c - loads, checks, hands over, and remembers.
+ *
+ * A change is one job: while it is loaded the worker has the job's own list of files and its errors, and nobody
+ * else touches them. The rest of the store belongs to the loop.
+ */
 #include "host/policy_store.h"
 
 #include <stdlib.h>
@@ -7,18 +12,30 @@
 
 #include "host/printable.h"
 
+struct job {
+    struct policy_change change; /* without its author, which is in the version */
+    struct policy_sent sent;     /* no files: the configuration's are read */
+    struct policy_version version;
+    struct policy_set known; /* what was in use when it began */
+    struct list files;
+    struct wall now;
+};
+
 struct policy_store {
     struct bridge *bridge;
     const struct config_bridge *config;
-    struct mem *mem; /* of policies */
+    struct policy_worker worker;
     struct log *log;
+    struct list files;                                         /* all, but for the job's */
     struct policy_version versions[POLICY_STORE_VERSIONS_MAX]; /* the newest first */
     uint32_t version_count;
     uint32_t last_number;
-    bool applying;                 /* `pending` is on its way */
-    struct policy_version pending; /* its number and time come when it is in use */
-    bool under_way;
-    uint64_t counts[POLICY_STORE_COUNTS];
+    struct job job;
+    bool loading;
+    bool handed_over; /* the engine is at the job */
+    enum policy_store_outcome outcome;
+    struct yaml_errors errors; /* of the job; the worker's while it is loading */
+    uint64_t counts[POLICY_STORE_OUTCOMES];
 };
 
 /* ---- Versions ---- */
@@ -59,16 +76,38 @@ remember(struct policy_store *store, const struct policy_version *version, struc
         LOG_TEXT("author", version->author));
 }
 
-static const struct policy_version *
-current(const struct policy_store *store)
-{
-    return &store->versions[0];
-}
-
 const struct policy_version *
 policy_store_version(const struct policy_store *store, uint32_t back)
 {
     return back < store->version_count ? &store->versions[back] : NULL;
+}
+
+const struct policy_version *
+policy_store_in_use(const struct policy_store *store)
+{
+    enum reload_state state = bridge_reload(store->bridge)->state;
+    bool unconfirmed =
+        store->handed_over && (state == RELOAD_APPLYING || state == RELOAD_CONFIRMING);
+    return unconfirmed ? &store->job.version : &store->versions[0];
+}
+
+const char *
+policy_store_state(const struct policy_store *store)
+{
+    return store->loading ? "loading" : reload_state_name(bridge_reload(store->bridge)->state);
+}
+
+enum policy_store_outcome
+policy_store_outcome(const struct policy_store *store)
+{
+    return store->outcome;
+}
+
+struct yaml_errors *
+policy_store_errors(struct policy_store *store)
+{
+    CHECK(!store->loading);
+    return &store->errors;
 }
 
 const uint64_t *
@@ -78,8 +117,8 @@ policy_store_counts(const struct policy_store *store)
 }
 
 struct policy_store *
-policy_store_create(struct bridge *bridge, const struct config_bridge *config, struct mem *mem,
-    struct log *log, struct wall now)
+policy_store_create(struct bridge *bridge, const struct config_bridge *config,
+    const struct policy_worker *worker, struct log *log, struct wall now)
 {
     struct policy_store *store = calloc(1, sizeof(*store));
     if (store == NULL) {
@@ -87,11 +126,13 @@ policy_store_create(struct bridge *bridge, const struct config_bridge *config, s
     }
     store->bridge = bridge;
     store->config = config;
-    store->mem = mem;
+    store->worker = *worker;
     store->log = log;
+    list_init(&store->files);
+    list_init(&store->job.files);
+    yaml_errors_init(&store->errors);
     struct policy_version first = { .origin = POLICY_ORIGIN_START };
-    policy_set_init(&first.set, &config->policy_bridge);
-    policy_set_inherit(&first.set, &config->policy_set);
+    policy_set_copy(&first.set, &config->policy_set);
     remember(store, &first, now);
     return store;
 }
@@ -102,156 +143,39 @@ policy_store_free(struct policy_store *store)
     if (store == NULL) {
         return;
     }
+    CHECK(!store->loading);
     for (uint32_t i = 0; i < store->version_count; i++) {
         policy_set_destroy(&store->versions[i].set);
     }
-    policy_set_destroy(&store->pending.set);
+    policy_set_destroy(&store->job.version.set);
+    policy_files_sweep(&store->files);
+    CHECK(list_empty(&store->files));
+    yaml_errors_destroy(&store->errors);
     free(store);
-}
-
-/* ---- Handing over ---- */
-
-static bool
-hand_over(
-    struct policy_store *store, const struct policy_set *set, const struct policy_change *change)
-{
-    struct policy *policies[RIB_LINKS_MAX];
-    policy_set_policies(set, policies);
-    if (change->mode == POLICY_STORE_SHADOW) {
-        return bridge_shadow_begin(store->bridge, policies);
-    }
-    const struct reload_request request = {
-        .policies = policies,
-        .apply = change->mode == POLICY_STORE_APPLY,
-        .force = change->force,
-        .confirm_within_ns = change->confirm_within_ns,
-    };
-    return bridge_reload_begin(store->bridge, &request);
-}
-
-/* Takes the set. */
-static enum policy_store_result
-begin(struct policy_store *store, struct policy_set *set, enum policy_origin origin,
-    const struct policy_change *change)
-{
-    if (store->under_way || !hand_over(store, set, change)) {
-        policy_set_destroy(set);
-        return POLICY_STORE_BUSY;
-    }
-    store->under_way = change->mode != POLICY_STORE_SHADOW;
-    store->applying = change->mode == POLICY_STORE_APPLY;
-    if (!store->applying) {
-        /* The engine holds the policies that it compares. */
-        policy_set_destroy(set);
-        return POLICY_STORE_OK;
-    }
-    store->pending = (struct policy_version){ .origin = origin, .set = *set };
-    set_author(&store->pending, change->author);
-    return POLICY_STORE_OK;
-}
-
-/* Takes the set: what was loaded is tested, and handed over if nothing speaks against it. */
-static enum policy_store_result
-test_and_begin(struct policy_store *store, struct policy_set *set, enum policy_origin origin,
-    const struct policy_change *change, struct wall now, struct yaml_errors *errors)
-{
-    if (errors->error_count == 0) {
-        policy_set_test(set, &current(store)->set, now, errors);
-    }
-    if (errors->error_count > 0) {
-        policy_set_destroy(set);
-        store->counts[POLICY_STORE_INVALID]++;
-        return POLICY_STORE_REFUSED;
-    }
-    return begin(store, set, origin, change);
-}
-
-static void
-add(struct policy_store *store, struct policy_set *set, struct policy_yaml *loaded,
-    struct yaml_errors *errors)
-{
-    if (loaded != NULL && !policy_set_add(set, loaded, errors)) {
-        yaml_errors_add(errors, YAML_ERROR,
-            (struct yaml_place){ .file = store->config->policy_bridge.file },
-            "more files than a bridge has links, or no memory for them");
-    }
-}
-
-enum policy_store_result
-policy_store_reload(struct policy_store *store, const struct policy_change *change, struct wall now,
-    struct yaml_errors *errors)
-{
-    const struct config_bridge *config = store->config;
-    struct policy_set set;
-    policy_set_init(&set, &config->policy_bridge);
-    for (size_t i = 0; i < config->policy_count; i++) {
-        add(store, &set,
-            policy_yaml_load_file(
-                config->policies[i], &yaml_process_environment, store->mem, errors),
-            errors);
-    }
-    return test_and_begin(store, &set, POLICY_ORIGIN_FILE, change, now, errors);
-}
-
-enum policy_store_result
-policy_store_send(struct policy_store *store, const struct policy_yaml_sent *files,
-    size_t file_count, const struct policy_change *change, struct wall now,
-    struct yaml_errors *errors)
-{
-    struct policy_set set;
-    policy_set_init(&set, &store->config->policy_bridge);
-    for (size_t i = 0; i < file_count; i++) {
-        add(store, &set,
-            policy_yaml_load_sent(&files[i], &yaml_process_environment, store->mem, errors),
-            errors);
-    }
-    policy_set_inherit(&set, &current(store)->set);
-    return test_and_begin(store, &set, POLICY_ORIGIN_APPLY, change, now, errors);
-}
-
-enum policy_store_result
-policy_store_rollback(
-    struct policy_store *store, uint32_t number, const struct policy_change *change)
-{
-    if (number == 0 && bridge_reload_revert(store->bridge)) {
-        return POLICY_STORE_OK;
-    }
-    for (uint32_t i = 1; i < store->version_count; i++) {
-        if (number != 0 && store->versions[i].number != number) {
-            continue;
-        }
-        struct policy_set set;
-        policy_set_init(&set, &store->config->policy_bridge);
-        policy_set_inherit(&set, &store->versions[i].set);
-        struct policy_change back = *change;
-        back.mode = POLICY_STORE_APPLY;
-        back.force = true;
-        return begin(store, &set, POLICY_ORIGIN_ROLLBACK, &back);
-    }
-    return POLICY_STORE_NO_VERSION;
-}
-
-enum policy_store_result
-policy_store_confirm(struct policy_store *store, struct wall now)
-{
-    if (!bridge_reload_confirm(store->bridge)) {
-        return POLICY_STORE_NOTHING_PENDING;
-    }
-    policy_store_notice(store, now);
-    return POLICY_STORE_OK;
-}
-
-enum policy_store_result
-policy_store_forget(struct policy_store *store)
-{
-    bool forgotten = !store->under_way && bridge_forget_differences(store->bridge);
-    return forgotten ? POLICY_STORE_OK : POLICY_STORE_BUSY;
 }
 
 /* ---- The end of a change ---- */
 
-static enum policy_store_count
-count_of(enum reload_outcome outcome)
+static void
+end(struct policy_store *store, enum policy_store_outcome outcome, struct wall now)
+{
+    struct job *job = &store->job;
+    store->handed_over = false;
+    store->outcome = outcome;
+    store->counts[outcome]++;
+    if (outcome == POLICY_STORE_APPLIED) {
+        remember(store, &job->version, now);
+    } else {
+        policy_set_destroy(&job->version.set);
+    }
+    LOG_INFO(store->log, "policy.change_ended",
+        LOG_TEXT("outcome", policy_store_outcome_name(outcome)),
+        LOG_TEXT("author", job->version.author));
+    job->version = (struct policy_version){ .number = 0 };
+}
+
+static enum policy_store_outcome
+outcome_of(enum reload_outcome outcome)
 {
     switch (outcome) {
     case RELOAD_APPLIED:
@@ -273,18 +197,205 @@ void
 policy_store_notice(struct policy_store *store, struct wall now)
 {
     const struct reload *reload = bridge_reload(store->bridge);
-    if (!store->under_way || reload->state != RELOAD_IDLE) {
+    if (store->handed_over && reload->state == RELOAD_IDLE) {
+        end(store, outcome_of(reload->outcome), now);
+    }
+    if (!store->loading && !store->handed_over) {
+        policy_files_sweep(&store->files);
+    }
+}
+
+/* ---- Handing over ---- */
+
+/* What the job's version says, to the engine. */
+static void
+hand_over(struct policy_store *store, struct wall now)
+{
+    const struct policy_change *change = &store->job.change;
+    struct policy *policies[RIB_LINKS_MAX];
+    policy_set_policies(&store->job.version.set, policies);
+    const struct reload_request request = {
+        .policies = policies,
+        .apply = change->mode == POLICY_STORE_APPLY,
+        .force = change->force,
+        .confirm_within_ns = change->confirm_within_ns,
+    };
+    bool shadows = change->mode == POLICY_STORE_SHADOW;
+    bool taken = shadows ? bridge_shadow_begin(store->bridge, policies)
+                         : bridge_reload_begin(store->bridge, &request);
+    if (!taken || shadows) {
+        end(store, taken ? POLICY_STORE_SHADOWED : POLICY_STORE_BLOCKED, now);
         return;
     }
-    store->under_way = false;
-    store->counts[count_of(reload->outcome)]++;
-    if (store->applying && reload->outcome == RELOAD_APPLIED) {
-        remember(store, &store->pending, now);
-    } else {
-        policy_set_destroy(&store->pending.set);
+    store->handed_over = true;
+}
+
+/* ---- Loading ---- */
+
+static void
+add(struct job *job, struct policy_file *file, struct yaml_errors *errors)
+{
+    if (file != NULL) {
+        policy_set_add(&job->version.set, file, errors);
     }
-    store->applying = false;
-    store->pending = (struct policy_version){ .number = 0 };
+}
+
+/* Beside the loop. */
+static void
+load(void *self)
+{
+    struct policy_store *store = self;
+    struct job *job = &store->job;
+    const struct config_bridge *config = store->config;
+    struct yaml_errors *errors = &store->errors;
+    for (size_t i = 0; i < job->sent.file_count; i++) {
+        add(job,
+            policy_file_load_sent(
+                &job->sent.files[i], &yaml_process_environment, &job->files, errors),
+            errors);
+    }
+    for (size_t i = 0; job->sent.file_count == 0 && i < config->policy_count; i++) {
+        add(job,
+            policy_file_load(config->policies[i], &yaml_process_environment, &job->files, errors),
+            errors);
+    }
+    if (errors->error_count == 0) {
+        policy_set_prove(&job->version.set, &job->known, job->now, errors);
+    }
+}
+
+static void
+log_errors(struct log *log, struct yaml_errors *errors)
+{
+    yaml_errors_sort(errors);
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct yaml_error *error = &errors->list[i];
+        enum log_level level = error->severity == YAML_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
+        LOG_AT(log, level, "policy.fault", LOG_TEXT("file", error->place.file),
+            LOG_U64("line", error->place.line), LOG_U64("column", error->place.column),
+            LOG_TEXT("message", error->message), LOG_TEXT("hint", error->hint));
+    }
+}
+
+/* On the loop again. */
+static void
+loaded(void *self)
+{
+    struct policy_store *store = self;
+    struct job *job = &store->job;
+    store->loading = false;
+    LIST_EACH (at, &job->files) {
+        list_remove(at);
+        list_push(&store->files, at);
+    }
+    policy_set_destroy(&job->known);
+    if (job->sent.release != NULL) {
+        job->sent.release(job->sent.owner);
+        job->sent = (struct policy_sent){ .file_count = 0 };
+    } else {
+        /* Nobody waits for an answer: it is in the log or nowhere. */
+        log_errors(store->log, &store->errors);
+    }
+    if (store->errors.error_count > 0) {
+        end(store, POLICY_STORE_INVALID, job->now);
+        return;
+    }
+    if (job->version.origin == POLICY_ORIGIN_APPLY) {
+        policy_set_inherit(&job->version.set, &store->versions[0].set);
+    }
+    hand_over(store, job->now);
+}
+
+static enum policy_store_result
+begin(struct policy_store *store, enum policy_origin origin, const struct policy_sent *sent,
+    const struct policy_change *change, struct wall now)
+{
+    struct job *job = &store->job;
+    if (store->loading || store->handed_over) {
+        return POLICY_STORE_BUSY;
+    }
+    job->change = *change;
+    job->sent = *sent;
+    job->now = now;
+    job->version = (struct policy_version){ .origin = origin };
+    set_author(&job->version, change->author);
+    policy_set_init(&job->version.set, &store->config->policy_bridge);
+    policy_set_copy(&job->known, &store->versions[0].set);
+    yaml_errors_destroy(&store->errors);
+    yaml_errors_init(&store->errors);
+    store->outcome = POLICY_STORE_NONE;
+    store->loading = true;
+    if (!store->worker.run(store->worker.owner, store, load, loaded)) {
+        load(store);
+        loaded(store);
+    }
+    return POLICY_STORE_OK;
+}
+
+enum policy_store_result
+policy_store_reload(struct policy_store *store, const struct policy_change *change, struct wall now)
+{
+    const struct policy_sent nothing = { .file_count = 0 };
+    return begin(store, POLICY_ORIGIN_FILE, &nothing, change, now);
+}
+
+enum policy_store_result
+policy_store_send(struct policy_store *store, const struct policy_sent *sent,
+    const struct policy_change *change, struct wall now)
+{
+    CHECK(sent->file_count > 0);
+    enum policy_store_result result = begin(store, POLICY_ORIGIN_APPLY, sent, change, now);
+    if (result != POLICY_STORE_OK) {
+        sent->release(sent->owner);
+    }
+    return result;
+}
+
+/* ---- What needs no loading ---- */
+
+enum policy_store_result
+policy_store_rollback(
+    struct policy_store *store, uint32_t number, const struct policy_change *change)
+{
+    if (number == 0 && bridge_reload_revert(store->bridge)) {
+        return POLICY_STORE_OK;
+    }
+    if (store->loading || store->handed_over) {
+        return POLICY_STORE_BUSY;
+    }
+    for (uint32_t i = 1; i < store->version_count; i++) {
+        struct job *job = &store->job;
+        if (number != 0 && store->versions[i].number != number) {
+            continue;
+        }
+        job->change = *change;
+        job->change.mode = POLICY_STORE_APPLY;
+        job->change.force = true;
+        job->version = (struct policy_version){ .origin = POLICY_ORIGIN_ROLLBACK };
+        set_author(&job->version, change->author);
+        policy_set_copy(&job->version.set, &store->versions[i].set);
+        store->outcome = POLICY_STORE_NONE;
+        hand_over(store, store->versions[0].applied_at);
+        return POLICY_STORE_OK;
+    }
+    return POLICY_STORE_NO_VERSION;
+}
+
+enum policy_store_result
+policy_store_confirm(struct policy_store *store, struct wall now)
+{
+    if (!bridge_reload_confirm(store->bridge)) {
+        return POLICY_STORE_NOTHING_PENDING;
+    }
+    policy_store_notice(store, now);
+    return POLICY_STORE_OK;
+}
+
+enum policy_store_result
+policy_store_forget(struct policy_store *store)
+{
+    bool idle = !store->loading && !store->handed_over;
+    return idle && bridge_forget_differences(store->bridge) ? POLICY_STORE_OK : POLICY_STORE_BUSY;
 }
 
 const char *
@@ -304,13 +415,17 @@ policy_origin_name(enum policy_origin origin)
 }
 
 const char *
-policy_store_count_name(uint32_t count)
+policy_store_outcome_name(uint32_t outcome)
 {
-    switch ((enum policy_store_count)count) {
+    switch ((enum policy_store_outcome)outcome) {
+    case POLICY_STORE_NONE:
+        return "none";
     case POLICY_STORE_APPLIED:
         return "applied";
     case POLICY_STORE_COMPARED:
         return "compared";
+    case POLICY_STORE_SHADOWED:
+        return "shadowed";
     case POLICY_STORE_GUARDED:
         return "guarded";
     case POLICY_STORE_REVERTED:
@@ -319,6 +434,8 @@ policy_store_count_name(uint32_t count)
         return "no_memory";
     case POLICY_STORE_INVALID:
         return "invalid";
+    case POLICY_STORE_BLOCKED:
+        return "blocked";
     }
     return "unknown";
 }

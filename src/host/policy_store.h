@@ -3,9 +3,13 @@
  * policy_store.h - the policies of a running bridge over time: the versions that were in use, the one that is, and
  * the one that is on its way.
  *
- * A change is loaded and checked, its tests are run, and only if nothing speaks against it the engine gets it
- * (bridge/reload.h). What is wrong with it never touches what is in use. Versions live in memory: a bridge that is
- * started again reads the files of its configuration.
+ *     IDLE --reload, send--> LOADING --nothing speaks against it--> the engine's states (bridge/reload.h) --> IDLE
+ *                               |
+ *                               +-- errors, failing tests, broken asserts: IDLE, POLICY_STORE_INVALID
+ *
+ * Reading, testing and proving take as long as they take; a worker does them beside the loop. What is wrong with
+ * a change never touches what is in use. Versions live in memory: a bridge that is started again reads
+ * the files of its configuration.
  */
 #ifndef HOST_POLICY_STORE_H
 #define HOST_POLICY_STORE_H
@@ -24,27 +28,29 @@ enum policy_origin {
 };
 
 struct policy_version {
-    uint32_t number; /* from 1 */
+    uint32_t number; /* from 1; 0: it waits for its confirmation */
     struct wall applied_at;
     enum policy_origin origin;
     char author[POLICY_STORE_AUTHOR_MAX + 1]; /* printable */
     struct policy_set set;
 };
 
-/* What became of the changes so far. */
-enum policy_store_count {
-    POLICY_STORE_APPLIED = 0,
+/* How a change ended. */
+enum policy_store_outcome {
+    POLICY_STORE_NONE = 0, /* there was none, or it is under way */
+    POLICY_STORE_APPLIED,
     POLICY_STORE_COMPARED,
+    POLICY_STORE_SHADOWED,
     POLICY_STORE_GUARDED,
     POLICY_STORE_REVERTED,
     POLICY_STORE_NO_MEMORY,
-    POLICY_STORE_INVALID, /* files with errors, or tests that fail */
+    POLICY_STORE_INVALID, /* policy_store_errors() */
+    POLICY_STORE_BLOCKED, /* the engine was at another one */
 };
-#define POLICY_STORE_COUNTS (POLICY_STORE_INVALID + 1)
+#define POLICY_STORE_OUTCOMES (POLICY_STORE_BLOCKED + 1)
 
 enum policy_store_result {
     POLICY_STORE_OK = 0,          /* it is on its way, or done */
-    POLICY_STORE_REFUSED,         /* `errors` say why */
     POLICY_STORE_BUSY,            /* another change is under way */
     POLICY_STORE_NO_VERSION,      /* there is no such version */
     POLICY_STORE_NOTHING_PENDING, /* nothing waits for a confirmation */
@@ -63,25 +69,56 @@ struct policy_change {
     uint64_t confirm_within_ns;
 };
 
+/* Files of a change that came over the network; everything borrows until `release` is called, on the loop. */
+struct policy_sent {
+    const struct policy_yaml_sent *files;
+    size_t file_count;
+    void *owner;
+    void (*release)(void *owner);
+};
+
+/* Something that runs `work` beside the loop, and `done` on the loop when that has ended. false: it cannot. */
+struct policy_worker {
+    void *owner;
+    bool (*run)(void *owner, void *self, void (*work)(void *self), void (*done)(void *self));
+};
+
 struct policy_store;
 
-/* `bridge` runs with the configuration's policies. Everything outlives the store. NULL: no memory. */
+/*
+ * `bridge` runs with the configuration's policies. Everything outlives the store, but for the bridge: it is freed
+ * before, since it holds policies. The worker has nothing to do any more when the store is freed. NULL: no memory.
+ */
 MUST_CHECK struct policy_store *policy_store_create(struct bridge *bridge,
-    const struct config_bridge *config, struct mem *mem, struct log *log, struct wall now);
+    const struct config_bridge *config, const struct policy_worker *worker, struct log *log,
+    struct wall now);
 void policy_store_free(struct policy_store *store);
 
-/* `back` 0: the one in use; NULL: there is none so far back. */
+/* ---- Looking at it ---- */
+
+/* `back` 0: the newest that nobody has to confirm; NULL: there is none so far back. */
 const struct policy_version *policy_store_version(const struct policy_store *store, uint32_t back);
+
+/* What the bridge judges by, also before it is confirmed. */
+const struct policy_version *policy_store_in_use(const struct policy_store *store);
+
+/* "loading", or what the engine is at. */
+const char *policy_store_state(const struct policy_store *store);
+enum policy_store_outcome policy_store_outcome(const struct policy_store *store);
+/* Of the last change that was loaded: also warnings. */
+struct yaml_errors *policy_store_errors(struct policy_store *store);
+/* Changes so far, by enum policy_store_outcome. */
 const uint64_t *policy_store_counts(const struct policy_store *store);
 
-/* Read the configuration's files again. */
-enum policy_store_result policy_store_reload(struct policy_store *store,
-    const struct policy_change *change, struct wall now, struct yaml_errors *errors);
+/* ---- Changing it ---- */
 
-/* Files that were sent take the place of those of the links that they name. */
+/* Read the configuration's files again. */
+enum policy_store_result policy_store_reload(
+    struct policy_store *store, const struct policy_change *change, struct wall now);
+
+/* Files that were sent take the place of those of the links that they name. `sent` is released in any case. */
 enum policy_store_result policy_store_send(struct policy_store *store,
-    const struct policy_yaml_sent *files, size_t file_count, const struct policy_change *change,
-    struct wall now, struct yaml_errors *errors);
+    const struct policy_sent *sent, const struct policy_change *change, struct wall now);
 
 /* `number` 0: what waits for a confirmation goes back; else the version before the one in use. The guard is not asked. */
 enum policy_store_result policy_store_rollback(
@@ -95,6 +132,6 @@ enum policy_store_result policy_store_forget(struct policy_store *store);
 void policy_store_notice(struct policy_store *store, struct wall now);
 
 const char *policy_origin_name(enum policy_origin origin);
-const char *policy_store_count_name(uint32_t count);
+const char *policy_store_outcome_name(uint32_t outcome);
 
 #endif

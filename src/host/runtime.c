@@ -288,6 +288,46 @@ runtime_on_hangup(struct runtime *runtime, const struct runtime_hangup *hangup)
     uv_signal_start(&runtime->signals[2], on_hangup, SIGHUP);
 }
 
+struct beside {
+    uv_work_t request;
+    void *self;
+    void (*work)(void *self);
+    void (*done)(void *self);
+};
+
+static void
+on_work(uv_work_t *request)
+{
+    struct beside *beside = request->data;
+    beside->work(beside->self);
+}
+
+static void
+on_worked(uv_work_t *request, int status)
+{
+    struct beside *beside = request->data;
+    CHECK(status == 0); /* nobody cancels it */
+    beside->done(beside->self);
+    free(beside);
+}
+
+bool
+runtime_work(
+    struct runtime *runtime, void *self, void (*work)(void *self), void (*done)(void *self))
+{
+    struct beside *beside = malloc(sizeof(*beside));
+    if (beside == NULL) {
+        return false;
+    }
+    *beside = (struct beside){ .self = self, .work = work, .done = done };
+    beside->request.data = beside;
+    if (uv_queue_work(&runtime->loop, &beside->request, on_work, on_worked) != 0) {
+        free(beside);
+        return false;
+    }
+    return true;
+}
+
 /* A file that cannot be looked at is one that changed, too: whoever is told reads it and says what is wrong. */
 static void
 on_watch(uv_fs_poll_t *poll, int status, const uv_stat_t *before, const uv_stat_t *after)

@@ -63,6 +63,13 @@ void runtime_free(struct runtime *runtime);
 /* Before running. Without it, HUP ends the process, as it does by default. */
 void runtime_on_hangup(struct runtime *runtime, const struct runtime_hangup *hangup);
 
+/*
+ * Run `work` in a thread of its own, then `done` on the loop; the runtime does not end before. false: it cannot,
+ * and neither is called.
+ */
+MUST_CHECK bool runtime_work(
+    struct runtime *runtime, void *self, void (*work)(void *self), void (*done)(void *self));
+
 /* Before running. Called within a second or two after the file changed, and also when it vanishes or comes back. */
 #define RUNTIME_WATCHES_MAX 256u
 MUST_CHECK bool runtime_watch_file(struct runtime *runtime, const char *path,

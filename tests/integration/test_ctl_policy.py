@@ -117,19 +117,22 @@ class CtlPolicyTest(PolicyCase):
             self.assertIn("bad.yaml:2:1: unknown key 'lniks'", self.ask(1, admin, "policy", verb, good, bad).stderr)
         errors = json.loads(self.ask(1, admin, "-o", "json", "policy", "diff", bad).stdout)["errors"]
         self.assertIn((2, 1, "unknown key 'lniks' in this policy"), [(error["line"], error["column"], error["message"]) for error in errors])
-        self.assertIn("of which 1 MiB is taken at once", self.ask(1, admin, "policy", "diff", self.write(
-            POLICY + "#" * 1024 * 1024)).stderr)
+        large = [self.write(POLICY + "#" * 7 * 1024 * 1024, f"large-{i}.yaml") for i in range(3)]
+        self.assertIn("of which 16 MiB is taken at once", self.ask(1, admin, "policy", "diff", *large).stderr)
         self.assertEqual(admin.asked, [])
 
     def test_errors_that_only_the_bridge_finds(self):
-        refused = {"error": "the policies were not taken", "warnings": [], "errors": [
+        faults = {"warnings": [], "errors": [
             {"file": "p.yaml", "line": 2, "column": 9, "message": "there is no link 'eu'", "hint": "see links"}]}
-        admin = self.admin(policy__apply=[(422, refused)])
+        invalid = {"version": 1, "reload": {"state": "idle", "outcome": "invalid", "faults": faults}}
+        loading = {"version": 1, "reload": {"state": "loading", "outcome": "none", "faults": None}}
+        admin = self.admin(policy__apply=[(202, {"state": "loading"})] * 2,
+                           policy=[(200, loading), (200, invalid), (200, invalid)])
+        what = "nothing was changed: the bridge does not take these files, or their tests or asserts fail there"
         self.assertEqual(self.ask(1, admin, "policy", "apply", self.write(POLICY)).stderr,
-                         "p.yaml:2:9: there is no link 'eu'; see links\n"
-                         "mpregctl policy apply: nothing was changed: the policies were not taken\n")
+                         f"p.yaml:2:9: there is no link 'eu'; see links\nmpregctl policy apply: {what}\n")
         self.assertEqual(json.loads(self.ask(1, admin, "-o", "json", "policy", "apply", self.write(POLICY)).stdout),
-                         {"ok": False, **refused})
+                         {"ok": False, "outcome": "invalid", "error": what, **faults})
 
     def test_a_function_that_policy_accepts_and_that_does_not_pass(self):
         advertisement = {"function": "us.a", "function_id": "a\n", "version": "1.0.0", "tags": ["x", "y"], "resources": [],

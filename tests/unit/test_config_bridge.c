@@ -14,7 +14,6 @@
 #include "tests/support/yaml_support.h"
 
 static struct yaml_errors errors;
-static struct mem mem;
 static char folder[] = "/tmp/test_config_bridge.XXXXXX";
 
 static const struct file {
@@ -56,7 +55,6 @@ set_up(void)
         (void)fputs(files[i].text, file);
         ck_assert_int_eq(fclose(file), 0);
     }
-    mem_init(&mem, (size_t)16 * 1024 * 1024);
     yaml_errors_init(&errors);
 }
 
@@ -65,7 +63,6 @@ tear_down(void)
 {
     char path[128];
     yaml_errors_destroy(&errors);
-    ck_assert_uint_eq(mem.used, 0);
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         path_of(path, sizeof(path), files[i].name);
         ck_assert_int_eq(unlink(path), 0);
@@ -77,8 +74,7 @@ static struct config_bridge *
 loaded(const char *text)
 {
     const struct yaml_environment environment = { .lookup = yaml_support_lookup };
-    return config_bridge_load_text(
-        "b.yaml", span_from_text(text), folder, &environment, &mem, &errors);
+    return config_bridge_load_text("b.yaml", span_from_text(text), folder, &environment, &errors);
 }
 
 static struct config_bridge *
@@ -369,7 +365,7 @@ START_TEST(a_file_that_is_not_there_is_named)
     char path[128];
     const struct yaml_environment environment = { .lookup = NULL };
     path_of(path, sizeof(path), "none.yaml");
-    ck_assert_ptr_null(config_bridge_load_file(path, &environment, &mem, &errors));
+    ck_assert_ptr_null(config_bridge_load_file(path, &environment, &errors));
     ck_assert_uint_eq(errors.error_count, 1);
 }
 END_TEST

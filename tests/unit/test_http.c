@@ -62,6 +62,16 @@ serve(void *owner, const struct http_request *request, struct http_response *res
     }
 }
 
+#define BODY_SIZE_MAX ((size_t)1024 * 1024)
+
+/* Whoever says so may send more. */
+static size_t
+body_size_max(void *owner, const struct http_request *request)
+{
+    (void)owner;
+    return span_is(request->authorization, "small") ? HTTP_BODY_SIZE_MAX : BODY_SIZE_MAX;
+}
+
 struct room {
     struct world world;
     struct desk desk;
@@ -76,7 +86,10 @@ room_init(struct room *room)
     memset(room, 0, sizeof(*room));
     world_init(&room->world);
     const struct http_config config = {
-        .address = "127.0.0.1", .owner = &room->desk, .on_request = serve
+        .address = "127.0.0.1",
+        .owner = &room->desk,
+        .on_request = serve,
+        .body_size_max = body_size_max,
     };
     room->server = http_listen(room->world.host, &config, &reason);
     ck_assert_msg(room->server != NULL, "%s", reason.text);
@@ -123,7 +136,10 @@ static const struct exchange {
     { "response too large", "GET /overflow HTTP/1.1\r\nHost: here\r\n\r\n",
         "HTTP/1.1 500 Internal Server Error\r\n", "the response is too large\n", true, false },
     { "body too large", "POST /post HTTP/1.1\r\nHost: here\r\nContent-Length: 1048577\r\n\r\n",
-        "HTTP/1.1 413 Content Too Large\r\n", "larger than 1 MiB\n", false, true },
+        "HTTP/1.1 413 Content Too Large\r\n", "larger than is taken here\n", false, true },
+    { "body too large for whom sends it",
+        "POST /post HTTP/1.1\r\nHost: here\r\nAuthorization: small\r\nContent-Length: 65537\r\n\r\n",
+        "HTTP/1.1 413 Content Too Large\r\n", "larger than is taken here\n", false, true },
     { "length is no number", "POST /post HTTP/1.1\r\nHost: here\r\nContent-Length: -5\r\n\r\n",
         "HTTP/1.1 400 Bad Request\r\n", "content-length is not a number\n", false, true },
     { "length is far too long",
