@@ -7,6 +7,7 @@
 
 #include "host/admin_bridge.h"
 #include "host/admin_metrics.h"
+#include "host/policy_store.h"
 
 static const uint32_t call_bounds_us[] = BRIDGE_CALL_BUCKETS;
 static_assert(COUNT_OF(call_bounds_us) == BRIDGE_CALL_BUCKET_COUNT, "one bound a bucket");
@@ -210,6 +211,48 @@ add_calls(struct view *view)
     }
 }
 
+/* ---- Policies ---- */
+
+/* Rules that never decided are left out: of thousands, most are quiet. /v1/policy/stats has them all. */
+static void
+add_hits(struct view *view, const struct rib *rib, uint32_t link, enum policy_direction direction)
+{
+    struct policy *policy = rib_policy(rib, link);
+    uint32_t count = policy == NULL ? 0 : policy_rule_count(policy, direction) + 1;
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_default = i + 1 == count;
+        uint32_t rule = is_default ? POLICY_NO_RULE : i;
+        uint64_t hits = rib_rule_use(rib, link, direction, rule).hits;
+        if (hits > 0) {
+            admin_metrics_sample(&view->metrics,
+                ADMIN_LABELS({ "policy", policy_name(policy) }, { "port", view->links[link].name },
+                    { "direction", direction == POLICY_EXPORT ? SPAN("export") : SPAN("import") },
+                    { "rule",
+                        is_default ? SPAN("default") : policy_rule_id(policy, direction, i) }),
+                hits);
+        }
+    }
+}
+
+static void
+add_policies(struct view *view, const struct admin_bridge *admin)
+{
+    const struct rib *rib = bridge_rib(admin->bridge);
+    admin_metrics_family(&view->metrics, "mpreg_policy_hits_total", "counter",
+        "Functions that a rule decided on, since its policy is in use.");
+    for (uint32_t i = 0; i < view->link_count; i++) {
+        add_hits(view, rib, i, POLICY_EXPORT);
+        add_hits(view, rib, i, POLICY_IMPORT);
+    }
+    admin_metrics_family(&view->metrics, "mpreg_config_reloads_total", "counter",
+        "Changes of the policies of the running bridge, by how they ended.");
+    const uint64_t *counts = policy_store_counts(admin->policies);
+    for (uint32_t i = POLICY_STORE_APPLIED; i < POLICY_STORE_OUTCOMES; i++) {
+        admin_metrics_sample(&view->metrics,
+            ADMIN_LABELS({ "result", span_from_text(policy_store_outcome_name(i)) }), counts[i]);
+    }
+}
+
 /* ---- Certificates ---- */
 
 static void
@@ -263,6 +306,9 @@ admin_bridge_serve_metrics(void *self, const struct admin_call *call)
     add_announcements(&view);
     add_reasons(&view, admin->bridge, &stats);
     add_calls(&view);
+    if (admin->policies != NULL) {
+        add_policies(&view, admin);
+    }
     add_certificates(&view, admin->tls);
     admin_metrics_memory(&view.metrics, stats.memory_used, stats.memory_peak);
 }
