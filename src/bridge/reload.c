@@ -203,6 +203,27 @@ on_applied(struct bridge *bridge, struct now now)
         LOG_TEXT("advice", "confirm it, or it goes back by itself"));
 }
 
+static void
+on_unconfirmed(struct bridge *bridge)
+{
+    LOG_WARN(bridge->log, "policy.not_confirmed",
+        LOG_TEXT("advice", "the policies of before are in use again"));
+    go_back(bridge, RELOAD_REVERTED);
+}
+
+static void
+go_on_reverting(struct bridge *bridge, struct now now)
+{
+    if (any_replacing(bridge)) {
+        return;
+    }
+    if (replace_all(bridge, bridge->reload.before)) {
+        end(bridge, bridge->reload.outcome);
+    } else {
+        bridge->reload.due = instant_after(now.mono, RETRY_NS);
+    }
+}
+
 void
 reload_step(struct bridge *bridge, struct now now)
 {
@@ -224,20 +245,11 @@ reload_step(struct bridge *bridge, struct now now)
         break;
     case RELOAD_CONFIRMING:
         if (instant_reached(reload->due, now.mono)) {
-            LOG_WARN(bridge->log, "policy.not_confirmed",
-                LOG_TEXT("advice", "the policies of before are in use again"));
-            go_back(bridge, RELOAD_REVERTED);
+            on_unconfirmed(bridge);
         }
         break;
     case RELOAD_REVERTING:
-        if (any_replacing(bridge)) {
-            break;
-        }
-        if (replace_all(bridge, reload->before)) {
-            end(bridge, reload->outcome);
-        } else {
-            reload->due = instant_after(now.mono, RETRY_NS);
-        }
+        go_on_reverting(bridge, now);
         break;
     }
 }

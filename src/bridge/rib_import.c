@@ -171,11 +171,11 @@ rib_reconsider_name(struct rib *rib, struct rib_name *name)
 }
 
 void
-rib_reconsider(struct rib *rib, struct span text)
+rib_reconsider(struct rib *rib, struct span name)
 {
-    struct rib_name *name = rib_name_find(rib, text);
-    if (name != NULL) {
-        rib_reconsider_name(rib, name);
+    struct rib_name *known = rib_name_find(rib, name);
+    if (known != NULL) {
+        rib_reconsider_name(rib, known);
     }
 }
 

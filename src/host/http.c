@@ -331,7 +331,8 @@ on_head(struct http_conn *conn, struct span path)
     case BODY_BAD:
         return http_reply_refuse(wsi, HTTP_REPLY_BAD_REQUEST, "content-length is not a number\n");
     case BODY_TOO_LARGE:
-        return http_reply_refuse(wsi, HTTP_REPLY_TOO_LARGE, "the body is larger than is taken here\n");
+        return http_reply_refuse(
+            wsi, HTTP_REPLY_TOO_LARGE, "the body is larger than is taken here\n");
     case BODY_UNMEASURED:
         return http_reply_refuse(
             wsi, HTTP_REPLY_LENGTH_REQUIRED, "send the body with a content-length\n");

@@ -138,7 +138,8 @@ static const struct exchange {
     { "body too large", "POST /post HTTP/1.1\r\nHost: here\r\nContent-Length: 1048577\r\n\r\n",
         "HTTP/1.1 413 Content Too Large\r\n", "larger than is taken here\n", false, true },
     { "body too large for whom sends it",
-        "POST /post HTTP/1.1\r\nHost: here\r\nAuthorization: small\r\nContent-Length: 65537\r\n\r\n",
+        "POST /post HTTP/1.1\r\nHost: here\r\nAuthorization: small\r\nContent-Length: "
+        "65537\r\n\r\n",
         "HTTP/1.1 413 Content Too Large\r\n", "larger than is taken here\n", false, true },
     { "length is no number", "POST /post HTTP/1.1\r\nHost: here\r\nContent-Length: -5\r\n\r\n",
         "HTTP/1.1 400 Bad Request\r\n", "content-length is not a number\n", false, true },
