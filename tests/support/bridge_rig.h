@@ -100,6 +100,7 @@ struct rig {
     uint64_t numbers; /* ids drawn so far */
     size_t memory_max;
     uint64_t call_timeout_ns;
+    uint32_t function_count_max; /* of each catalog */
 };
 
 static inline void
@@ -122,6 +123,7 @@ rig_open(struct rig *rig)
     rig->now = (struct now){ .mono = { 1000 * SEC_NS }, .wall = { RIG_EPOCH_NS } };
     rig->memory_max = (size_t)256 * 1024 * 1024;
     rig->call_timeout_ns = 20 * SEC_NS;
+    rig->function_count_max = 100000;
 }
 
 /* Whether all memory came back; each engine CHECKs its own. */
@@ -391,7 +393,7 @@ rig_session_config(struct rig_bridge *it, uint32_t index, const struct rig_link 
 }
 
 static inline struct member_config
-rig_member_config(const struct rig_bridge *it)
+rig_member_config(const struct rig *rig, const struct rig_bridge *it)
 {
     static const struct span capabilities[] = { T("rpc"), T(BRIDGE_CAPABILITY) };
     return (struct member_config){
@@ -400,7 +402,7 @@ rig_member_config(const struct rig_bridge *it)
         .instance_id = it->config.name,
         .capabilities = { .items = capabilities, .count = COUNT_OF(capabilities) },
         .isolation = { .mode = ISOLATION_STRICT, .cluster_id = it->config.federation },
-        .function_count_max = 100000,
+        .function_count_max = rig->function_count_max,
         .call_timeout_ns = 30 * SEC_NS,
     };
 }
@@ -425,7 +427,7 @@ rig_add_bridge(
         .call_timeout_ns = rig->call_timeout_ns,
         .memory_max = rig->memory_max,
     };
-    it->config.member = rig_member_config(it);
+    it->config.member = rig_member_config(rig, it);
     for (uint32_t i = 0; i < link_count; i++) {
         it->links[i] = (struct bridge_link_config){
             .session = rig_session_config(it, i, &links[i]),
