@@ -33,7 +33,8 @@ prove_patterns_apart(const struct pattern *a, const struct pattern *b)
 /* What is looked for: x, of which the name is before + x + behind. */
 struct hunt {
     struct prover *prover;
-    const struct policy_made *made;
+    struct span before;
+    struct span behind;
     struct pattern_demand *demands; /* those that must match stand first */
     uint32_t count;
     uint32_t matching_count;
@@ -48,14 +49,13 @@ same_place(const struct pattern_demand *a, const struct pattern_demand *b)
 }
 
 static struct pattern_demand
-around(const struct hunt *hunt, const struct prove_demand *demand, const struct pattern *pattern)
+around(const struct prove_demand *demand, const struct pattern *pattern)
 {
-    const struct policy_made *made = hunt->made;
     return (struct pattern_demand){
         .pattern = pattern,
         .excluded = demand->kind == PROVE_MATCHES_NOT,
-        .before = demand->on_made ? made->made_before : made->before,
-        .behind = demand->on_made ? made->made_behind : made->behind,
+        .before = demand->before,
+        .behind = demand->behind,
     };
 }
 
@@ -78,7 +78,7 @@ gather_matching(struct hunt *hunt, const struct prove_demand *demand)
     for (; demand != NULL; demand = demand->next) {
         if (demand->kind == PROVE_MATCHES) {
             CHECK(demand->patterns.count == 1);
-            hunt->demands[hunt->count] = around(hunt, demand, demand->patterns.items);
+            hunt->demands[hunt->count] = around(demand, demand->patterns.items);
             hunt->count++;
         }
     }
@@ -90,7 +90,7 @@ gather_excluded(struct hunt *hunt, const struct prove_demand *demand)
 {
     for (; demand != NULL; demand = demand->next) {
         for (uint32_t i = 0; demand->kind == PROVE_MATCHES_NOT && i < demand->patterns.count; i++) {
-            hunt->demands[hunt->count] = around(hunt, demand, &demand->patterns.items[i]);
+            hunt->demands[hunt->count] = around(demand, &demand->patterns.items[i]);
             hunt->count += is_needless(hunt, &hunt->demands[hunt->count]) ? 0 : 1;
         }
     }
@@ -128,9 +128,8 @@ is_hopeless(const struct hunt *hunt)
     return false;
 }
 
-/* Three texts as one. .data NULL: no memory. */
-static struct span
-joined(struct arena *arena, struct span before, struct span text, struct span behind)
+struct span
+prove_joined(struct arena *arena, struct span before, struct span text, struct span behind)
 {
     uint8_t *bytes = arena_take(arena, before.size + text.size + behind.size);
     const struct span parts[] = { before, text, behind };
@@ -151,9 +150,10 @@ suits(const struct hunt *hunt, struct span x)
     bool right = x.size > 0 || hunt->may_be_empty;
     for (uint32_t i = 0; right && i < hunt->count; i++) {
         const struct pattern_demand *demand = &hunt->demands[i];
-        struct span whole = demand->before.size + demand->behind.size == 0
-                                ? x
-                                : joined(&hunt->prover->scratch, demand->before, x, demand->behind);
+        struct span whole =
+            demand->before.size + demand->behind.size == 0
+                ? x
+                : prove_joined(&hunt->prover->scratch, demand->before, x, demand->behind);
         right = whole.data != NULL && whole.size <= NAME_SIZE_MAX &&
                 pattern_match(demand->pattern, whole, NULL) != demand->excluded;
     }
@@ -183,27 +183,31 @@ sample(struct arena *arena, const struct pattern *pattern, struct span anything)
     return text.size > 0 || bytes == NULL ? text : SPAN("x");
 }
 
-/* *x: at hand. Names that are kept as they are only: the others are few. */
+/* Nothing stands around x in any demand. */
+static bool
+is_bare(const struct hunt *hunt)
+{
+    size_t size = hunt->before.size + hunt->behind.size;
+    for (uint32_t i = 0; i < hunt->count; i++) {
+        size += hunt->demands[i].before.size + hunt->demands[i].behind.size;
+    }
+    return size == 0;
+}
+
+/* *x: at hand. */
 static bool
 find_at_hand(const struct hunt *hunt, struct span hint, struct span *x)
 {
-    const struct policy_made *made = hunt->made;
-    if (made->before.size + made->behind.size + made->made_before.size + made->made_behind.size >
-        0) {
-        return false;
-    }
+    /* Names that people would not write, such as "a.", only if need be. */
+    const struct span fillings[] = { SPAN("x"), SPAN("") };
+    bool bare = is_bare(hunt);
     *x = hint;
-    if (hint.size > 0 && suits(hunt, hint)) {
+    if (bare && hint.size > 0 && suits(hunt, hint)) {
         return true;
     }
     *x = SPAN("x");
-    if (hunt->matching_count == 0 && suits(hunt, *x)) {
-        return true;
-    }
-    /* Of the names that people would not write, such as "a.", only if need be. */
-    const struct span fillings[] = { SPAN("x"), SPAN("") };
-    bool found = false;
-    for (uint32_t i = 0; i < 2 * hunt->matching_count && !found; i++) {
+    bool found = suits(hunt, *x);
+    for (uint32_t i = 0; bare && i < 2 * hunt->matching_count && !found; i++) {
         const struct pattern *pattern = hunt->demands[i / 2].pattern;
         *x = sample(&hunt->prover->scratch, pattern, fillings[i % 2]);
         found = x->data != NULL && suits(hunt, *x);
@@ -215,7 +219,6 @@ static enum prove_fit
 find(struct hunt *hunt, struct span hint, struct span *text)
 {
     struct prover *prover = hunt->prover;
-    const struct policy_made *made = hunt->made;
     struct span x = SPAN("");
     if (is_hopeless(hunt)) {
         return PROVE_CONTRADICTION;
@@ -233,28 +236,36 @@ find(struct hunt *hunt, struct span hint, struct span *text)
             return prove_doubt(prover, PROVE_HARD_PATTERNS);
         }
     }
-    if (made->before.size + x.size + made->behind.size > NAME_SIZE_MAX) {
+    if (hunt->before.size + x.size + hunt->behind.size > NAME_SIZE_MAX) {
         return prove_doubt(prover, PROVE_LONG_NAME);
     }
-    *text = joined(&prover->arena, made->before, x, made->behind);
+    *text = prove_joined(&prover->arena, hunt->before, x, hunt->behind);
     return text->data == NULL ? prove_doubt(prover, PROVE_NO_MEMORY) : PROVE_MET;
+}
+
+/* Where x is empty, there is a name all the same: at first and after each step. */
+static bool
+may_be_empty(const struct prove_case *proven)
+{
+    bool right = proven->before.size + proven->behind.size > 0;
+    for (uint32_t i = 1; i < proven->view_count && right; i++) {
+        const struct prove_text *name = &proven->views[i].name;
+        right = name->kind != PROVE_TEXT_AROUND || name->before.size + name->behind.size > 0;
+    }
+    return right;
 }
 
 static enum prove_fit
 solve_name_once(struct prover *prover, struct prove_case *proven)
 {
-    /* Where a name is made of nothing of the old one, the demands on it were looked at before. */
-    struct policy_made made = proven->made;
-    bool follows = made.kind == POLICY_MADE_SAME || made.kind == POLICY_MADE_AROUND;
-    made = follows ? made : (struct policy_made){ .kind = POLICY_MADE_SAME };
     struct hunt hunt = {
         .prover = prover,
-        .made = &made,
-        .may_be_empty = made.before.size + made.behind.size > 0 &&
-                        made.made_before.size + made.made_behind.size > 0,
+        .before = proven->before,
+        .behind = proven->behind,
+        .may_be_empty = may_be_empty(proven),
     };
     bool gathered = gather(&hunt, proven->demands[PROVE_NAME]);
-    enum prove_fit fit = gathered ? find(&hunt, proven->hint, &proven->in.identity.name)
+    enum prove_fit fit = gathered ? find(&hunt, SPAN_NONE, &proven->in.identity.name)
                                   : prove_doubt(prover, PROVE_NO_MEMORY);
     arena_reset(&prover->scratch);
     return fit;
@@ -269,15 +280,14 @@ prove_solve_name(struct prover *prover, struct prove_case *proven)
                   ? solve_name_once(prover, proven)
                   : PROVE_DOUBTFUL;
     }
-    return fit == PROVE_MET ? prove_solve_id(prover, proven) : fit;
+    return fit;
 }
 
 enum prove_fit
 prove_solve_id(struct prover *prover, struct prove_case *proven)
 {
-    static const struct policy_made same = { .kind = POLICY_MADE_SAME };
     struct function_identity *identity = &proven->in.identity;
-    struct hunt hunt = { .prover = prover, .made = &same };
+    struct hunt hunt = { .prover = prover };
     if (proven->demands[PROVE_ID] == NULL) {
         identity->function_id = identity->name;
         return PROVE_MET;
@@ -302,6 +312,8 @@ prove_pass_over(struct prover *prover, struct prove_case *proven, struct span na
         .kind = PROVE_MATCHES_NOT,
         .part = PROVE_NAME,
         .patterns = { .items = pattern, .count = 1 },
+        .before = proven->before,
+        .behind = proven->behind,
     };
     return prove_demand(prover, proven, &demand);
 }

@@ -244,7 +244,7 @@ prove_solve_path(struct prover *prover, struct prove_case *proven)
         .demands = proven->demands[PROVE_PATH],
         .count_min = 1,
         .count_max = PATH_COUNT_MAX,
-        .is_export = prover->direction == POLICY_EXPORT,
+        .is_export = prover->steps[0].direction == POLICY_EXPORT,
         .own = prover->border->own,
     };
     for (const struct prove_demand *each = path.demands; each != NULL; each = each->next) {

@@ -4,74 +4,54 @@
  */
 #include "bridge/policy_prove_rules.h"
 
+#include "bridge/policy_prove_view.h"
 #include "core/limits.h"
 
 /* ---- Conditions as demands ---- */
 
-/* A list of demands on one part. An empty list of texts demands nothing. */
 struct wishes {
     struct prover *prover;
     struct prove_case *proven;
-    enum prove_part part;
-    bool added;
-    bool failed;
+    uint32_t view;
+    enum prove_fit fit;
 };
 
 static void
 wish(struct wishes *wishes, const struct prove_demand *demand)
 {
-    wishes->added = true;
-    wishes->failed = wishes->failed || !prove_demand(wishes->prover, wishes->proven, demand);
+    if (wishes->fit == PROVE_MET) {
+        wishes->fit = prove_require(wishes->prover, wishes->proven, wishes->view, demand);
+    }
 }
 
+/* An empty list of texts is no condition. */
 static void
-wish_texts(struct wishes *wishes, enum prove_demand_kind kind, const struct text_list *texts)
+wish_texts(struct wishes *wishes, enum prove_part part, enum prove_demand_kind kind,
+    const struct text_list *texts)
 {
-    struct prove_demand demand = { .kind = kind, .part = wishes->part, .texts = *texts };
+    struct prove_demand demand = { .kind = kind, .part = part, .texts = *texts };
     if (texts->count > 0) {
         wish(wishes, &demand);
     }
 }
 
-/* What was wished is solved, if anything was. */
-static enum prove_fit
-settle(struct wishes *wishes, enum prove_part next)
+static void
+wish_set(struct wishes *wishes, enum prove_part part, const struct policy_set_match *match)
 {
-    enum prove_fit fit = wishes->failed ? PROVE_DOUBTFUL : PROVE_MET;
-    if (wishes->added && !wishes->failed) {
-        fit = prove_solve(wishes->prover, wishes->proven, wishes->part);
-    }
-    wishes->part = next;
-    wishes->added = false;
-    return fit;
+    wish_texts(wishes, part, PROVE_HAS_ALL, &match->all);
+    wish_texts(wishes, part, PROVE_HAS_ANY, &match->any);
+    wish_texts(wishes, part, PROVE_HAS_NONE, &match->none);
 }
 
 static void
-wish_set(struct wishes *wishes, const struct policy_set_match *match)
-{
-    wish_texts(wishes, PROVE_HAS_ALL, &match->all);
-    wish_texts(wishes, PROVE_HAS_ANY, &match->any);
-    wish_texts(wishes, PROVE_HAS_NONE, &match->none);
-}
-
-static void
-wish_count(struct wishes *wishes, uint32_t min, uint32_t max)
+wish_count(struct wishes *wishes, uint32_t max)
 {
     struct prove_demand demand = {
-        .kind = PROVE_COUNT, .part = PROVE_PATH, .count_min = min, .count_max = max
+        .kind = PROVE_COUNT, .part = PROVE_PATH, .count_min = 1, .count_max = max
     };
     if (max < PATH_COUNT_MAX) {
         wish(wishes, &demand);
     }
-}
-
-static void
-wish_path(struct wishes *wishes, const struct policy_conditions *more)
-{
-    wish_texts(wishes, PROVE_IS_ONE, &more->origins);
-    wish_texts(wishes, PROVE_HAS_ALL, &more->path_includes);
-    wish_texts(wishes, PROVE_HAS_NONE, &more->path_excludes);
-    wish_count(wishes, 1, more->hops_max);
 }
 
 static void
@@ -96,63 +76,38 @@ wish_time(struct wishes *wishes, const struct policy_conditions *more)
     wish(wishes, &demand);
 }
 
-/* An export of what another federation serves needs a rule that says so. */
-static bool
-is_for_own_only(const struct prover *prover, const struct policy_rule *rule)
+static void
+wish_more(struct wishes *wishes, const struct policy_conditions *more)
 {
-    return prover->direction == POLICY_EXPORT && rule->action == POLICY_ACCEPT && !rule->transit;
+    wish_set(wishes, PROVE_TAGS, &more->tags);
+    wish_set(wishes, PROVE_RESOURCES, &more->resources);
+    wish_version(wishes, &more->version);
+    wish_texts(wishes, PROVE_SCOPE, PROVE_IS_ONE, &more->scopes);
+    wish_time(wishes, more);
+    wish_texts(wishes, PROVE_PATH, PROVE_IS_ONE, &more->origins);
+    wish_texts(wishes, PROVE_PATH, PROVE_HAS_ALL, &more->path_includes);
+    wish_texts(wishes, PROVE_PATH, PROVE_HAS_NONE, &more->path_excludes);
+    wish_count(wishes, more->hops_max);
+}
+
+/* An export of what another federation serves needs a rule that says so. */
+static uint32_t
+hops_without_transit(const struct policy_rule *rule, enum policy_direction direction)
+{
+    bool own_only = direction == POLICY_EXPORT && rule->action == POLICY_ACCEPT && !rule->transit;
+    return own_only ? 1 : PATH_COUNT_MAX;
 }
 
 enum prove_fit
-prove_fulfil(struct prover *prover, struct prove_case *proven, const struct policy_rule *rule)
+prove_fulfil(
+    struct prover *prover, struct prove_case *proven, uint32_t view, const struct policy_rule *rule)
 {
-    const struct policy_conditions *more = rule->more;
-    struct wishes wishes = { .prover = prover, .proven = proven, .part = PROVE_TAGS };
-    enum prove_fit fit = PROVE_MET;
-    if (more != NULL) {
-        wish_set(&wishes, &more->tags);
-        fit = settle(&wishes, PROVE_RESOURCES);
+    struct wishes wishes = { .prover = prover, .proven = proven, .view = view };
+    wish_count(&wishes, hops_without_transit(rule, prover->steps[view].direction));
+    if (rule->more != NULL) {
+        wish_more(&wishes, rule->more);
     }
-    if (more != NULL && fit == PROVE_MET) {
-        wish_set(&wishes, &more->resources);
-        fit = settle(&wishes, PROVE_VERSION);
-    }
-    if (more != NULL && fit == PROVE_MET) {
-        wish_version(&wishes, &more->version);
-        fit = settle(&wishes, PROVE_SCOPE);
-    }
-    if (more != NULL && fit == PROVE_MET) {
-        wish_texts(&wishes, PROVE_IS_ONE, &more->scopes);
-        fit = settle(&wishes, PROVE_TIME);
-    }
-    if (more != NULL && fit == PROVE_MET) {
-        wish_time(&wishes, more);
-        fit = settle(&wishes, PROVE_PATH);
-    }
-    if (fit == PROVE_MET) {
-        wishes.part = PROVE_PATH;
-        if (more != NULL) {
-            wish_path(&wishes, more);
-        }
-        wish_count(&wishes, 1, is_for_own_only(prover, rule) ? 1 : PATH_COUNT_MAX);
-        fit = settle(&wishes, PROVE_PATH);
-    }
-    return fit;
-}
-
-bool
-prove_match(struct prover *prover, struct prove_case *proven, enum prove_part part,
-    const struct policy_patterns *patterns, uint32_t index)
-{
-    struct prove_demand matches = { .kind = PROVE_MATCHES, .part = part };
-    struct prove_demand before = { .kind = PROVE_MATCHES_NOT, .part = part };
-    if (patterns->count == 0) {
-        return true;
-    }
-    matches.patterns = (struct policy_patterns){ .items = &patterns->items[index], .count = 1 };
-    before.patterns = (struct policy_patterns){ .items = patterns->items, .count = index };
-    return prove_demand(prover, proven, &matches) &&
-           (index == 0 || prove_demand(prover, proven, &before));
+    return wishes.fit;
 }
 
 /* ---- Conditions turned around ---- */
@@ -278,8 +233,8 @@ escape_count_max(const struct policy_rule *rule)
 }
 
 bool
-prove_escapes_of(
-    struct prover *prover, const struct policy_rule *rule, struct prove_escapes *escapes)
+prove_escapes_of(struct prover *prover, const struct policy_rule *rule,
+    enum policy_direction direction, struct prove_escapes *escapes)
 {
     struct turning turning = {
         .items = arena_take(&prover->arena, escape_count_max(rule) * sizeof(*turning.items)),
@@ -291,7 +246,7 @@ prove_escapes_of(
     if (rule->more != NULL) {
         turn_more(&turning, rule->more);
     }
-    turn_count(&turning, is_for_own_only(prover, rule) ? 1 : PATH_COUNT_MAX);
+    turn_count(&turning, hops_without_transit(rule, direction));
     turn_patterns(&turning, PROVE_ID, &rule->function_ids);
     turn_patterns(&turning, PROVE_NAME, &rule->functions);
     CHECK(turning.count <= escape_count_max(rule));

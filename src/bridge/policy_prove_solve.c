@@ -26,7 +26,22 @@ prove_demand(struct prover *prover, struct prove_case *proven, const struct prov
     *copy = *demand;
     copy->next = proven->demands[demand->part];
     proven->demands[demand->part] = copy;
+    proven->unsolved |= 1u << demand->part;
     return true;
+}
+
+bool
+prove_begin(struct prover *prover, struct prove_case *proven)
+{
+    *proven = (struct prove_case){
+        .unsolved = (1u << PROVE_PART_COUNT) - 1,
+        .views = { { .has_own_id = true } },
+        .view_count = 1,
+        .in = { .hops_left = ADVERTISEMENT_HOPS_DEFAULT,
+            .preference = ADVERTISEMENT_PREFERENCE_DEFAULT,
+            .ttl_ns = UINT64_MAX },
+    };
+    return prove_solve(prover, proven) == PROVE_MET;
 }
 
 /* ---- Texts ---- */
@@ -180,7 +195,7 @@ solve_scope(struct prover *prover, const struct prove_demand *demands, struct sp
             return PROVE_MET;
         }
     }
-    if (prover->direction == POLICY_EXPORT) {
+    if (prover->steps[0].direction == POLICY_EXPORT) {
         return PROVE_CONTRADICTION;
     }
     for (const struct prove_demand *each = demands; each != NULL; each = each->next) {
@@ -258,8 +273,8 @@ solve_time(const struct prover *prover, const struct prove_demand *demands, stru
     return period.from.ns < period.until.ns ? PROVE_MET : PROVE_CONTRADICTION;
 }
 
-enum prove_fit
-prove_solve(struct prover *prover, struct prove_case *proven, enum prove_part part)
+static enum prove_fit
+solve_part(struct prover *prover, struct prove_case *proven, enum prove_part part)
 {
     const struct prove_demand *demands = proven->demands[part];
     switch (part) {
@@ -284,4 +299,56 @@ prove_solve(struct prover *prover, struct prove_case *proven, enum prove_part pa
     }
     CHECK(part < PROVE_PART_COUNT);
     return PROVE_CONTRADICTION;
+}
+
+enum prove_fit
+prove_solve(struct prover *prover, struct prove_case *proven)
+{
+    enum prove_fit fit = PROVE_MET;
+    /* Without demands of its own, the id follows the name. */
+    if ((proven->unsolved & 1u << PROVE_NAME) != 0) {
+        proven->unsolved |= 1u << PROVE_ID;
+    }
+    for (int part = 0; fit == PROVE_MET && part < PROVE_PART_COUNT; part++) {
+        if ((proven->unsolved & 1u << part) != 0) {
+            fit = solve_part(prover, proven, (enum prove_part)part);
+        }
+    }
+    proven->unsolved = 0;
+    return fit;
+}
+
+/* ---- What stays ---- */
+
+bool
+prove_keep_text(struct arena *arena, struct span *text)
+{
+    *text = text->size == 0 ? SPAN("") : arena_copy(arena, *text);
+    return text->data != NULL;
+}
+
+static bool
+keep_list(struct arena *arena, struct text_list *list)
+{
+    struct span *items = arena_take(arena, list->count * sizeof(*items));
+    bool kept = items != NULL;
+    for (uint32_t i = 0; kept && i < list->count; i++) {
+        items[i] = list->items[i];
+        kept = prove_keep_text(arena, &items[i]);
+    }
+    list->items = items;
+    return kept;
+}
+
+bool
+prove_keep(struct arena *arena, struct advertisement *advertisement)
+{
+    struct function_identity *identity = &advertisement->identity;
+    return prove_keep_text(arena, &identity->name) &&
+           prove_keep_text(arena, &identity->function_id) &&
+           prove_keep_text(arena, &identity->version_text) &&
+           prove_keep_text(arena, &advertisement->scope) &&
+           prove_keep_text(arena, &advertisement->origin) &&
+           keep_list(arena, &advertisement->tags) && keep_list(arena, &advertisement->resources) &&
+           keep_list(arena, &advertisement->path);
 }
