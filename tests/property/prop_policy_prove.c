@@ -6,170 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/prng.h"
 #include "bridge/pattern.h"
 #include "bridge/policy_prove.h"
 #include "core/built_in.h"
-#include "tests/support/at.h"
 #include "tests/support/check_failed.h"
 #include "tests/support/property.h"
+#include "tests/support/prove_world.h"
 
-#define SEED_COUNT 40u
+#define SEED_COUNT 20u
 #define PROMISES   40u
-#define RULES_MAX  5u
-#define TEXTS_MAX  3u
-#define NAMES_MAX  400u
 #define NAMES_FULL 12u /* names of up to two letters: with all of the world */
 #define REST_PART  8u  /* of the rest of the world, for each longer one */
 #define PATHS_MAX  15u
 
-static const char *const letters[] = { "a", "b", "." };
-static const char *const patterns[] = { "a", "a.b", "a.**", "**.b", "*", "**", "{x}.b", "a.{x**}",
-    "{x}.{y}", "{x**}", "*a*", "b{x}", "a{x**}b", "{y}{x}" };
-static const char *const templates[] = { "a.{x}", "{x}", "b{x}a", "{x}{x}", "a.b", "{x}.{y}",
-    "{y}.{x}", "b.{x}.{y}" };
-static const char *const words[] = { "r", "g" };
-static const char *const scopes[] = { "zone", "global" };
-static const char *const federations[] = { "us", "eu", "ap" };
-static const char *const versions[] = { "0.0.1", "1.0.0", "2.0.0" };
-static const char *const constraints[] = { ">=1.0.0", "<1.0.0", "==1.0.0", ">0.0.1,<2.0.0" };
-
 struct scene {
-    struct prng prng;
-    struct mem mem;
-    struct arena arena;   /* one promise */
-    struct arena world;   /* the names */
-    struct arena judging; /* one advertisement */
-    struct span names[NAMES_MAX];
-    uint32_t name_count;
+    struct prove_world world;
     struct text_list paths[PATHS_MAX];
     uint32_t path_count;
     uint32_t counts[3]; /* by enum prove_result */
 };
-
-static struct span
-pick(struct scene *scene, const char *const *choices, size_t count)
-{
-    return span_from_text(choices[prng_below(&scene->prng, count)]);
-}
-
-static struct text_list
-pick_list(struct scene *scene, const char *const *choices, size_t count, uint32_t permille)
-{
-    struct text_list list = { .count = 0 };
-    if (!prng_chance(&scene->prng, permille)) {
-        return list;
-    }
-    struct span *items = arena_take(&scene->arena, TEXTS_MAX * sizeof(*items));
-    CHECK(items != NULL);
-    list.count = 1 + (uint32_t)prng_below(&scene->prng, TEXTS_MAX - 1);
-    for (uint32_t i = 0; i < list.count; i++) {
-        items[i] = pick(scene, choices, count);
-    }
-    list.items = items;
-    return list;
-}
-
-static struct policy_set_match
-draw_set(struct scene *scene)
-{
-    return (struct policy_set_match){
-        .all = pick_list(scene, words, COUNT_OF(words), 120),
-        .any = pick_list(scene, words, COUNT_OF(words), 120),
-        .none = pick_list(scene, words, COUNT_OF(words), 120),
-    };
-}
-
-static struct policy_rule_source
-draw_conditions(struct scene *scene)
-{
-    struct prng *prng = &scene->prng;
-    struct policy_rule_source rule = {
-        .functions = pick_list(scene, patterns, COUNT_OF(patterns), 650),
-        .function_ids = pick_list(scene, patterns, COUNT_OF(patterns), 120),
-        .tags = draw_set(scene),
-        .resources = draw_set(scene),
-        .scopes = pick_list(scene, scopes, COUNT_OF(scopes), 150),
-        .origins = pick_list(scene, federations, COUNT_OF(federations), 120),
-        .path_includes = pick_list(scene, federations, COUNT_OF(federations), 80),
-        .path_excludes = pick_list(scene, federations, COUNT_OF(federations), 120),
-        .has_max_hops = prng_chance(prng, 120),
-        .max_hops = (uint32_t)prng_below(prng, 4),
-    };
-    if (prng_chance(prng, 200)) {
-        rule.version = pick(scene, constraints, COUNT_OF(constraints));
-    }
-    return rule;
-}
-
-static struct policy_rule_source
-draw_rule(struct scene *scene, uint32_t index)
-{
-    static const char *const ids[RULES_MAX] = { "r0", "r1", "r2", "r3", "r4" };
-    struct prng *prng = &scene->prng;
-    struct policy_rule_source rule = draw_conditions(scene);
-    rule.id = span_from_text(ids[index]);
-    rule.action = prng_chance(prng, 550) ? POLICY_ACCEPT : POLICY_REJECT;
-    rule.transit = prng_chance(prng, 400);
-    rule.has_valid_from = prng_chance(prng, 100);
-    rule.valid_from.ns = AT.ns + (int64_t)prng_below(prng, 3) - 1;
-    rule.has_valid_until = prng_chance(prng, 100);
-    rule.valid_until.ns = AT.ns + (int64_t)prng_below(prng, 3);
-    if (rule.action == POLICY_ACCEPT && prng_chance(prng, 600)) {
-        rule.set_function = pick(scene, templates, COUNT_OF(templates));
-    }
-    return rule;
-}
-
-/* Drawn until the templates fit the patterns. */
-static struct policy *
-draw_policy(struct scene *scene, enum policy_direction direction, struct policy_rule_source *rules)
-{
-    struct policy *policy = NULL;
-    while (policy == NULL) {
-        struct policy_source source = { .name = SPAN("drawn") };
-        struct policy_fault fault;
-        source.rules[direction] = rules;
-        source.rule_count[direction] = 1 + (uint32_t)prng_below(&scene->prng, RULES_MAX);
-        for (uint32_t i = 0; i < source.rule_count[direction]; i++) {
-            struct policy_source one = { .name = SPAN("one") };
-            struct policy *fits = NULL;
-            one.rules[direction] = &rules[i];
-            one.rule_count[direction] = 1;
-            while (fits == NULL) {
-                rules[i] = draw_rule(scene, i);
-                fits = policy_create(&one, &scene->mem, &fault);
-            }
-            policy_unref(fits);
-        }
-        policy = policy_create(&source, &scene->mem, &fault);
-    }
-    return policy;
-}
-
-/* ---- The world ---- */
-
-static void
-make_names(struct scene *scene)
-{
-    uint32_t begin = 0;
-    uint32_t end = 0;
-    scene->name_count = 0;
-    for (uint32_t length = 1; length <= 4; length++) {
-        for (uint32_t j = begin; j < end || (length == 1 && j == 0); j++) {
-            for (size_t k = 0; k < COUNT_OF(letters); k++) {
-                char text[16];
-                struct span head = length == 1 ? SPAN("") : scene->names[j];
-                (void)snprintf(text, sizeof(text), "%.*s%s", SPAN_ARGS(head), letters[k]);
-                CHECK(scene->name_count < NAMES_MAX);
-                scene->names[scene->name_count] = arena_copy(&scene->world, span_from_text(text));
-                scene->name_count++;
-            }
-        }
-        begin = end;
-        end = scene->name_count;
-    }
-}
 
 /* Every path of up to three different federations. */
 static void
@@ -178,14 +33,14 @@ make_paths(struct scene *scene)
     scene->path_count = 0;
     for (uint32_t i = 0; i < 4 * 4 * 4; i++) {
         uint32_t digits[] = { i / 16, i / 4 % 4, i % 4 };
-        struct span *items = arena_take(&scene->world, 3 * sizeof(*items));
+        struct span *items = arena_take(&scene->world.lasting, 3 * sizeof(*items));
         uint32_t count = 0;
         bool good = true;
         CHECK(items != NULL);
         for (uint32_t j = 0; j < 3; j++) {
             if (digits[j] < 3) {
                 struct text_list before = { .items = items, .count = count };
-                struct span next = span_from_text(federations[digits[j]]);
+                struct span next = span_from_text(prove_world_federations[digits[j]]);
                 good = good && j == count && !text_list_has(&before, next);
                 items[count] = next;
                 count++;
@@ -220,7 +75,7 @@ some_match(struct scene *scene, const struct text_list *texts, struct span name)
     bool found = false;
     for (uint32_t i = 0; i < texts->count && !found; i++) {
         struct pattern pattern;
-        CHECK(pattern_compile(texts->items[i], &scene->judging, &pattern) == PATTERN_OK);
+        CHECK(pattern_compile(texts->items[i], &scene->world.judging, &pattern) == PATTERN_OK);
         found = pattern_match(&pattern, name, NULL);
     }
     return found;
@@ -240,7 +95,7 @@ is_asked_about(struct scene *scene, const struct asking *asking, const struct ad
 {
     struct policy_verdict verdict;
     enum policy_evaluation evaluation = policy_evaluate(
-        asking->question, asking->assert->direction, in, AT, &scene->judging, &verdict);
+        asking->question, asking->assert->direction, in, AT, &scene->world.judging, &verdict);
     /* Who promises to export all of what others serve says so. */
     const struct policy_rule_source *match = &asking->assert->query.match;
     bool own_only = asking->assert->claim == POLICY_ALWAYS &&
@@ -261,7 +116,7 @@ breaks(struct scene *scene, const struct asking *asking, const struct policy_rul
     const struct policy_query *query = &asking->assert->query;
     struct policy_verdict verdict;
     enum policy_evaluation evaluation = policy_evaluate(
-        asking->policy, asking->assert->direction, in, at, &scene->judging, &verdict);
+        asking->policy, asking->assert->direction, in, at, &scene->world.judging, &verdict);
     CHECK(evaluation != POLICY_OUT_OF_MEMORY);
     if (asking->assert->claim == POLICY_ALWAYS) {
         return verdict.rule == POLICY_NO_RULE || rules[verdict.rule].action == POLICY_REJECT;
@@ -272,48 +127,22 @@ breaks(struct scene *scene, const struct asking *asking, const struct policy_rul
            !some_match(scene, &query->as_except, made);
 }
 
-/* The advertisement of the world at `index`, whose name and path are given. */
-static struct advertisement
-world_at(const struct scene *scene, uint32_t index, uint32_t name, uint32_t path)
-{
-    static const struct span word_items[] = { { (const uint8_t *)"r", 1 },
-        { (const uint8_t *)"g", 1 }, { (const uint8_t *)"r", 1 } };
-    static const uint32_t starts[] = { 0, 0, 1, 0 };
-    static const uint32_t sizes[] = { 0, 1, 1, 2 };
-    uint32_t tags = index % 4;
-    uint32_t resources = index / 4 % 4;
-    struct span version = span_from_text(versions[index / 16 % 3]);
-    struct advertisement in = {
-        .identity = { .name = scene->names[name],
-            .function_id = index / 48 % 3 == 0 ? scene->names[name] : scene->names[index / 48 % 3],
-            .version_text = version },
-        .tags = { .items = &word_items[starts[tags]], .count = sizes[tags] },
-        .resources = { .items = &word_items[starts[resources]], .count = sizes[resources] },
-        .scope = span_from_text(scopes[index / 144 % 2]),
-        .origin = scene->paths[path].items[0],
-        .path = scene->paths[path],
-        .ttl_ns = UINT64_MAX,
-    };
-    CHECK(version_parse(version, &in.identity.version));
-    return in;
-}
-
-#define WORLD_SIZE 288u
-
 /* Short names with each path and all else, longer ones with each path and a part of all else. */
 static bool
 world_is_kept(
     struct scene *scene, const struct asking *asking, const struct policy_rule_source *rules)
 {
     uint32_t step = 7;
-    uint32_t index = (uint32_t)prng_below(&scene->prng, WORLD_SIZE);
-    for (uint32_t name = 0; name < scene->name_count; name++) {
+    uint32_t index = (uint32_t)prng_below(&scene->world.prng, PROVE_WORLD_SIZE);
+    for (uint32_t name = 0; name < scene->world.name_count; name++) {
         for (uint32_t path = 0; path < scene->path_count; path++) {
-            uint32_t count = name < NAMES_FULL ? WORLD_SIZE : REST_PART;
+            uint32_t count = name < NAMES_FULL ? PROVE_WORLD_SIZE : REST_PART;
             for (uint32_t i = 0; i < count; i++) {
-                index = (index + step) % WORLD_SIZE;
-                arena_reset(&scene->judging);
-                struct advertisement in = world_at(scene, index, name, path);
+                index = (index + step) % PROVE_WORLD_SIZE;
+                arena_reset(&scene->world.judging);
+                struct advertisement in = prove_world_at(&scene->world, index, name);
+                in.path = scene->paths[path];
+                in.origin = in.path.items[0];
                 if (is_asked_about(scene, asking, &in) &&
                     (breaks(scene, asking, rules, &in, AT) ||
                         breaks(scene, asking, rules, &in, (struct wall){ .ns = AT.ns + 1 }))) {
@@ -405,17 +234,20 @@ static struct policy_assert
 draw_assert(struct scene *scene, enum policy_direction direction)
 {
     struct policy_assert assert = {
-        .claim = prng_chance(&scene->prng, 600) ? POLICY_NEVER : POLICY_ALWAYS,
+        .claim = prng_chance(&scene->world.prng, 600) ? POLICY_NEVER : POLICY_ALWAYS,
         .direction = direction,
-        .query = { .match = draw_conditions(scene),
-            .except = pick_list(scene, patterns, COUNT_OF(patterns), 200) },
+        .query = { .match = prove_world_draw_conditions(&scene->world),
+            .except = prove_world_pick_list(
+                &scene->world, prove_world_patterns, COUNT_OF(prove_world_patterns), 200) },
     };
     assert.query.match.id = SPAN("q");
     assert.query.match.action = POLICY_ACCEPT;
     assert.query.match.transit = true;
     if (assert.claim == POLICY_NEVER) {
-        assert.query.as_functions = pick_list(scene, patterns, COUNT_OF(patterns), 300);
-        assert.query.as_except = pick_list(scene, patterns, COUNT_OF(patterns), 300);
+        assert.query.as_functions = prove_world_pick_list(
+            &scene->world, prove_world_patterns, COUNT_OF(prove_world_patterns), 300);
+        assert.query.as_except = prove_world_pick_list(
+            &scene->world, prove_world_patterns, COUNT_OF(prove_world_patterns), 300);
     }
     return assert;
 }
@@ -424,36 +256,39 @@ static bool
 promise_is_judged_rightly(struct scene *scene)
 {
     static const struct span eu[] = { { (const uint8_t *)"eu", 2 } };
-    struct policy_rule_source rules[RULES_MAX];
+    struct policy_rule_source rules[PROVE_WORLD_RULES_MAX];
+    struct policy_source drawn = { .name = SPAN("drawn") };
     enum policy_direction direction =
-        prng_chance(&scene->prng, 500) ? POLICY_EXPORT : POLICY_IMPORT;
+        prng_chance(&scene->world.prng, 500) ? POLICY_EXPORT : POLICY_IMPORT;
     struct policy_assert assert = draw_assert(scene, direction);
     struct policy_border border = { .since = AT };
-    if (prng_chance(&scene->prng, 600)) {
+    if (prng_chance(&scene->world.prng, 600)) {
         border.own = SPAN("us");
     }
-    if (prng_chance(&scene->prng, 600)) {
+    if (prng_chance(&scene->world.prng, 600)) {
         border.far = (struct text_list){ .items = eu, .count = 1 };
     }
     struct policy_source source = { .name = SPAN("q") };
     struct policy_fault fault;
     source.rules[direction] = &assert.query.match;
     source.rule_count[direction] = 1;
-    struct policy *question = policy_create(&source, &scene->mem, &fault);
-    struct policy *policy = draw_policy(scene, direction, rules);
+    struct policy *question = policy_create(&source, &scene->world.mem, &fault);
+    prove_world_draw_side(&scene->world, direction, rules, &drawn);
+    struct policy *policy = policy_create(&drawn, &scene->world.mem, &fault);
     CHECK(question != NULL);
+    CHECK(policy != NULL);
     struct asking asking = {
         .policy = policy, .question = question, .assert = &assert, .border = &border
     };
     struct policy_proof proof;
-    policy_prove(policy, &assert, &border, &scene->arena, &proof);
+    policy_prove(policy, &assert, &border, &scene->world.arena, &proof);
     bool right = proof_is_right(scene, &asking, rules, &proof);
     if (!right) {
         print_asking(&asking, rules);
     }
     policy_unref(policy);
     policy_unref(question);
-    arena_reset(&scene->arena);
+    arena_reset(&scene->world.arena);
     return right;
 }
 
@@ -462,20 +297,13 @@ proofs_are_those_of_a_small_world(uint64_t seed)
 {
     static struct scene scene;
     bool right = true;
-    scene = (struct scene){ .prng = { .state = seed } };
-    mem_init(&scene.mem, (size_t)1024 * 1024 * 1024);
-    arena_init(&scene.arena, &scene.mem);
-    arena_init(&scene.world, &scene.mem);
-    arena_init(&scene.judging, &scene.mem);
-    make_names(&scene);
+    scene = (struct scene){ .path_count = 0 };
+    prove_world_init(&scene.world, seed);
     make_paths(&scene);
     for (uint32_t i = 0; right && i < PROMISES; i++) {
         right = promise_is_judged_rightly(&scene);
     }
-    arena_destroy(&scene.arena);
-    arena_destroy(&scene.world);
-    arena_destroy(&scene.judging);
-    CHECK(scene.mem.used == 0);
+    prove_world_destroy(&scene.world);
     /* A proof that never comes is none, and results of one kind only would prove little. */
     CHECK(!right || scene.counts[PROVE_UNDECIDED] <= PROMISES / 10);
     CHECK(!right || scene.counts[PROVE_HOLDS] > PROMISES / 10);
