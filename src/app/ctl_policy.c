@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 #include "app/ctl_json.h"
+#include "host/log_sink.h"
+#include "host/policy_files.h"
 #include "host/policy_json.h"
 
 static const char help[] =
@@ -76,6 +78,9 @@ verdict(const struct yaml_errors *errors)
 
 struct checking {
     struct mem mem;
+    struct arena arena;
+    struct policy_yaml **loaded; /* room for one an argument */
+    size_t loaded_count;
     size_t file_count;
     uint64_t test_count;
 };
@@ -89,8 +94,20 @@ check_file(const char *path, struct checking *checking, struct yaml_errors *erro
     if (loaded != NULL) {
         policy_yaml_lint(loaded, &checking->mem, errors);
         checking->test_count += loaded->test_count;
+        checking->loaded[checking->loaded_count] = loaded;
+        checking->loaded_count++;
     }
-    policy_yaml_free(loaded);
+}
+
+/* What none of the files alone can know. */
+static void
+check_together(struct checking *checking, struct yaml_errors *errors)
+{
+    struct policy_files files;
+    if (policy_files_init(&files, checking->loaded, checking->loaded_count, log_sink_now().wall,
+            &checking->arena)) {
+        policy_files_lint(&files, &checking->arena, errors);
+    }
 }
 
 static int
@@ -126,7 +143,10 @@ run_check(struct ctl *ctl, int argc, char **argv)
     int code = 0;
     enum ctl_common common = CTL_COMMON_TAKEN;
     mem_init(&checking.mem, CTL_POLICY_MEMORY_MAX);
+    arena_init(&checking.arena, &checking.mem);
     yaml_errors_init(&errors);
+    checking.loaded = arena_take(&checking.arena, (size_t)argc * sizeof(struct policy_yaml *));
+    CHECK(checking.loaded != NULL);
     while (common == CTL_COMMON_TAKEN && (code = options_next(&line)) != OPTIONS_END) {
         if (code == OPTIONS_ARGUMENT) {
             check_file(line.value, &checking, &errors);
@@ -142,8 +162,13 @@ run_check(struct ctl *ctl, int argc, char **argv)
     } else if (checking.file_count == 0) {
         code = options_fault(&line, "FILE is missing");
     } else {
+        check_together(&checking, &errors);
         code = report(ctl, &errors, &checking);
     }
+    for (size_t i = 0; i < checking.loaded_count; i++) {
+        policy_yaml_free(checking.loaded[i]);
+    }
+    arena_destroy(&checking.arena);
     yaml_errors_destroy(&errors);
     return code;
 }

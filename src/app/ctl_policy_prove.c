@@ -7,26 +7,28 @@
 
 #include "app/ctl_json.h"
 #include "app/ctl_policy.h"
+#include "app/ctl_policy_network.h"
 #include "app/ctl_table.h"
 #include "host/log_sink.h"
-#include "host/policy_assert.h"
+#include "host/policy_files.h"
 
 #define TEXT_SIZE_MAX ((size_t)16 * 1024)
 
-static const char help[] = "Usage: mpregctl [-o table|json] policy prove FILE...\n"
-                           "\n"
-                           "Proves the asserts in policy files for every function that there can "
-                           "be (docs/policy.md), or shows "
-                           "one that breaks\n"
-                           "them, in words for `mpregctl policy explain FILE`. With -o json each "
-                           "assert is a line. Exit codes: "
-                           "0 all hold,\n"
-                           "1 one does not, or cannot be decided, or a file has errors.\n";
+static const char help[] =
+    "Usage: mpregctl [-o table|json] policy prove FILE...\n"
+    "\n"
+    "Proves the asserts in policy files for every function that there can be (docs/policy.md), or "
+    "shows one that\n"
+    "breaks them, in words for `mpregctl policy explain FILE`. Of several files it also tells what "
+    "can reach which\n"
+    "federation. With -o json each assert, and each way from one federation to another, is a line. "
+    "Exit codes:\n"
+    "0 all hold, 1 one does not or cannot be decided, or a file has errors.\n";
 
 /* One file, and what was proved of its asserts. */
 struct proved {
     struct policy_yaml *loaded;
-    const struct policy_proof *proofs;
+    struct policy_proof *proofs;
 };
 
 struct proving {
@@ -38,6 +40,7 @@ struct proving {
     struct proved *files; /* room for one an argument */
     size_t file_count;
     size_t counts[PROVE_UNDECIDED + 1];
+    struct policy_files together;
 };
 
 /* ---- Words ---- */
@@ -76,6 +79,10 @@ write_reason(const struct policy_proof *proof, struct buf *out)
     if (proof->reaches.size > 0) {
         buf_add_text(out, ", reaches ");
         buf_add(out, proof->reaches);
+    }
+    for (uint32_t i = 0; i < proof->through.count; i++) {
+        buf_add_text(out, i == 0 ? " through " : ", ");
+        buf_add(out, proof->through.items[i]);
     }
 }
 
@@ -181,26 +188,78 @@ load_file(struct proving *proving, const char *path)
     }
 }
 
+/* Files that cannot take part in the view of all federations. */
+static void
+tell_left_out(const struct proving *proving)
+{
+    for (size_t i = 0; i < proving->file_count; i++) {
+        const struct policy_yaml *loaded = proving->files[i].loaded;
+        if (loaded->federation.size == 0) {
+            (void)fprintf(stderr,
+                "%s: %s does not say whose policy it is, and is left out of the network; add "
+                "federation: NAME\n",
+                proving->ctl->program, yaml_place(yaml_doc_root(loaded->doc)).file);
+        }
+    }
+}
+
+/* Whom an export reaches, the other files say as well. */
+static void
+prove_only(struct proving *proving, const struct proved *file)
+{
+    for (uint32_t i = 0; i < file->loaded->assert_count; i++) {
+        const struct policy_assertion *assertion = &file->loaded->asserts[i];
+        if (assertion->assert.claim == POLICY_ONLY) {
+            policy_files_prove_only(
+                &proving->together, file->loaded, assertion, &proving->arena, &file->proofs[i]);
+        }
+    }
+}
+
+/* false: no memory. */
+static bool
+prove_all(struct proving *proving)
+{
+    struct policy_yaml **loaded =
+        arena_take(&proving->arena, proving->file_count * sizeof(struct policy_yaml *));
+    for (size_t i = 0; loaded != NULL && i < proving->file_count; i++) {
+        loaded[i] = proving->files[i].loaded;
+    }
+    if (loaded == NULL || !policy_files_init(&proving->together, loaded, proving->file_count,
+                              proving->now, &proving->arena)) {
+        return false;
+    }
+    for (size_t i = 0; i < proving->file_count; i++) {
+        struct proved *file = &proving->files[i];
+        file->proofs = policy_assert_prove(file->loaded, proving->now, &proving->arena);
+        if (file->proofs == NULL) {
+            return false;
+        }
+        prove_only(proving, file);
+        for (uint32_t j = 0; j < file->loaded->assert_count; j++) {
+            proving->counts[file->proofs[j].result]++;
+        }
+    }
+    return true;
+}
+
 static int
 prove(struct proving *proving)
 {
     if (proving->errors.error_count > 0) {
         return ctl_policy_refuse(proving->ctl, &proving->errors);
     }
-    for (size_t i = 0; i < proving->file_count; i++) {
-        struct proved *file = &proving->files[i];
-        file->proofs = policy_assert_prove(file->loaded, proving->now, &proving->arena);
-        if (file->proofs == NULL) {
-            return ctl_fail(proving->ctl, "the asserts need too much memory");
-        }
-        for (uint32_t j = 0; j < file->loaded->assert_count; j++) {
-            proving->counts[file->proofs[j].result]++;
-        }
+    if (!prove_all(proving)) {
+        return ctl_fail(proving->ctl, "the asserts need too much memory");
     }
     if (proving->ctl->json) {
         each_proof(proving, print_line, NULL);
     } else {
         print_table(proving);
+    }
+    if (proving->file_count > 1) {
+        tell_left_out(proving);
+        ctl_policy_print_network(proving->ctl, &proving->together, &proving->arena);
     }
     bool all = proving->counts[PROVE_BROKEN] + proving->counts[PROVE_UNDECIDED] == 0;
     return all ? APP_OK : APP_FAILED;

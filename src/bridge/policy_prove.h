@@ -89,6 +89,8 @@ struct policy_proof {
     struct span rule_id; /* lives as long as the policy */
     struct span becomes; /* the name that an accepted one gets */
     struct span reaches; /* POLICY_ONLY: the federation that it must not reach */
+    struct text_list
+        through; /* likewise: those that pass it on to there; one policy alone knows of none */
 };
 
 /*

@@ -334,6 +334,52 @@ class PolicyProveTest(PolicyCase):
         answer = json.loads(self.ctl(0, "explain", "-o", "json", path, *words).stdout)
         self.assertEqual(lines[1]["why"], f"rejected by rule '{answer['rule']}'")
 
+    NEIGHBOURS = {
+        "eu.yaml": """policy: eu
+federation: eu
+links: [us, ap]
+export:
+  rules:
+    - {id: pass, match: {function: "{f**}"}, transit: true, set: {function: "eu.{f}"}, action: accept}
+import: {rules: [{id: in, match: {function: "us.**"}, action: accept}]}
+""",
+        "ap.yaml": """policy: ap
+federation: ap
+links: [eu]
+import: {rules: [{id: in, match: {function: "eu.us.**"}, action: accept}]}
+"""}
+
+    def neighbours(self):
+        return [self.write(text, name) for name, text in self.NEIGHBOURS.items()]
+
+    def test_several_files_tell_what_reaches_whom(self):
+        us = self.write(PROMISING.replace("always", "never").replace("billing.**", "vault.**") + "  - only: eu\n")
+        self.assertIn("3 hold, 0 broken", self.ctl(0, "prove", us).stdout)
+        out = self.ctl(1, "prove", us, *self.neighbours()).stdout
+        self.assertRegex(out, r"broken .*only: eu +export function=billing.x +accepted by rule 'billing' as us.x, "
+                              r"reaches ap through eu\n")
+        self.assertRegex(out, r"us +ap +eu +passes +billing.x -> us.x by 'billing' -> us.x by 'in' -> eu.us.x by 'pass' "
+                              r"-> eu.us.x by 'in'\n")
+        self.assertRegex(out, r"ap +us +- +nothing +-\n")
+        lines = [json.loads(line) for line in self.ctl(1, "prove", "-o", "json", us, *self.neighbours())
+                 .stdout.splitlines()]
+        way = next(line for line in lines if (line.get("from"), line.get("to")) == ("us", "ap"))
+        self.assertEqual((way["through"], way["passes"], way["loop"], way["function"]),
+                         (["eu"], True, False, "billing.x"))
+        self.assertEqual(way["steps"][-1],
+                         {"federation": "ap", "direction": "import", "rule": "in", "function": "eu.us.x"})
+
+    def test_files_of_nobody_are_left_out_of_the_network(self):
+        us = self.write(PROMISING.replace("federation: us\n", ""))
+        done = self.ctl(1, "prove", us, *self.neighbours())
+        self.assertIn("p.yaml does not say whose policy it is, and is left out of the network", done.stderr)
+
+    def test_check_warns_of_neighbours_that_pass_on(self):
+        us = self.write(PROMISING)
+        out = self.ctl(2, "check", us, *self.neighbours()).stdout
+        self.assertRegex(out, r"p.yaml:7:7: warning: what rule 'billing' exports to 'eu' is passed on to 'ap': 'billing.x', "
+                              r"for example; rule 'pass' at \S+eu.yaml:6:7 has transit\n")
+
     def test_wrong_lines_and_files_say_so(self):
         self.assertIn("FILE is missing", self.ctl(64, "prove").stderr)
         broken = self.write(PROMISING.replace("never", "nevr"))
