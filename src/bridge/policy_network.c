@@ -89,10 +89,10 @@ ends_apart(struct span a, struct span b, bool at_front)
 static bool
 is_apart(const struct prove_text *name, const struct policy_patterns *patterns, uint32_t place)
 {
-    const struct pattern *pattern = &patterns->items[place];
     if (patterns->count == 0 || name->kind == PROVE_TEXT_LOST) {
         return false;
     }
+    const struct pattern *pattern = &patterns->items[place];
     if (name->kind == PROVE_TEXT_FIXED) {
         return !pattern_match(pattern, name->before, NULL);
     }

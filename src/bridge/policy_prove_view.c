@@ -459,18 +459,15 @@ static void
 change_id(const struct policy_rule *rule, const struct prove_text *old, struct prove_view *view)
 {
     const struct pattern_template *made = &rule->rewrites->function_id;
-    if (made->part_count == 1 && made->parts[0].kind == PATTERN_LITERAL) {
-        view->has_own_id = false;
-        view->id = (struct prove_text){ .kind = PROVE_TEXT_FIXED, .before = made->parts[0].text };
-    } else if (made->part_count > 0) {
-        view->has_own_id = false;
-        view->id = (struct prove_text){ .kind = PROVE_TEXT_LOST };
-    } else if (differ_always(old, &view->name)) {
-        view->has_own_id = false;
+    if (made->part_count == 0 && is_same(old, &view->name)) {
+        return;
+    }
+    view->has_own_id = false;
+    view->id = (struct prove_text){ .kind = PROVE_TEXT_LOST };
+    if (made->part_count == 0 && differ_always(old, &view->name)) {
         view->id = view->name;
-    } else if (!is_same(old, &view->name)) {
-        view->has_own_id = false;
-        view->id = (struct prove_text){ .kind = PROVE_TEXT_LOST };
+    } else if (made->part_count == 1 && made->parts[0].kind == PATTERN_LITERAL) {
+        view->id = (struct prove_text){ .kind = PROVE_TEXT_FIXED, .before = made->parts[0].text };
     }
 }
 
