@@ -62,6 +62,13 @@ ctl_policy_json(struct span text)
 }
 
 const char *
+ctl_policy_text(struct buf *buf)
+{
+    buf_add_u8(buf, '\0');
+    return buf->overflowed ? "(too long)" : (const char *)buf->data;
+}
+
+const char *
 ctl_policy_direction_name(enum policy_direction direction)
 {
     return direction == POLICY_EXPORT ? "export" : "import";

@@ -19,6 +19,9 @@ int ctl_policy_refuse(const struct ctl *ctl, struct yaml_errors *errors);
 /* A text of a policy, which is UTF-8. */
 json_t *ctl_policy_json(struct span text);
 
+/* The content with a NUL behind it; other words when it was too long. */
+const char *ctl_policy_text(struct buf *buf);
+
 const char *ctl_policy_direction_name(enum policy_direction direction);
 
 /* Of files alone. */

@@ -80,13 +80,6 @@ write_steps(const struct policy_chain *chain, const struct policy_passage *passa
     }
 }
 
-static const char *
-text_of(struct buf *buf)
-{
-    buf_add_u8(buf, '\0');
-    return buf->overflowed ? "(too long)" : (const char *)buf->data;
-}
-
 static void
 add_row(struct printing *printing, const struct policy_chain *chain,
     const struct policy_passage *passage, bool is_loop)
@@ -106,8 +99,8 @@ add_row(struct printing *printing, const struct policy_chain *chain,
     const char *result = is_loop && passage->passing == POLICY_PASSES
                              ? "loop"
                              : policy_passing_name(passage->passing);
-    const char *row[] = { text_of(&parts[0]), text_of(&parts[1]), text_of(&parts[2]), result,
-        text_of(&parts[3]) };
+    const char *row[] = { ctl_policy_text(&parts[0]), ctl_policy_text(&parts[1]),
+        ctl_policy_text(&parts[2]), result, ctl_policy_text(&parts[3]) };
     ctl_table_add(&printing->table, row);
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         buf_destroy(&parts[i]);
@@ -139,16 +132,6 @@ print_way(void *host, const struct policy_chain *chain, const struct policy_pass
 
 /* ---- All of them ---- */
 
-static bool
-is_first(const struct policy_network *network, uint32_t member)
-{
-    uint32_t first = 0;
-    while (!span_equal(network->members[first].federation, network->members[member].federation)) {
-        first++;
-    }
-    return first == member;
-}
-
 /* Federations to which no border led that anything crosses. */
 static void
 print_unreached(struct printing *printing)
@@ -159,7 +142,8 @@ print_unreached(struct printing *printing)
         struct span to = network->members[i].federation;
         struct policy_chain chain = { .federations = { printing->from, to },
             .federation_count = 2 };
-        if (is_first(network, i) && !printing->reached[i] && !span_equal(to, printing->from)) {
+        if (policy_network_is_first(network, i) && !printing->reached[i] &&
+            !span_equal(to, printing->from)) {
             print_way(printing, &chain, &nothing, false);
         }
     }
@@ -181,7 +165,7 @@ ctl_policy_print_network(
     for (uint32_t i = 0; i < network->member_count; i++) {
         printing.from = network->members[i].federation;
         printing.reached = arena_take(arena, network->member_count * sizeof(bool));
-        if (is_first(network, i) && printing.reached != NULL) {
+        if (policy_network_is_first(network, i) && printing.reached != NULL) {
             policy_network_tour(&tour, printing.from);
             print_unreached(&printing);
         }

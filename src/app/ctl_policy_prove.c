@@ -102,13 +102,6 @@ each_proof(struct proving *proving, visit_proof visit, void *host)
 
 /* ---- The table ---- */
 
-static const char *
-text_of(struct buf *buf)
-{
-    buf_add_u8(buf, '\0');
-    return buf->overflowed ? "(too long)" : (const char *)buf->data;
-}
-
 static void
 add_row(struct proving *proving, const struct policy_assertion *assertion,
     const struct policy_proof *proof, void *host)
@@ -123,8 +116,8 @@ add_row(struct proving *proving, const struct policy_assertion *assertion,
     buf_add(&parts[1], assertion->name);
     write_example(proving, assertion, proof, &parts[2]);
     write_reason(proof, &parts[3]);
-    const char *row[] = { prove_result_name(proof->result), text_of(&parts[0]), text_of(&parts[1]),
-        text_of(&parts[2]), text_of(&parts[3]) };
+    const char *row[] = { prove_result_name(proof->result), ctl_policy_text(&parts[0]),
+        ctl_policy_text(&parts[1]), ctl_policy_text(&parts[2]), ctl_policy_text(&parts[3]) };
     ctl_table_add(host, row);
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
         buf_destroy(&parts[i]);

@@ -19,6 +19,7 @@ struct crossing {
     struct prove_search search;
     const struct policy_chain *chain;
     uint32_t step_count; /* of the chain; the prover's is of the part that is tried */
+    uint64_t looks;
     uint32_t tries;
     struct arena *out;
     struct policy_passage *passage;
@@ -69,12 +70,6 @@ passes_so_far(struct crossing *crossing, const struct prove_case *proven)
     crossing->search.found = false;
     prove_search(&crossing->search, &example);
     return crossing->search.found;
-}
-
-static uint32_t
-choices(const struct policy_patterns *patterns)
-{
-    return patterns->count == 0 ? 1 : patterns->count;
 }
 
 static bool
@@ -138,18 +133,20 @@ advance(struct crossing *crossing, const struct prove_case *proven)
     for (uint32_t i = 0; i < rules->count && !crossing->search.found; i++) {
         const struct policy_rule *rule = rules->items[i];
         at->target = i;
-        if (crossing->tries >= POLICY_NETWORK_TRIES_MAX) {
+        if (crossing->looks >= POLICY_NETWORK_LOOKS_MAX ||
+            crossing->tries >= POLICY_NETWORK_TRIES_MAX) {
             (void)prove_doubt(prover, PROVE_TOO_MANY_STEPS);
             return;
         }
         uint32_t count = rule->action == POLICY_ACCEPT
-                             ? choices(&rule->functions) * choices(&rule->function_ids)
+                             ? prove_choices(&rule->functions) * prove_choices(&rule->function_ids)
                              : 0;
-        crossing->tries += count;
+        crossing->looks += count;
         for (uint32_t j = 0; j < count && !crossing->search.found; j++) {
-            uint32_t places[] = { j / choices(&rule->function_ids),
-                j % choices(&rule->function_ids) };
+            uint32_t places[] = { j / prove_choices(&rule->function_ids),
+                j % prove_choices(&rule->function_ids) };
             if (!is_apart(name, &rule->functions, places[0])) {
+                crossing->tries++;
                 advance_by(crossing, proven, rule, places);
             }
         }
@@ -259,8 +256,8 @@ prove_by_members(const struct policy_tour *tour, struct policy_chain *chain, uin
     }
 }
 
-static bool
-is_first_of_its_federation(const struct policy_network *network, uint32_t member)
+bool
+policy_network_is_first(const struct policy_network *network, uint32_t member)
 {
     uint32_t first = 0;
     while (!span_equal(network->members[first].federation, network->members[member].federation)) {
@@ -285,7 +282,7 @@ go_further(const struct policy_tour *tour, const struct policy_chain *chain)
     for (uint32_t i = 0; i < network->member_count; i++) {
         struct span next = network->members[i].federation;
         bool is_loop = has_passed(chain, next);
-        if (!is_first_of_its_federation(network, i) || span_equal(next, here) ||
+        if (!policy_network_is_first(network, i) || span_equal(next, here) ||
             !policy_network_has_border(network, here, next)) {
             continue;
         }

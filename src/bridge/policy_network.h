@@ -16,8 +16,10 @@
 #define POLICY_NETWORK_HOPS_MAX  ADVERTISEMENT_HOPS_DEFAULT
 #define POLICY_NETWORK_STEPS_MAX (2u * POLICY_NETWORK_HOPS_MAX)
 
-/* Rules that are tried in a chain, one behind the other. */
-#define POLICY_NETWORK_TRIES_MAX 2000000u
+/* Patterns of rules that are looked at in a chain, one behind the other, and those that could match by their ends and
+ * are tried. */
+#define POLICY_NETWORK_LOOKS_MAX UINT64_C(1000000000)
+#define POLICY_NETWORK_TRIES_MAX 500000u
 
 /* One policy: whose it is, and where the links lead that it is for. */
 struct policy_member {
@@ -82,6 +84,9 @@ void policy_network_tour(const struct policy_tour *tour, struct span federation)
 /* Functions of one can come into the cluster of the other directly, as far as links go. */
 bool policy_network_has_border(
     const struct policy_network *network, struct span from, struct span to);
+
+/* No member before it is of the same federation. */
+bool policy_network_is_first(const struct policy_network *network, uint32_t member);
 
 const char *policy_passing_name(enum policy_passing passing);
 

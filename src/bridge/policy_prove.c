@@ -71,22 +71,12 @@ compile_question(struct proving *proving, const struct policy_query *query)
            compile_patterns(proving, &query->as_except, &proving->as_except);
 }
 
-static bool
-some_match(const struct policy_patterns *patterns, struct span name)
-{
-    bool found = false;
-    for (uint32_t i = 0; i < patterns->count && !found; i++) {
-        found = pattern_match(&patterns->items[i], name, NULL);
-    }
-    return found;
-}
-
 /* The question asks about what gets this name. */
 static bool
 asks_about_made(const struct proving *proving, struct span name)
 {
-    return (proving->as_functions.count == 0 || some_match(&proving->as_functions, name)) &&
-           !some_match(&proving->as_except, name);
+    return (proving->as_functions.count == 0 || prove_some_match(&proving->as_functions, name)) &&
+           !prove_some_match(&proving->as_except, name);
 }
 
 /* ---- One example ---- */
@@ -153,13 +143,6 @@ breaks(void *host, const struct prove_case *proven, const struct prove_trail *tr
 
 /* ---- Where to search ---- */
 
-/* At least one, for a condition that is not there. */
-static uint32_t
-choices(const struct policy_patterns *patterns)
-{
-    return patterns->count == 0 ? 1 : patterns->count;
-}
-
 /* The question by one of its patterns on names and one on ids. Not solved. */
 static enum prove_fit
 begin(struct proving *proving, const uint32_t places[2], struct prove_case *proven)
@@ -200,8 +183,9 @@ search_default(struct proving *proving)
 {
     const struct policy_rule *asked = proving->asked;
     proving->prover.steps[0].target = POLICY_NO_RULE;
-    for (uint32_t i = 0; i < choices(&asked->functions) && !proving->search.found; i++) {
-        for (uint32_t j = 0; j < choices(&asked->function_ids) && !proving->search.found; j++) {
+    for (uint32_t i = 0; i < prove_choices(&asked->functions) && !proving->search.found; i++) {
+        for (uint32_t j = 0; j < prove_choices(&asked->function_ids) && !proving->search.found;
+             j++) {
             struct prove_case proven;
             if (begin(proving, (uint32_t[]){ i, j }, &proven) == PROVE_MET) {
                 search_solved(proving, &proven);
@@ -310,7 +294,7 @@ search_lost(struct proving *proving, struct prove_case *proven, uint32_t functio
         .pattern = &rule->functions.items[function],
         .output = proven->views[1].name.pattern };
     bool possible = proving->as_functions.count == 0 && proving->as_except.count == 0;
-    for (uint32_t i = 0; !possible && i < choices(&proving->as_functions); i++) {
+    for (uint32_t i = 0; !possible && i < prove_choices(&proving->as_functions); i++) {
         possible = !demand_output(&guessing, i) || guess(&guessing);
     }
     if (possible && !proving->search.found) {
@@ -328,7 +312,7 @@ search_made(struct proving *proving, const struct prove_case *proven)
     struct prove_demand except = {
         .kind = PROVE_MATCHES_NOT, .part = PROVE_NAME, .patterns = proving->as_except
     };
-    for (uint32_t i = 0; i < choices(&proving->as_functions) && !proving->search.found; i++) {
+    for (uint32_t i = 0; i < prove_choices(&proving->as_functions) && !proving->search.found; i++) {
         struct prove_case one = *proven;
         struct prove_demand matches = { .kind = PROVE_MATCHES, .part = PROVE_NAME };
         enum prove_fit fit = PROVE_MET;
@@ -378,7 +362,7 @@ search_target(struct proving *proving, const uint32_t asked_places[2])
     const struct policy_rule *rule = proving->rules->items[prover->steps[0].target];
     struct prove_case base;
     bool begun = false;
-    for (uint32_t i = 0; i < choices(&rule->functions) && !proving->search.found; i++) {
+    for (uint32_t i = 0; i < prove_choices(&rule->functions) && !proving->search.found; i++) {
         if (is_apart(&asked->functions, asked_places[0], &rule->functions, i)) {
             continue;
         }
@@ -388,7 +372,8 @@ search_target(struct proving *proving, const uint32_t asked_places[2])
             break;
         }
         begun = true;
-        for (uint32_t j = 0; j < choices(&rule->function_ids) && !proving->search.found; j++) {
+        for (uint32_t j = 0; j < prove_choices(&rule->function_ids) && !proving->search.found;
+             j++) {
             if (!is_apart(&asked->function_ids, asked_places[1], &rule->function_ids, j)) {
                 search_places(proving, &base, (uint32_t[]){ i, j });
             }
@@ -408,8 +393,9 @@ search_all(struct proving *proving)
         if (proving->rules->items[rule]->action != action) {
             continue;
         }
-        for (uint32_t i = 0; i < choices(&asked->functions) && !proving->search.found; i++) {
-            for (uint32_t j = 0; j < choices(&asked->function_ids) && !proving->search.found; j++) {
+        for (uint32_t i = 0; i < prove_choices(&asked->functions) && !proving->search.found; i++) {
+            for (uint32_t j = 0; j < prove_choices(&asked->function_ids) && !proving->search.found;
+                 j++) {
                 search_target(proving, (uint32_t[]){ i, j });
             }
         }

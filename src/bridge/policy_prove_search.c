@@ -78,13 +78,23 @@ enum next {
 
 static void search_from(struct prove_search *search, struct prove_case *proven, uint32_t depth);
 
+static bool
+has_lost_name(const struct prove_case *proven)
+{
+    bool lost = false;
+    for (uint32_t i = 0; i < proven->view_count && !lost; i++) {
+        lost = proven->views[i].name.kind == PROVE_TEXT_LOST;
+    }
+    return lost;
+}
+
 /* It is judged otherwise than the demands foresee, or rewriting it comes to nothing: try another name. */
 static enum next
 pass_over(struct prover *prover, struct prove_case *proven)
 {
     if (proven->passed_over == POLICY_PROVE_NAMES_MAX) {
         (void)prove_doubt(
-            prover, prove_is_lost(proven) ? PROVE_HARD_TEMPLATE : PROVE_TOO_MANY_NAMES);
+            prover, has_lost_name(proven) ? PROVE_HARD_TEMPLATE : PROVE_TOO_MANY_NAMES);
         return NEXT_DONE;
     }
     proven->passed_over++;

@@ -10,10 +10,16 @@
 
 #include "bridge/pattern_search.h"
 
+uint32_t
+prove_choices(const struct policy_patterns *patterns)
+{
+    return patterns->count == 0 ? 1 : patterns->count;
+}
+
 /* ---- Back: names ---- */
 
-static bool
-some_match(const struct policy_patterns *patterns, struct span name)
+bool
+prove_some_match(const struct policy_patterns *patterns, struct span name)
 {
     bool found = false;
     for (uint32_t i = 0; i < patterns->count && !found; i++) {
@@ -58,7 +64,7 @@ require_text(struct prover *prover, struct prove_case *proven, const struct prov
         taken_back.behind = text->behind;
         return prove_demand(prover, proven, &taken_back) ? PROVE_MET : PROVE_DOUBTFUL;
     case PROVE_TEXT_FIXED:
-        matches = some_match(&demand->patterns, text->before);
+        matches = prove_some_match(&demand->patterns, text->before);
         return matches == (demand->kind == PROVE_MATCHES) ? PROVE_MET : PROVE_CONTRADICTION;
     case PROVE_TEXT_LOST:
         break;

@@ -30,7 +30,12 @@ MUST_CHECK enum prove_fit prove_match(struct prover *prover, struct prove_case *
 MUST_CHECK enum prove_fit prove_accept(struct prover *prover, struct prove_case *proven,
     const struct policy_rule *rule, const uint32_t places[2], struct span tag);
 
-/* All that comes out under a name is lost: it cannot be followed from there on. */
+/* Patterns to choose among; one, for a condition that is not there. */
+uint32_t prove_choices(const struct policy_patterns *patterns);
+
+bool prove_some_match(const struct policy_patterns *patterns, struct span name);
+
+/* A name or an id is lost on the way: it cannot be followed from there on. */
 bool prove_is_lost(const struct prove_case *proven);
 
 #endif
