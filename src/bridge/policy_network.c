@@ -105,14 +105,9 @@ advance_by(struct crossing *crossing, const struct prove_case *proven,
     struct prover *prover = &crossing->prover;
     uint32_t step = proven->view_count - 1;
     struct prove_case next = *proven;
-    struct span tag = SPAN_NONE;
     prover->step_count = step + 1;
-    if (prover->steps[step].direction == POLICY_IMPORT) {
-        tag = prove_joined(&prover->arena, SPAN(ADVERTISEMENT_TAG_ORIGIN),
-            crossing->chain->federations[0], SPAN(""));
-    }
     if (prove_fulfil(prover, &next, step, rule) == PROVE_MET &&
-        prove_accept(prover, &next, rule, places, tag) == PROVE_MET &&
+        prove_accept(prover, &next, rule, places) == PROVE_MET &&
         prove_solve(prover, &next) == PROVE_MET) {
         if (passes_so_far(crossing, &next) && prover->step_count < crossing->step_count) {
             crossing->search.found = false;

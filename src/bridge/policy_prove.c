@@ -343,7 +343,7 @@ search_places(struct proving *proving, const struct prove_case *base, const uint
     struct prover *prover = &proving->prover;
     const struct policy_rule *rule = proving->rules->items[prover->steps[0].target];
     struct prove_case proven = *base;
-    if (prove_accept(prover, &proven, rule, places, SPAN_NONE) != PROVE_MET) {
+    if (prove_accept(prover, &proven, rule, places) != PROVE_MET) {
         return;
     }
     if (proven.views[1].name.kind == PROVE_TEXT_LOST) {

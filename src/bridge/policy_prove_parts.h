@@ -78,7 +78,6 @@ struct prove_change {
     const struct prove_change *earlier;
     const struct policy_rewrites *rewrites;
     enum policy_direction direction;
-    struct span tag; /* that an import adds; empty: none */
 };
 
 /* What a step sees. */

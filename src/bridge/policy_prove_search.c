@@ -9,27 +9,11 @@
 #include "core/built_in.h"
 #include "core/limits.h"
 
-/* ---- Judging ---- */
-
-/* What the next step sees of it: as an import has it in its cluster, with the tag of its origin. false: no memory. */
-static bool
-arrive(struct prover *prover, const struct prove_step *step, struct advertisement *advertisement)
-{
-    struct text_list *tags = &advertisement->tags;
-    if (step->direction == POLICY_EXPORT || step->path.count == 0) {
-        return true;
-    }
-    struct span *items = arena_take(&prover->scratch, (tags->count + 1) * sizeof(*items));
-    struct span tag = prove_joined(
-        &prover->scratch, SPAN(ADVERTISEMENT_TAG_ORIGIN), step->path.items[0], SPAN(""));
-    if (items == NULL || tag.data == NULL) {
-        return false;
-    }
-    memcpy(items, tags->items, tags->count * sizeof(*items));
-    items[tags->count] = tag;
-    *tags = (struct text_list){ .items = items, .count = tags->count + 1 };
-    return true;
-}
+/* ---- Judging ----
+ *
+ * The next step sees what the one before it made: over a link as it was sent, and in a cluster as rib_transit.c passes it
+ * on, without the tag that the cluster sees.
+ */
 
 /* What rib_import.c refuses though the policy accepts it. */
 static bool
@@ -60,8 +44,7 @@ prove_judge(struct prover *prover, const struct prove_case *proven, struct prove
         }
         goes_on = verdict->action == POLICY_ACCEPT;
         advertisement = verdict->out;
-        bool arrived = !goes_on || arrive(prover, step, &advertisement);
-        if (evaluation == POLICY_OUT_OF_MEMORY || !arrived) {
+        if (evaluation == POLICY_OUT_OF_MEMORY) {
             (void)prove_doubt(prover, PROVE_NO_MEMORY);
             return false;
         }

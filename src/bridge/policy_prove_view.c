@@ -85,7 +85,7 @@ presence_of(const struct prove_change *change, struct span tag)
 {
     bool reserved = span_starts_with(tag, SPAN(ADVERTISEMENT_TAG_RESERVED));
     for (; change != NULL; change = change->earlier) {
-        if (span_equal(change->tag, tag) || text_list_has(&change->rewrites->add_tags, tag)) {
+        if (text_list_has(&change->rewrites->add_tags, tag)) {
             return PRESENT;
         }
         if ((reserved && change->direction == POLICY_EXPORT) ||
@@ -513,7 +513,7 @@ prove_match(struct prover *prover, struct prove_case *proven, const struct polic
 
 enum prove_fit
 prove_accept(struct prover *prover, struct prove_case *proven, const struct policy_rule *rule,
-    const uint32_t places[2], struct span tag)
+    const uint32_t places[2])
 {
     static const struct pattern any = { .part_count = 0 };
     uint32_t view = proven->view_count - 1;
@@ -537,8 +537,7 @@ prove_accept(struct prover *prover, struct prove_case *proven, const struct poli
     change_id(rule, &old->name, &made);
     *change = (struct prove_change){ .earlier = made.changes,
         .rewrites = rule->rewrites,
-        .direction = prover->steps[view].direction,
-        .tag = tag };
+        .direction = prover->steps[view].direction };
     made.changes = change;
     proven->views[proven->view_count] = made;
     proven->view_count++;

@@ -23,12 +23,12 @@ MUST_CHECK enum prove_fit prove_match(struct prover *prover, struct prove_case *
 
 /*
  * The rule that a step is to accept by, when the patterns at these places are the first to match; both may be 0 when the rule
- * has none. What comes out of it is the next view. `tag`: what else it gets; empty: nothing.
+ * has none. What comes out of it is the next view.
  *
  * PROVE_CONTRADICTION: it cannot match the name.
  */
 MUST_CHECK enum prove_fit prove_accept(struct prover *prover, struct prove_case *proven,
-    const struct policy_rule *rule, const uint32_t places[2], struct span tag);
+    const struct policy_rule *rule, const uint32_t places[2]);
 
 /* Patterns to choose among; one, for a condition that is not there. */
 uint32_t prove_choices(const struct policy_patterns *patterns);
