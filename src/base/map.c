@@ -2,11 +2,18 @@
 /*
  * map.c - linear probing in a table of (hash, item) slots.
  *
- * An item sits at its home slot, hash & mask, or in the unbroken run of taken slots behind it.
+ * An item sits at its home slot, hash & mask, or in the unbroken run of taken slots behind it. Both tables keep
+ * that at all times: an entry leaves the old one as if it were removed from it.
  */
 #include "base/map.h"
 
 #define MAP_SLOTS_MIN ((size_t)8)
+
+/*
+ * Slots of the old table that each insertion and removal clears. A table of n slots shrinks at n/8 items to n/2 slots,
+ * and would shrink again n/16 removals later: by then the old one has to be empty. Growing leaves more time.
+ */
+#define MOVES_PER_CHANGE 16u
 
 void
 map_init(struct map *map, struct mem *mem, map_same same)
@@ -14,36 +21,51 @@ map_init(struct map *map, struct mem *mem, map_same same)
     *map = (struct map){ .mem = mem, .same = same };
 }
 
+static void
+give_leaving(struct map *map)
+{
+    mem_give(map->mem, map->leaving, map->leaving_count * sizeof(*map->leaving));
+    map->leaving = NULL;
+    map->leaving_count = 0;
+    map->moved = 0;
+}
+
 void
 map_destroy(struct map *map)
 {
+    give_leaving(map);
     mem_give(map->mem, map->slots, map->slot_count * sizeof(*map->slots));
     map->slots = NULL;
     map->slot_count = 0;
     map->count = 0;
 }
 
-/* The slot that holds `key`, or slot_count when none does. */
+/* The slot of a table that holds `key`, or slot_count when none does. */
 static size_t
-find_slot(const struct map *map, uint64_t hash, const void *key)
+find_slot(const struct map *map, const struct map_slot *slots, size_t slot_count, uint64_t hash,
+    const void *key)
 {
-    if (map->slot_count == 0) {
+    if (slot_count == 0) {
         return 0;
     }
-    size_t mask = map->slot_count - 1;
-    for (size_t at = (size_t)hash & mask; map->slots[at].item != NULL; at = (at + 1) & mask) {
-        if (map->slots[at].hash == hash && map->same(map->slots[at].item, key)) {
+    size_t mask = slot_count - 1;
+    for (size_t at = (size_t)hash & mask; slots[at].item != NULL; at = (at + 1) & mask) {
+        if (slots[at].hash == hash && map->same(slots[at].item, key)) {
             return at;
         }
     }
-    return map->slot_count;
+    return slot_count;
 }
 
 void *
 map_find(const struct map *map, uint64_t hash, const void *key)
 {
-    size_t at = find_slot(map, hash, key);
-    return at < map->slot_count ? map->slots[at].item : NULL;
+    size_t at = find_slot(map, map->slots, map->slot_count, hash, key);
+    if (at < map->slot_count) {
+        return map->slots[at].item;
+    }
+    at = find_slot(map, map->leaving, map->leaving_count, hash, key);
+    return at < map->leaving_count ? map->leaving[at].item : NULL;
 }
 
 /* Put into the first free slot from home on. There is one. */
@@ -58,20 +80,53 @@ place(struct map_slot *slots, size_t slot_count, struct map_slot entry)
     slots[at] = entry;
 }
 
+/* Free the slot `hole`, and move back what would no longer be reached from its home across it. */
+static void
+close_hole(struct map_slot *slots, size_t slot_count, size_t hole)
+{
+    size_t mask = slot_count - 1;
+    for (size_t at = (hole + 1) & mask; slots[at].item != NULL; at = (at + 1) & mask) {
+        size_t home = (size_t)slots[at].hash & mask;
+        size_t from_home = (at - home) & mask;
+        size_t from_hole = (at - hole) & mask;
+        if (from_home >= from_hole) {
+            slots[hole] = slots[at];
+            hole = at;
+        }
+    }
+    slots[hole] = (struct map_slot){ .item = NULL };
+}
+
+/* Clear up to `limit` slots of the old table; closing a hole may fill the slot again. */
+static void
+move_some(struct map *map, size_t limit)
+{
+    for (size_t i = 0; i < limit && map->moved < map->leaving_count; i++) {
+        struct map_slot entry = map->leaving[map->moved];
+        if (entry.item == NULL) {
+            map->moved++;
+            continue;
+        }
+        place(map->slots, map->slot_count, entry);
+        close_hole(map->leaving, map->leaving_count, map->moved);
+    }
+    if (map->leaving != NULL && map->moved == map->leaving_count) {
+        give_leaving(map);
+    }
+}
+
+/* Go on in a table of another size. false: no memory, nothing changed. */
 static bool
 resize(struct map *map, size_t slot_count)
 {
-    CHECK(map->count < slot_count);
+    CHECK(map->leaving == NULL && map->count < slot_count);
     struct map_slot *slots = mem_take(map->mem, slot_count * sizeof(*slots));
     if (slots == NULL) {
         return false;
     }
-    for (size_t i = 0; i < map->slot_count; i++) {
-        if (map->slots[i].item != NULL) {
-            place(slots, slot_count, map->slots[i]);
-        }
-    }
-    mem_give(map->mem, map->slots, map->slot_count * sizeof(*slots));
+    map->leaving = map->slots;
+    map->leaving_count = map->slot_count;
+    map->moved = 0;
     map->slots = slots;
     map->slot_count = slot_count;
     return true;
@@ -81,6 +136,7 @@ bool
 map_insert(struct map *map, uint64_t hash, void *item)
 {
     CHECK(item != NULL);
+    move_some(map, MOVES_PER_CHANGE);
     if (map->slot_count == 0 && !resize(map, MAP_SLOTS_MIN)) {
         return false;
     }
@@ -93,46 +149,52 @@ map_insert(struct map *map, uint64_t hash, void *item)
     return true;
 }
 
-/* Free the slot `hole`, and move back what would no longer be reached from its home across it. */
+/* A smaller table when most slots are free, none when all are. */
 static void
-close_hole(struct map *map, size_t hole)
+shrink(struct map *map)
 {
-    size_t mask = map->slot_count - 1;
-    for (size_t at = (hole + 1) & mask; map->slots[at].item != NULL; at = (at + 1) & mask) {
-        size_t home = (size_t)map->slots[at].hash & mask;
-        size_t from_home = (at - home) & mask;
-        size_t from_hole = (at - hole) & mask;
-        if (from_home >= from_hole) {
-            map->slots[hole] = map->slots[at];
-            hole = at;
-        }
+    if (map->slot_count <= MAP_SLOTS_MIN) {
+        return;
     }
-    map->slots[hole] = (struct map_slot){ .item = NULL };
+    if (map->count == 0) {
+        map_destroy(map);
+        return;
+    }
+    /* An eighth, not three eighths: a table that hovers at one size does not move back and forth. */
+    if (map->leaving == NULL && map->count <= map->slot_count / 8) {
+        bool shrunk = resize(map, map->slot_count / 2);
+        (void)shrunk; /* Without memory for the smaller table the larger one still serves. */
+    }
 }
 
 void *
 map_remove(struct map *map, uint64_t hash, const void *key)
 {
-    size_t at = find_slot(map, hash, key);
-    if (at == map->slot_count) {
+    void *item = NULL;
+    size_t at = find_slot(map, map->slots, map->slot_count, hash, key);
+    if (at < map->slot_count) {
+        item = map->slots[at].item;
+        close_hole(map->slots, map->slot_count, at);
+    } else if ((at = find_slot(map, map->leaving, map->leaving_count, hash, key)) <
+               map->leaving_count) {
+        item = map->leaving[at].item;
+        close_hole(map->leaving, map->leaving_count, at);
+    } else {
         return NULL;
     }
-    void *item = map->slots[at].item;
-    close_hole(map, at);
     map->count--;
-    /* An eighth, not three eighths: a table that hovers at one size does not rehash back and forth. */
-    if (map->slot_count > MAP_SLOTS_MIN && map->count <= map->slot_count / 8) {
-        bool shrunk = resize(map, map->slot_count / 2);
-        (void)shrunk; /* Without memory for the smaller table the larger one still serves. */
-    }
+    move_some(map, MOVES_PER_CHANGE);
+    shrink(map);
     return item;
 }
 
 void *
 map_next(const struct map *map, size_t *cursor)
 {
-    while (*cursor < map->slot_count) {
-        void *item = map->slots[(*cursor)++].item;
+    while (*cursor < map->slot_count + map->leaving_count) {
+        size_t at = (*cursor)++;
+        void *item =
+            at < map->slot_count ? map->slots[at].item : map->leaving[at - map->slot_count].item;
         if (item != NULL) {
             return item;
         }

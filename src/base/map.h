@@ -4,7 +4,9 @@
  *
  * The caller hashes (base/hash.h) and says when a stored thing matches a key; the map stores
  * pointers and never frees what they point to. Linear probing, backward-shift removal (no
- * tombstones), load <= 3/4, shrinks when emptied. Removing while iterating is not allowed.
+ * tombstones), load <= 3/4, shrinks when emptied. A table that grows or shrinks moves a few entries
+ * with each insertion and removal, never all at once: a million entries would take longer than the
+ * loop may be held. Removing while iterating is not allowed.
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
@@ -28,7 +30,11 @@ struct map {
     map_same same;
     struct map_slot *slots; /* a power of two of them, or NULL when empty */
     size_t slot_count;
-    size_t count;
+    size_t count; /* in both tables */
+    /* The table before it was resized, or NULL: what has not moved to `slots` yet is here, from `moved` on. */
+    struct map_slot *leaving;
+    size_t leaving_count;
+    size_t moved;
 };
 
 void map_init(struct map *map, struct mem *mem, map_same same);
@@ -45,7 +51,7 @@ MUST_CHECK bool map_insert(struct map *map, uint64_t hash, void *item);
 /* Take the item out and return it, or NULL when it was not in. */
 void *map_remove(struct map *map, uint64_t hash, const void *key);
 
-/* Iterate in slot order: start with *cursor = 0, until NULL. */
+/* Iterate in slot order: start with *cursor = 0, until NULL. Each item once while nothing is inserted or removed. */
 void *map_next(const struct map *map, size_t *cursor);
 
 #endif

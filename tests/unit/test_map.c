@@ -134,6 +134,54 @@ START_TEST(load_stays_below_three_quarters)
 }
 END_TEST
 
+START_TEST(growing_moves_a_few_entries_at_a_time)
+{
+    size_t grown_at = 0;
+    size_t steps = 0;
+    for (uint64_t i = 0; i < COUNT_OF(items); i++) {
+        size_t slots_before = map.slot_count;
+        size_t moved_before = map.moved;
+        ck_assert(map_insert(&map, hash_of(3, i), &items[i]));
+        if (map.slot_count != slots_before) {
+            grown_at = i;
+            steps = 0;
+            ck_assert_uint_eq(map.moved, 0);
+        } else if (map.leaving != NULL) {
+            steps++;
+            ck_assert_uint_le(map.moved - moved_before, 16);
+        }
+        for (uint64_t key = 0; key <= i; key++) {
+            ck_assert_ptr_eq(find(hash_of(3, key), key), &items[key]);
+        }
+    }
+    ck_assert_uint_gt(grown_at, 700);
+    ck_assert_uint_gt(steps, 60);
+    ck_assert_ptr_null(map.leaving);
+}
+END_TEST
+
+START_TEST(entries_are_met_and_removed_in_both_tables)
+{
+    uint64_t count = 0;
+    do {
+        ck_assert(map_insert(&map, hash_of(3, count), &items[count]));
+        count++;
+    } while (count < 200 || map.leaving == NULL);
+    bool met[COUNT_OF(items)] = { false };
+    size_t cursor = 0;
+    for (const struct item *item; (item = map_next(&map, &cursor)) != NULL;) {
+        ck_assert(!met[item->key]);
+        met[item->key] = true;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        ck_assert(met[i]);
+        ck_assert_ptr_eq(take_out(hash_of(3, i), i), &items[i]);
+        ck_assert_ptr_null(find(hash_of(3, i), i));
+    }
+    ck_assert_uint_eq(mem.used, 0);
+}
+END_TEST
+
 START_TEST(emptied_map_gives_memory_back)
 {
     for (uint64_t i = 0; i < COUNT_OF(items); i++) {
@@ -213,6 +261,8 @@ main(void)
     tcase_add_test(tcase, equal_hash_alone_is_no_match);
     tcase_add_loop_test(tcase, iteration_meets_each_item_once, 0, HASH_WAYS);
     tcase_add_test(tcase, load_stays_below_three_quarters);
+    tcase_add_test(tcase, growing_moves_a_few_entries_at_a_time);
+    tcase_add_test(tcase, entries_are_met_and_removed_in_both_tables);
     tcase_add_test(tcase, emptied_map_gives_memory_back);
     tcase_add_test(tcase, hovering_at_one_size_does_not_rehash);
     tcase_add_test(tcase, first_insert_without_memory_changes_nothing);
