@@ -101,8 +101,10 @@ report_passing_on(const struct policy_files *files, const struct policy_chain *c
         "what rule '%.*s' exports to '%.*s' is passed on to '%.*s': '%.*s', for example",
         SPAN_ARGS(passage->rule_ids[0]), SPAN_ARGS(chain->federations[1]),
         SPAN_ARGS(chain->federations[2]), SPAN_ARGS(passage->in.identity.name));
-    yaml_errors_hint(errors, "rule '%.*s' at %s:%u:%u has transit", SPAN_ARGS(passage->rule_ids[2]),
-        there.file, there.line, there.column);
+    yaml_errors_hint(errors,
+        "rule '%.*s' at %s:%u:%u has transit; if that is meant, name '%.*s' in an assert with only",
+        SPAN_ARGS(passage->rule_ids[2]), there.file, there.line, there.column,
+        SPAN_ARGS(chain->federations[2]));
 }
 
 /* What one file exports, another lets in, and a third exports again to `to`. */
@@ -131,6 +133,18 @@ meet(const struct policy_member *a, const struct policy_member *b)
     return text_list_has(&a->far, b->federation) && text_list_has(&b->far, a->federation);
 }
 
+/* An assert of the file says that what it exports may reach that federation. */
+static bool
+is_foreseen(const struct policy_yaml *loaded, struct span federation)
+{
+    bool foreseen = false;
+    for (uint32_t i = 0; i < loaded->assert_count && !foreseen; i++) {
+        const struct policy_assert *said = &loaded->asserts[i].assert;
+        foreseen = said->claim == POLICY_ONLY && text_list_has(&said->federations, federation);
+    }
+    return foreseen;
+}
+
 static void
 lint_pair(const struct policy_files *files, uint32_t from, uint32_t through, struct arena *arena,
     struct yaml_errors *errors)
@@ -141,9 +155,9 @@ lint_pair(const struct policy_files *files, uint32_t from, uint32_t through, str
     for (uint32_t i = 0; i < network->member_count; i++) {
         const struct policy_member *third = &network->members[i];
         for (uint32_t j = 0; span_equal(third->federation, via) && j < third->far.count; j++) {
-            if (!span_equal(third->far.items[j], home)) {
-                lint_chain(
-                    files, (uint32_t[]){ from, through, i }, third->far.items[j], arena, errors);
+            struct span to = third->far.items[j];
+            if (!span_equal(to, home) && !is_foreseen(files->loaded[from], to)) {
+                lint_chain(files, (uint32_t[]){ from, through, i }, to, arena, errors);
             }
         }
     }

@@ -25,7 +25,7 @@ MUST_CHECK bool policy_files_init(struct policy_files *files, struct policy_yaml
 void policy_files_prove_only(const struct policy_files *files, const struct policy_yaml *loaded,
     const struct policy_assertion *assertion, struct arena *arena, struct policy_proof *proof);
 
-/* Add a warning for each neighbour that passes on what is exported to it. */
+/* Add a warning for each neighbour that passes on what is exported to it, unless an `only` of the exporting file names whom it reaches. */
 void policy_files_lint(
     const struct policy_files *files, struct arena *arena, struct yaml_errors *errors);
 

@@ -378,7 +378,10 @@ import: {rules: [{id: in, match: {function: "eu.us.**"}, action: accept}]}
         us = self.write(PROMISING)
         out = self.ctl(2, "check", us, *self.neighbours()).stdout
         self.assertRegex(out, r"p.yaml:7:7: warning: what rule 'billing' exports to 'eu' is passed on to 'ap': 'billing.x', "
-                              r"for example; rule 'pass' at \S+eu.yaml:6:7 has transit\n")
+                              r"for example; rule 'pass' at \S+eu.yaml:6:7 has transit; if that is meant, name 'ap' "
+                              "in an assert with only\n")
+        foreseen = self.write(PROMISING + "  - only: [eu, ap]\n")
+        self.assertNotIn("passed on", self.ctl(2, "check", foreseen, *self.neighbours()).stdout)
 
     def test_wrong_lines_and_files_say_so(self):
         self.assertIn("FILE is missing", self.ctl(64, "prove").stderr)

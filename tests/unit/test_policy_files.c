@@ -207,9 +207,24 @@ START_TEST(who_passes_on_is_warned_of)
     ck_assert_uint_eq(errors.warning_count, 1);
     ck_assert_str_eq(errors.list[0].message,
         "what rule 'out' exports to 'eu' is passed on to 'ap': 'a.x.x', for example");
-    ck_assert_str_eq(errors.list[0].hint, "rule 'pass' at eu.yaml:6:7 has transit");
+    ck_assert_str_eq(errors.list[0].hint, "rule 'pass' at eu.yaml:6:7 has transit; if that is "
+                                          "meant, name 'ap' in an assert with only");
     ck_assert_str_eq(errors.list[0].place.file, "us.yaml");
     ck_assert_uint_eq(errors.list[0].place.line, 6);
+}
+END_TEST
+
+START_TEST(who_passes_on_as_an_only_says_is_not)
+{
+    load((const char *const[FILES_MAX]){ US "assert:\n  - only: [eu, ap]\n", EU(TRANSIT) });
+    policy_files_lint(&files, &arena, &errors);
+    ck_assert_uint_eq(errors.warning_count, 0);
+
+    tear_down();
+    set_up();
+    load((const char *const[FILES_MAX]){ US "assert:\n  - only: [eu, jp]\n", EU(TRANSIT) });
+    policy_files_lint(&files, &arena, &errors);
+    ck_assert_uint_eq(errors.warning_count, 1);
 }
 END_TEST
 
@@ -268,6 +283,7 @@ main(void)
     tcase_add_loop_test(
         tcase, an_export_reaches_whom_others_pass_it_on_to, 0, (int)COUNT_OF(only_cases));
     tcase_add_test(tcase, who_passes_on_is_warned_of);
+    tcase_add_test(tcase, who_passes_on_as_an_only_says_is_not);
     tcase_add_test(tcase, who_passes_on_only_his_own_is_not);
     tcase_add_test(tcase, files_of_nobody_are_left_out);
     tcase_add_test(tcase, too_much_is_undecided);
