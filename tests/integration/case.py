@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""case.py - what the tests have in common: a world for a class, or one for each test."""
+"""case.py - what the tests have in common: a world for a class, or one for each test; or only a folder of policies."""
+import os
+import subprocess
+import tempfile
 import unittest
 
 import world
@@ -18,3 +21,25 @@ class SharedTest(unittest.TestCase):
         cls.addClassCleanup(cls.world.close)
 
     maxDiff = None
+
+
+class PolicyCase(unittest.TestCase):
+    """The verbs of mpregctl policy that work on files alone, which need no world."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="mpreg-policy-")
+        self.addCleanup(self.folder.cleanup)
+
+    def write(self, text, name="p.yaml"):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def ctl(self, code, *arguments):
+        done = subprocess.run([world.program("mpregctl"), "policy", *arguments], capture_output=True, text=True,
+                              timeout=60, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done

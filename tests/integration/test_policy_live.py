@@ -6,7 +6,7 @@ import re
 
 from case import SharedTest
 from mpreg import CallError
-from world import World, await_that, free_port
+from world import Federations, await_that, free_port
 
 TOKEN = "a-token-that-nobody-is-to-see"
 
@@ -35,18 +35,10 @@ import:
 """
 
 
-class LiveWorld(World):
+class LiveWorld(Federations):
     """One node and one bridge in us and in eu; the policy of us-1 is in the world's folder."""
 
-    def __init__(self):
-        super().__init__()
-        try:
-            self._begin()
-        except BaseException:
-            self.close()
-            raise
-
-    def _begin(self):
+    def _describe(self):
         self.make_authority()
         self.make_certificate("us", "us-1")
         self.make_certificate("eu", "eu-1")
@@ -63,8 +55,8 @@ class LiveWorld(World):
         self.eu_bridge = self.bridge("eu-1", "eu", eu_bridge_port, [self.eu_node.url],
                                      ["{name: us, federation: us, accept: true}"], link_port=link_port,
                                      policies=[self.write("eu-us.yaml", FAR)])
-        for process in self.processes:
-            process.start()
+
+    def await_whole(self):
         self.eu_node.await_knows("us.math.add", "us.math.square")
         self.us_node.await_knows("eu.text.upper")
 

@@ -251,13 +251,13 @@ class World:
     # ---- programs
 
     def node(self, name, cluster_id, port, seeds, functions=(), certificate=None):
-        """functions: (name, tag) each; all run in one worker. certificate: the name of its files; it speaks wss."""
+        """functions: (name, tags) each; all run in one worker. certificate: the name of its files; it speaks wss."""
         admin_port = free_port()
         executed = self.path(f"{name}.executed")
         open(executed, "a", encoding="utf-8").close()
         worker = f"[{sys.executable}, {WORKER}, {executed}]"
-        lines = [f"  - {{name: {function}, version: 1.0.0, exec: {worker}, tags: [{tag}]}}"
-                 for function, tag in functions]
+        lines = [f"  - {{name: {function}, version: 1.0.0, exec: {worker}, tags: [{tags}]}}"
+                 for function, tags in functions]
         scheme = "wss" if certificate else "ws"
         config = (f"node:\n  cluster_id: {cluster_id}\n  listen: {scheme}://127.0.0.1:{port}\n"
                   f"  seeds: [{', '.join(seeds)}]\n"
@@ -313,15 +313,8 @@ class World:
                     "--ip", "127.0.0.1", "--out", self.path(out or bridge))
 
 
-class TwoFederations(World):
-    """us: two nodes and bridge us-1, which dials; eu: two nodes and bridge eu-1, which accepts."""
-
-    US_1 = (("math.add", "public"), ("math.square", "public"), ("slow.echo", "public"), ("gate.pass", "public"), ("fail.now", "public"),
-            ("worker.pid", "public"), ("data.make", "public"))
-    US_2 = (("math.add", "public"), ("vault.open", "internal"), ("only.here", "public"))
-    EU_1 = (("text.upper", "public"), ("text.reverse", "public"), ("slow.echo", "public"),
-            ("gate.pass", "public"))
-    EU_2 = (("text.upper", "public"), ("hr.salary", "internal"), ("only.here", "public"))
+class Federations(World):
+    """A world that begins whole. A subclass says who is in it, _describe(), and what it is when whole, await_whole()."""
 
     def __init__(self, starts=True):
         super().__init__()
@@ -333,6 +326,32 @@ class TwoFederations(World):
             sys.stderr.write(self.tell() + "\n")
             self.close()
             raise
+
+    def start(self):
+        for process in self.processes:
+            process.start()
+        for process in self.processes:
+            process.await_fact("bridge.ready" if process.program_name == "mpreg-bridge" else "node.ready")
+        self.await_whole()
+
+    def federation(self, name, functions, links, policies, link_port=None):
+        """A node and a bridge of that name; the bridge has a certificate."""
+        bridge_name = f"{name}-1"
+        self.make_certificate(name, bridge_name)
+        node = self.node(f"{name}-node", name, free_port(), [], functions)
+        return node, self.bridge(bridge_name, name, free_port(), [node.url], links, link_port=link_port,
+                                 policies=policies)
+
+
+class TwoFederations(Federations):
+    """us: two nodes and bridge us-1, which dials; eu: two nodes and bridge eu-1, which accepts."""
+
+    US_1 = (("math.add", "public"), ("math.square", "public"), ("slow.echo", "public"), ("gate.pass", "public"), ("fail.now", "public"),
+            ("worker.pid", "public"), ("data.make", "public"))
+    US_2 = (("math.add", "public"), ("vault.open", "internal"), ("only.here", "public"))
+    EU_1 = (("text.upper", "public"), ("text.reverse", "public"), ("slow.echo", "public"),
+            ("gate.pass", "public"))
+    EU_2 = (("text.upper", "public"), ("hr.salary", "internal"), ("only.here", "public"))
 
     def _describe(self):
         self.make_authority()
@@ -355,13 +374,6 @@ class TwoFederations(World):
             "eu-1", "eu", eu_ports[0], eu_urls, ["{name: us, federation: us, accept: true}"],
             link_port=self.eu_link_port, policies=[os.path.join(POLICIES, "eu-us.yaml")])
 
-    def start(self):
-        for process in self.processes:
-            process.start()
-        for process in self.processes:
-            process.await_fact("bridge.ready" if process.program_name == "mpreg-bridge" else "node.ready")
-        self.await_whole()
-
     def await_whole(self):
         """Everything is up, and each federation sees what the other one exports."""
         self.us_bridge.await_link("eu")
@@ -370,3 +382,29 @@ class TwoFederations(World):
             node.await_knows("eu.text.upper", "eu.text.reverse", "eu.only.here")
         for node in (self.eu_node_1, self.eu_node_2):
             node.await_knows("us.math.add", "us.math.square", "us.only.here")
+
+
+class ThreeFederations(Federations):
+    """us, eu and ap by policies/transit: a node and a bridge each. us-1 and ap-1 dial eu-1, and know each other by it."""
+
+    US = (("math.add", "public, worldwide"), ("math.square", "public"), ("vault.open", "public, worldwide, internal"))
+    EU = (("text.upper", "public"), ("hr.salary", "internal"))
+    AP = (("text.reverse", "public, worldwide"),)
+
+    def _describe(self):
+        self.make_authority()
+        link_port = free_port()
+        dials_eu = f'{{name: eu, federation: eu, connect: ["127.0.0.1:{link_port}"]}}'
+        policies = {name: os.path.join(POLICIES, "transit", f"{name}.yaml") for name in ("us-eu", "eu-us", "eu-ap", "ap-eu")}
+        self.us_node, self.us_bridge = self.federation("us", self.US, [dials_eu], [policies["us-eu"]])
+        self.ap_node, self.ap_bridge = self.federation("ap", self.AP, [dials_eu], [policies["ap-eu"]])
+        self.eu_node, self.eu_bridge = self.federation(
+            "eu", self.EU, [f"{{name: {name}, federation: {name}, accept: true}}" for name in ("us", "ap")],
+            [policies["eu-us"], policies["eu-ap"]], link_port)
+
+    def await_whole(self):
+        self.eu_bridge.await_link("us")
+        self.eu_bridge.await_link("ap")
+        self.us_node.await_knows("eu.text.upper")
+        self.eu_node.await_knows("us.math.add", "us.math.square", "ap.text.reverse")
+        self.ap_node.await_knows("us.math.add", "eu.text.upper")
