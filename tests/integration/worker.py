@@ -32,6 +32,8 @@ FUNCTIONS = {
     "vault.open": lambda name="main": f"the vault '{name}' is open",
     "text.upper": lambda text: text.upper(),
     "text.reverse": lambda text: text[::-1],
+    "pay.charge": lambda cents: cents,
+    "payment.charge": lambda cents: cents,
     "hr.salary": lambda name: {"name": name, "salary": 4200},
     "slow.echo": slow_echo,
     "gate.pass": pass_gate,
