@@ -101,6 +101,12 @@ isolation_hint(enum isolation_reason reason)
     return "rejected";
 }
 
+bool
+isolation_is_breach(enum isolation_reason reason)
+{
+    return reason != ISOLATION_NONE && reason != ISOLATION_DEPARTED;
+}
+
 const char *
 isolation_reason_name(enum isolation_reason reason)
 {

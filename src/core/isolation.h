@@ -10,6 +10,7 @@
 #ifndef CORE_ISOLATION_H
 #define CORE_ISOLATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -35,7 +36,7 @@ struct isolation_rules {
     uint32_t bridge_count;
 };
 
-/* Every way in which something was not let in; the metric label is isolation_reason_name(). */
+/* Every way in which something is not let in; the metric label is isolation_reason_name(). */
 enum isolation_reason {
     ISOLATION_NONE = 0,
     ISOLATION_FOREIGN_CLUSTER, /* STATUS of another cluster, strict */
@@ -71,6 +72,12 @@ void isolation_message(
 
 /* A short text for the close frame and the log: what to do about it. At most 123 bytes. */
 const char *isolation_hint(enum isolation_reason reason);
+
+/*
+ * Whether it counts as an attempt to get in. A real server that stops says STATUS once more after its
+ * goodbye (protocol.md 3): ISOLATION_DEPARTED is refused like the others, and is no breach.
+ */
+bool isolation_is_breach(enum isolation_reason reason);
 
 const char *isolation_reason_name(enum isolation_reason reason);
 

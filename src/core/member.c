@@ -137,6 +137,7 @@ static void
 start(struct member *member, struct now now)
 {
     member->started = true;
+    member->started_at = now.mono;
     member->status_at = instant_after(now.mono, MEMBER_STATUS_NS);
     member->describe_at = now.mono;
     for (uint32_t i = 0; i < member->config.seeds.count; i++) {

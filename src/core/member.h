@@ -41,6 +41,12 @@
 #define MEMBER_DIAL_CAP_NS     (UINT64_C(15) * SEC_NS)
 #define MEMBER_DIAL_TIMEOUT_NS (UINT64_C(5) * SEC_NS)
 
+/*
+ * For this long after its start a node hears what became of its former life, removed by its GOODBYE
+ * (protocol.md 3): that its entries are gone. By then whatever others knew of it has run out.
+ */
+#define MEMBER_FORMER_LIFE_NS MEMBER_TTL_NS
+
 /* After GOODBYE the same instance stays out this long (protocol.md 3). */
 #define MEMBER_DEPARTED_NS (UINT64_C(5) * SEC_NS)
 
@@ -216,8 +222,10 @@ bool member_next_node(
 
 struct member_stats {
     uint64_t connections_by_state[PEER_STATE_COUNT]; /* now */
-    uint64_t isolation[ISOLATION_REASON_COUNT];
-    uint64_t malformed; /* messages that closed their connection */
+    uint64_t isolation[ISOLATION_REASON_COUNT];      /* breaches only: isolation_is_breach */
+    uint64_t outdated_statuses;    /* of instances that had said goodbye; refused */
+    uint64_t outdated_own_entries; /* what became of a former life of ours; told anew */
+    uint64_t malformed;            /* messages that closed their connection */
     uint64_t messages_received;
     uint64_t server_messages;
     uint64_t other_messages;

@@ -77,8 +77,23 @@ said_goodbye(const struct member *member, struct span node_id, struct now now)
     return node != NULL && roster_departed(node, SPAN_NONE, now.mono);
 }
 
+/*
+ * Somebody contradicts what we say of ourselves. After a start it may be right about our former life:
+ * real servers tell for some time that a node is gone which said goodbye. Later it is a lie.
+ */
+static void
+count_contradiction(struct member *member, struct now now)
+{
+    if (instant_between(member->started_at, now.mono) < MEMBER_FORMER_LIFE_NS) {
+        member->stats.outdated_own_entries++;
+    } else {
+        member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY]++;
+    }
+}
+
 static bool
-apply_removals(struct member *member, const struct peer *peer, const struct delta *delta)
+apply_removals(
+    struct member *member, const struct peer *peer, const struct delta *delta, struct now now)
 {
     bool changed = false;
     for (uint32_t i = 0; i < delta->function_removal_count; i++) {
@@ -88,7 +103,7 @@ apply_removals(struct member *member, const struct peer *peer, const struct delt
             continue;
         }
         if (is_ours(member, key->node_id)) {
-            member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY]++;
+            count_contradiction(member, now);
             member_tell_again(member, key);
         } else if (may_take_back(member, peer, key->node_id)) {
             changed |= catalog_remove(member->catalog, key, PRUNE_WITHDRAWN) == CATALOG_OK;
@@ -113,7 +128,7 @@ apply_node_removals(
         struct span node_id = delta->node_removals[i].node_id;
         if (is_ours(member, node_id)) {
             /* Who believed it has dropped our functions as well. */
-            member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY]++;
+            count_contradiction(member, now);
             member->describe = true;
             member_tell_all_again(member);
         } else if (knows_node(member, node_id) && may_take_back(member, peer, node_id)) {
@@ -155,7 +170,7 @@ hear_own_function(struct member *member, const struct function_endpoint *endpoin
     if (endpoint->advertised_at.ns <= told.ns + ECHO_ROUNDING_NS) {
         return;
     }
-    member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY]++;
+    count_contradiction(member, now);
     if (entry != NULL) {
         member_outbid(member, endpoint->advertised_at, now.wall);
         member_tell_again(member, &endpoint->key);
@@ -169,7 +184,7 @@ hear_own_descriptor(struct member *member, const struct node_descriptor *descrip
     bool known = self != NULL && self->described;
     if (known &&
         descriptor->advertised_at.ns > self->descriptor.advertised_at.ns + ECHO_ROUNDING_NS) {
-        member->stats.isolation[ISOLATION_FORGED_OWN_ENTRY]++;
+        count_contradiction(member, now);
         member_outbid(member, descriptor->advertised_at, now.wall);
         member->describe = true;
     }
@@ -300,7 +315,7 @@ apply_update(struct member *member, struct peer *peer, const struct envelope *en
         actions_close(actions, peer->conn, CLOSE_BAD_MESSAGE, span_from_text(fault.key));
         return false;
     }
-    bool changed = apply_removals(member, peer, &delta);
+    bool changed = apply_removals(member, peer, &delta, now);
     changed |= apply_node_removals(member, peer, &delta, now);
     changed |= apply_nodes(member, peer, &delta, now);
     changed |= apply_functions(member, peer, &delta, now);

@@ -225,7 +225,11 @@ void
 member_refuse(struct member *member, struct peer *peer, enum isolation_reason reason,
     const struct peer_claim *claim, struct span u, struct actions *actions)
 {
-    member->stats.isolation[reason]++;
+    if (isolation_is_breach(reason)) {
+        member->stats.isolation[reason]++;
+    } else {
+        member->stats.outdated_statuses++;
+    }
     LOG_WARN(member->log, "peer.refused", LOG_SPAN("peer", peer_text_span(&peer->address)),
         LOG_TEXT("reason", isolation_reason_name(reason)), LOG_SPAN("claims_url", claim->url),
         LOG_SPAN("claims_cluster", claim->cluster_id), LOG_TEXT("advice", isolation_hint(reason)));

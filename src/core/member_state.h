@@ -66,6 +66,7 @@ struct member {
     uint32_t owed_count;
     bool describe; /* our descriptor is due */
 
+    struct instant started_at;
     struct instant status_at;
     struct instant describe_at;
     int64_t sequence_number;

@@ -232,10 +232,18 @@ admin_metrics_member(struct admin_metrics *metrics, const struct member_stats *s
     }
     admin_metrics_family(metrics, "mpreg_isolation_rejects_total", "counter",
         "Messages and connections that isolation has refused.");
-    for (uint32_t i = ISOLATION_NONE + 1; i < ISOLATION_REASON_COUNT; i++) {
+    for (uint32_t i = 0; i < ISOLATION_REASON_COUNT; i++) {
         struct span reason = span_from_text(isolation_reason_name((enum isolation_reason)i));
-        admin_metrics_sample(metrics, ADMIN_LABELS({ "reason", reason }), stats->isolation[i]);
+        if (isolation_is_breach((enum isolation_reason)i)) {
+            admin_metrics_sample(metrics, ADMIN_LABELS({ "reason", reason }), stats->isolation[i]);
+        }
     }
+    admin_metrics_family(metrics, "mpreg_outdated_total", "counter",
+        "What ordinary nodes said of a life that was over: not let in, and no breach.");
+    admin_metrics_sample(
+        metrics, ADMIN_LABELS({ "what", SPAN("status") }), stats->outdated_statuses);
+    admin_metrics_sample(
+        metrics, ADMIN_LABELS({ "what", SPAN("own_entry") }), stats->outdated_own_entries);
     admin_metrics_one(metrics, "mpreg_malformed_messages_total", "counter",
         "Messages that closed their connection.", stats->malformed);
     admin_metrics_one(metrics, "mpreg_actions_lost_total", "counter",

@@ -515,6 +515,8 @@ static const char *const bridge_lines[] = {
     "mpreg_link_uptime_seconds{link=\"eu\"} 1",
     "mpreg_peers{state=\"up\"} 1",
     "mpreg_isolation_rejects_total{reason=\"foreign_cluster\"} 0",
+    "mpreg_outdated_total{what=\"status\"} 0",
+    "mpreg_outdated_total{what=\"own_entry\"} 0",
     "mpreg_functions{port=\"cluster\",side=\"offered\"} 1",
     "mpreg_functions{port=\"eu\",side=\"exported\"} 2",
     "mpreg_functions{port=\"eu\",side=\"denied\"} 1",

@@ -116,6 +116,15 @@ START_TEST(every_reason_has_its_own_name_and_a_hint_that_fits_a_close_frame)
 }
 END_TEST
 
+START_TEST(only_ordinary_lateness_is_no_breach)
+{
+    for (int i = 0; i < ISOLATION_REASON_COUNT; i++) {
+        bool ordinary = i == ISOLATION_NONE || i == ISOLATION_DEPARTED;
+        ck_assert_int_eq(isolation_is_breach((enum isolation_reason)i), !ordinary);
+    }
+}
+END_TEST
+
 static Suite *
 isolation_suite(void)
 {
@@ -123,6 +132,7 @@ isolation_suite(void)
     TCase *claims = tcase_create("claims");
     tcase_add_test(claims, each_mode_admits_whom_it_says);
     tcase_add_test(claims, bridging_without_lists_is_strict);
+    tcase_add_test(claims, only_ordinary_lateness_is_no_breach);
     tcase_add_test(claims, refusals_speak_the_references_words);
     tcase_add_test(claims, every_reason_has_its_own_name_and_a_hint_that_fits_a_close_frame);
     suite_add_tcase(suite, claims);

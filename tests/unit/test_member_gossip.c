@@ -252,8 +252,20 @@ check_told_again(int64_t *at)
     ck_assert_uint_eq(rig_count(&rig, c, "\"name\":\"own.f\""), 1);
 }
 
+/* Until what others say of us cannot be about a former life of ours any more. */
+static void
+outlive_former_life(void)
+{
+    for (uint64_t ns = 0; ns < MEMBER_FORMER_LIFE_NS; ns += 40 * SEC_NS) {
+        rig_run(&rig, 40 * SEC_NS);
+        keep_alive();
+    }
+    rig_forget(&rig);
+}
+
 START_TEST(nobody_but_we_changes_what_is_ours)
 {
+    outlive_former_life();
     ck_assert_int_eq(rig_offer(&rig, "own.f", &rig), CATALOG_OK);
     rig_flush(&rig);
     int64_t at = 0;
@@ -290,7 +302,7 @@ START_TEST(our_descriptor_is_mended_at_once)
 {
     static const char *const deltas[] = { "\"node_removals\":[{\"node_id\":\"" RIG_URL "\"}]",
         "\"nodes\":[{\"node_id\":\"" RIG_URL "\",\"cluster_id\":\"c1\",\"region\":\"hell\"}]" };
-    rig_run(&rig, SEC_NS);
+    outlive_former_life();
     for (size_t i = 0; i < COUNT_OF(deltas); i++) {
         rig_run(&rig, 10 * MS_NS);
         rig_forget(&rig);
@@ -301,6 +313,29 @@ START_TEST(our_descriptor_is_mended_at_once)
     }
     const struct catalog_node *self = catalog_find_node(member_catalog(rig.member), SPAN(RIG_URL));
     ck_assert_uint_eq(self->descriptor.region.size, 0);
+}
+END_TEST
+
+START_TEST(what_became_of_our_former_life_is_mended_and_no_lie)
+{
+    ck_assert_int_eq(rig_offer(&rig, "own.f", &rig), CATALOG_OK);
+    rig_flush(&rig);
+    int64_t at = 0;
+    check_told_again(&at);
+    rig_run(&rig, SEC_NS);
+    rig_forget(&rig);
+    /* As a real server tells it that has had our GOODBYE. */
+    rig_gossip(&rig, a, A,
+        rig_text(&rig,
+            "\"function_removals\":[%s],\"node_removals\":[{\"node_id\":\"" RIG_URL
+            "\",\"cluster_id\":\"c1\"}]",
+            rig_key(&rig, "own.f", RIG_URL, RIG_CLUSTER)));
+    ck_assert_uint_eq(rig_count(&rig, b, "\"nodes\":[{\"node_id\":\"" RIG_URL "\""), 1);
+    rig_forget(&rig);
+    rig_run(&rig, SEC_NS);
+    check_told_again(&at);
+    ck_assert_uint_eq(member_stats(rig.member).outdated_own_entries, 2);
+    ck_assert_uint_eq(rig_isolated(&rig, ISOLATION_FORGED_OWN_ENTRY), 0);
 }
 END_TEST
 
@@ -517,6 +552,7 @@ gossip_suite(void)
     tcase_add_test(claims, entries_end_by_our_clock);
     tcase_add_test(claims, nobody_but_we_changes_what_is_ours);
     tcase_add_test(claims, our_descriptor_is_mended_at_once);
+    tcase_add_test(claims, what_became_of_our_former_life_is_mended_and_no_lie);
     tcase_add_test(claims, an_echo_of_our_own_news_is_no_lie);
     tcase_add_test(claims, nobody_takes_back_what_a_connected_node_offers);
     tcase_add_test(claims, a_withdrawal_that_came_round_is_no_lie);
