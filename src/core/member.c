@@ -161,8 +161,9 @@ struct received {
     struct peer_claim claim;
 };
 
+/* The node that sent it on to us. */
 static struct span
-fabric_caller(const struct fabric *fabric)
+fabric_last_hop(const struct fabric *fabric)
 {
     if (fabric->kind == FABRIC_OTHER) {
         return SPAN_NONE;
@@ -200,7 +201,8 @@ read_claim(struct received *received, struct message_scratch *scratch, struct me
         break;
     case ENVELOPE_FABRIC:
         result = fabric_decode(envelope, scratch, &received->fabric, fault);
-        claim->url = fabric_caller(&received->fabric);
+        claim->url = fabric_last_hop(&received->fabric);
+        claim->fabric = received->fabric.kind;
         claim->cluster_id = received->fabric.kind == FABRIC_REQUEST
                                 ? received->fabric.request.headers.source_cluster
                                 : SPAN_NONE;
@@ -244,7 +246,9 @@ circumstances_of(struct member *member, const struct peer_claim *claim, struct n
         return circumstances;
     }
     const struct peer *dialed = member_peer(member, node->dialed);
-    circumstances.url_is_up = member_connection(member, node).v != 0;
+    const struct peer *up = member_peer(member, member_connection(member, node));
+    circumstances.url_is_up = up != NULL;
+    circumstances.up_instance = up == NULL ? SPAN_NONE : peer_text_span(&up->instance_id);
     circumstances.url_departed = roster_departed(node, claim->instance_id, now.mono);
     circumstances.url_taken = dialed != NULL && dialed->state == PEER_UP &&
                               dialed->instance_id.size > 0 &&
@@ -268,7 +272,7 @@ heartbeat(struct member *member, struct peer *peer, const struct received *recei
     struct actions *actions)
 {
     member_heartbeat(member, peer, &received->status, now);
-    if (!peer->dialed) {
+    if (!peer->dialed && peer->state == PEER_UP) {
         /* What keeps a real server's connection to us alive (protocol.md 2). */
         buf_reset(&member->out);
         answer_encode(&member->out, SPAN("\"STATUS\""), received->envelope.u);
@@ -388,7 +392,8 @@ receive(struct member *member, const struct event *event, struct now now, struct
     fault.result = result;
     if (result == MESSAGE_OK) {
         handle(member, peer, &received, now, actions);
-    } else if (received.envelope.kind == ENVELOPE_FABRIC && peer->state == PEER_UP) {
+    } else if (received.envelope.kind == ENVELOPE_FABRIC &&
+               (peer->state == PEER_UP || peer->state == PEER_BORROWED)) {
         drop_fabric(member, peer, &fault);
     } else {
         close_malformed(member, peer, &fault, actions);

@@ -57,7 +57,7 @@ may_take_back(struct member *member, const struct peer *peer, struct span node_i
 {
     const struct catalog_node *known = catalog_find_node(member->catalog, node_id);
     const struct roster_node *node = roster_find(&member->roster, node_id);
-    bool itself = span_equal(node_id, peer_text_span(&peer->url));
+    bool itself = peer_is_itself(peer, node_id);
     bool tells = node != NULL && member_connection(member, node).v != 0;
     bool speaks = known == NULL || speaks_for(member, peer, known->descriptor.key.cluster_id);
     if (itself || (!tells && speaks)) {

@@ -392,7 +392,7 @@ member_farewell(struct member *member, struct peer *peer, const struct goodbye *
     LOG_INFO(member->log, "node.goodbye", LOG_SPAN("node", url),
         LOG_TEXT("reason", goodbye_reason_name(goodbye->reason)));
     catalog_remove_node(member->catalog, url, PRUNE_NODE_GOODBYE, now.wall);
-    if (!peer->dialed) {
+    if (!peer->dialed && peer->state == PEER_UP) {
         buf_reset(&member->out);
         answer_encode(&member->out, SPAN("\"GOODBYE_PROCESSED\""), u);
         member_send(member, peer->conn, actions);
@@ -506,7 +506,9 @@ silence_allowed(const struct peer *peer)
 static void
 close_silent(struct member *member, struct peer *peer, struct actions *actions)
 {
-    LOG_WARN(member->log, "peer.silent", LOG_SPAN("peer", peer_text_span(&peer->address)),
+    /* A server that had several calls at once opened one for each, and uses the last (protocol.md 6.3). */
+    enum log_level level = peer->state == PEER_BORROWED ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+    LOG_AT(member->log, level, "peer.silent", LOG_SPAN("peer", peer_text_span(&peer->address)),
         LOG_TEXT("state", peer_state_name(peer->state)));
     peer->state = PEER_CLOSING;
     actions_close(actions, peer->conn, CLOSE_NORMAL, SPAN("silent"));

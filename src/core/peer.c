@@ -106,7 +106,8 @@ judge_fresh(struct peer *peer, const struct peer_claim *claim,
     case ENVELOPE_GOSSIP:
         return refuse(peer, ISOLATION_FIRST_GOSSIP, reason);
     case ENVELOPE_FABRIC: {
-        bool own = span_equal(claim->cluster_id, circumstances->rules->cluster_id);
+        bool own = claim->fabric == FABRIC_REQUEST &&
+                   span_equal(claim->cluster_id, circumstances->rules->cluster_id);
         if (!own || !circumstances->url_is_up || !remember(peer, claim)) {
             return refuse(peer, ISOLATION_FIRST_FABRIC, reason);
         }
@@ -236,23 +237,112 @@ judge_client(struct peer *peer, const struct peer_claim *claim, enum isolation_r
     return PEER_NOTHING;
 }
 
+/*
+ * BORROWED. What comes in the node's name while the node is away is left without a word: real servers
+ * go on here when they have said goodbye, or before our next dial, and closing on them would cost them
+ * every call that they send this way.
+ */
+
+static bool
+is_own(const struct peer *peer, const struct peer_claim *claim)
+{
+    return span_equal(claim->url, peer_text_span(&peer->url));
+}
+
+static bool
+is_own_in_cluster(const struct peer *peer, const struct peer_claim *claim)
+{
+    return is_own(peer, claim) && span_equal(claim->cluster_id, peer_text_span(&peer->cluster_id));
+}
+
+static enum peer_verdict
+judge_borrowed_fabric(struct peer *peer, const struct peer_claim *claim,
+    const struct peer_circumstances *circumstances, enum isolation_reason *reason)
+{
+    bool own = false;
+    switch (claim->fabric) {
+    case FABRIC_REQUEST:
+        own = is_own_in_cluster(peer, claim);
+        break;
+    case FABRIC_RESPONSE:
+        own = is_own(peer, claim);
+        break;
+    case FABRIC_OTHER:
+        return PEER_NOTHING;
+    }
+    if (!own) {
+        return refuse(peer, ISOLATION_FIRST_FABRIC, reason);
+    }
+    return circumstances->url_is_up ? PEER_CALLS : PEER_NOTHING;
+}
+
+static enum peer_verdict
+judge_borrowed_gossip(struct peer *peer, const struct peer_claim *claim,
+    const struct peer_circumstances *circumstances, enum isolation_reason *reason)
+{
+    if (!is_own(peer, claim)) {
+        return refuse(peer, ISOLATION_FIRST_GOSSIP, reason);
+    }
+    if (!span_equal(peer_text_span(&peer->instance_id), circumstances->up_instance)) {
+        /* The instance that was named here is gone, and another one is up. */
+        peer->instance_id.size = 0;
+    }
+    return circumstances->url_is_up ? PEER_GOSSIPS : PEER_NOTHING;
+}
+
+static enum peer_verdict
+judge_borrowed_status(struct peer *peer, const struct peer_claim *claim,
+    const struct peer_circumstances *circumstances, enum isolation_reason *reason)
+{
+    enum isolation_reason why = judge_status(claim, circumstances);
+    if (why == ISOLATION_DEPARTED) {
+        return PEER_NOTHING;
+    }
+    if (why == ISOLATION_NONE && !is_own_in_cluster(peer, claim)) {
+        why = ISOLATION_IDENTITY_CHANGED;
+    }
+    if (why != ISOLATION_NONE) {
+        return refuse(peer, why, reason);
+    }
+    if (!circumstances->url_is_up || !span_equal(claim->instance_id, circumstances->up_instance)) {
+        return PEER_NOTHING;
+    }
+    bool fits = remember(peer, claim);
+    CHECK(fits);
+    return PEER_HEARTBEAT;
+}
+
+static enum peer_verdict
+judge_borrowed_goodbye(struct peer *peer, const struct peer_claim *claim,
+    const struct peer_circumstances *circumstances, enum isolation_reason *reason)
+{
+    bool own = is_own_in_cluster(peer, claim);
+    if (own && !circumstances->url_is_up) {
+        return PEER_NOTHING;
+    }
+    bool named =
+        claim->instance_id.size > 0 && span_equal(claim->instance_id, circumstances->up_instance);
+    if (!own || !named) {
+        return refuse(peer, ISOLATION_FIRST_GOODBYE, reason);
+    }
+    bool fits = remember(peer, claim);
+    CHECK(fits);
+    return PEER_FAREWELL;
+}
+
 static enum peer_verdict
 judge_borrowed(struct peer *peer, const struct peer_claim *claim,
     const struct peer_circumstances *circumstances, enum isolation_reason *reason)
 {
     switch (claim->kind) {
-    case ENVELOPE_FABRIC: {
-        bool same = span_equal(claim->url, peer_text_span(&peer->url)) &&
-                    span_equal(claim->cluster_id, peer_text_span(&peer->cluster_id));
-        return same && circumstances->url_is_up ? PEER_CALLS
-                                                : refuse(peer, ISOLATION_FIRST_FABRIC, reason);
-    }
-    case ENVELOPE_STATUS:
-        return judge_fresh(peer, claim, circumstances, reason);
-    case ENVELOPE_GOODBYE:
-        return refuse(peer, ISOLATION_FIRST_GOODBYE, reason);
+    case ENVELOPE_FABRIC:
+        return judge_borrowed_fabric(peer, claim, circumstances, reason);
     case ENVELOPE_GOSSIP:
-        return refuse(peer, ISOLATION_FIRST_GOSSIP, reason);
+        return judge_borrowed_gossip(peer, claim, circumstances, reason);
+    case ENVELOPE_STATUS:
+        return judge_borrowed_status(peer, claim, circumstances, reason);
+    case ENVELOPE_GOODBYE:
+        return judge_borrowed_goodbye(peer, claim, circumstances, reason);
     case ENVELOPE_RPC:
     case ENVELOPE_PUBLISH:
     case ENVELOPE_SUBSCRIBE:

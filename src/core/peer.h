@@ -10,8 +10,11 @@
  *
  * The first message decides and nothing slips past it (design.md 5; the reference's loopholes in
  * protocol.md 2). BORROWED is the one exception that real servers need: a server that has no
- * connection of its own yet opens one it never reads, and calls on it (protocol.md 6.3). It is
- * served when it names a node that is up right now, and answered over our connection to that node.
+ * connection of its own yet opens one it never reads, calls on it, and from then on says everything
+ * there (protocol.md 6.3, docs/adr/0019-a-borrowed-connection.md). It is heard in the name of one
+ * node, and while that node is up on another connection; nothing is ever sent on it, so it never
+ * becomes UP itself. What only the node itself may say it says once it has named the instance that
+ * is up: whoever can name it could shake hands as well.
  *
  * peer_judge() is a decision, not an actor: it looks at a claim and the circumstances, moves the
  * state and says what the message is. core/member does it.
@@ -20,6 +23,7 @@
 #define CORE_PEER_H
 
 #include "core/envelope.h"
+#include "core/fabric.h"
 #include "core/io.h"
 #include "core/isolation.h"
 
@@ -48,9 +52,9 @@ struct peer {
     bool dialed;
     uint64_t dial_ticket;         /* of the dial it came from; 0: accepted */
     struct peer_text address;     /* the network address, or the URL that was dialed */
-    struct peer_text url;         /* UP: the node's id */
-    struct peer_text cluster_id;  /* UP */
-    struct peer_text instance_id; /* UP; may be empty */
+    struct peer_text url;         /* UP, BORROWED: the node's id */
+    struct peer_text cluster_id;  /* UP, BORROWED */
+    struct peer_text instance_id; /* UP; may be empty. BORROWED: empty until it has been named */
     struct instant heard_at;      /* last message received */
     bool congested;
 };
@@ -59,18 +63,20 @@ struct peer {
 struct peer_claim {
     enum envelope_kind kind;
     struct span
-        url; /* STATUS server_url, GOODBYE departing_node_url, gossip sender_id, fabric: caller */
-    struct span cluster_id;  /* STATUS, GOODBYE; fabric: source_cluster */
-    struct span instance_id; /* STATUS */
+        url; /* STATUS server_url, GOODBYE departing_node_url, gossip sender_id, fabric: last hop */
+    struct span cluster_id;  /* STATUS, GOODBYE; FABRIC_REQUEST: source_cluster */
+    struct span instance_id; /* STATUS, GOODBYE */
+    enum fabric_kind fabric; /* ENVELOPE_FABRIC */
 };
 
 /* What the rest of the member knows about claim.url. */
 struct peer_circumstances {
     const struct isolation_rules *rules;
     struct span own_url;
-    bool url_is_up;    /* some other connection of this node is UP now */
-    bool url_departed; /* this instance said goodbye within the grace period */
-    bool url_taken;    /* not this instance answers on a connection that we dialed to it */
+    bool url_is_up;          /* some other connection of this node is UP now */
+    struct span up_instance; /* the instance that shook hands there; may be empty */
+    bool url_departed;       /* this instance said goodbye within the grace period */
+    bool url_taken;          /* not this instance answers on a connection that we dialed to it */
 };
 
 enum peer_verdict {
@@ -99,6 +105,14 @@ static inline struct span
 peer_text_span(const struct peer_text *text)
 {
     return span_from(text->bytes, text->size);
+}
+
+/* Whether the connection is this node's own voice, for what nobody else may say of the node. */
+static inline bool
+peer_is_itself(const struct peer *peer, struct span node_id)
+{
+    bool proven = peer->state != PEER_BORROWED || peer->instance_id.size > 0;
+    return proven && span_equal(node_id, peer_text_span(&peer->url));
 }
 
 /* false: longer than PEER_TEXT_MAX; *text is untouched. */

@@ -357,29 +357,6 @@ START_TEST(an_answer_takes_the_way_that_is_left)
 }
 END_TEST
 
-START_TEST(a_borrowed_connection_is_answered_only_over_our_own)
-{
-    struct conn_id borrowed = rig_accept(&rig);
-    request_from(borrowed, B, "c1", REPLY_TO(B));
-    ck_assert(!rig_conn(&rig, borrowed)->closing);
-    ck_assert_uint_eq(rig.call_count, 1);
-    ck_assert_uint_eq(member_stats(rig.member).connections_by_state[PEER_BORROWED], 1);
-    answer(0, true, SPAN("1"));
-    ck_assert_uint_eq(rig_count(&rig, borrowed, ""), 0);
-    ck_assert_uint_eq(rig_count(&rig, b, "rpc-response"), 1);
-    /* The node leaves: what still comes in its name is refused, what is owed goes nowhere. */
-    request_from(borrowed, B, "c1", REPLY_TO(B));
-    rig_goodbye(&rig, b_in, B, "c1");
-    rig_forget(&rig);
-    answer(1, true, SPAN("1"));
-    ck_assert_uint_eq(rig.sent_count, 0);
-    request_from(borrowed, B, "c1", REPLY_TO(B));
-    ck_assert_uint_eq(rig.call_count, 2);
-    ck_assert(rig_conn(&rig, borrowed)->closing);
-    ck_assert_uint_eq(rig_isolated(&rig, ISOLATION_FIRST_FABRIC), 1);
-}
-END_TEST
-
 START_TEST(who_wants_no_answer_gets_none)
 {
     request_from(a, A, "c1", "");
@@ -525,7 +502,6 @@ calls_suite(void)
     tcase_add_test(in, a_call_reaches_the_offer_that_it_means);
     tcase_add_test(in, an_answer_goes_over_the_connection_that_we_dialed);
     tcase_add_test(in, an_answer_takes_the_way_that_is_left);
-    tcase_add_test(in, a_borrowed_connection_is_answered_only_over_our_own);
     tcase_add_test(in, who_wants_no_answer_gets_none);
     tcase_add_test(in, a_call_of_another_cluster_is_not_executed);
     tcase_add_test(in, an_error_is_told_with_function_and_kind);

@@ -28,6 +28,8 @@ struct said {
     bool up;
     bool departed;
     bool taken;
+    enum fabric_kind fabric;
+    const char *up_instance;
 };
 
 static enum peer_verdict
@@ -39,6 +41,7 @@ judge(struct peer *peer, const struct isolation_rules *rules, const struct said 
         .url = span_from_text(said->url),
         .cluster_id = span_from_text(said->cluster),
         .instance_id = span_from_text(said->instance),
+        .fabric = said->fabric,
     };
     struct peer_circumstances circumstances = {
         .rules = rules,
@@ -46,6 +49,7 @@ judge(struct peer *peer, const struct isolation_rules *rules, const struct said 
         .url_is_up = said->up,
         .url_departed = said->departed,
         .url_taken = said->taken,
+        .up_instance = span_from_text(said->up_instance == NULL ? "" : said->up_instance),
     };
     return peer_judge(peer, &claim, &circumstances, reason);
 }
@@ -155,6 +159,15 @@ START_TEST(the_first_message_decides)
             { .kind = ENVELOPE_FABRIC, URL, "c2", .up = true }, REFUSED(ISOLATION_FIRST_FABRIC) },
         { "a call without a cluster", PEER_FRESH, false,
             { .kind = ENVELOPE_FABRIC, URL, "", .up = true }, REFUSED(ISOLATION_FIRST_FABRIC) },
+        { "an answer of a live peer", PEER_FRESH, false,
+            { .kind = ENVELOPE_FABRIC, URL, "", .up = true, .fabric = FABRIC_RESPONSE },
+            REFUSED(ISOLATION_FIRST_FABRIC) },
+        { "an answer with a cluster", PEER_FRESH, false,
+            { .kind = ENVELOPE_FABRIC, URL, "c1", .up = true, .fabric = FABRIC_RESPONSE },
+            REFUSED(ISOLATION_FIRST_FABRIC) },
+        { "neither call nor answer", PEER_FRESH, false,
+            { .kind = ENVELOPE_FABRIC, "", "", .fabric = FABRIC_OTHER },
+            REFUSED(ISOLATION_FIRST_FABRIC) },
         { "rpc", PEER_FRESH, false, { .kind = ENVELOPE_RPC }, PEER_ASKS, ISOLATION_NONE,
             PEER_CLIENT },
         { "publish", PEER_FRESH, false, { .kind = ENVELOPE_PUBLISH }, PEER_ASKS, ISOLATION_NONE,
@@ -287,34 +300,148 @@ START_TEST(a_client_never_becomes_a_peer)
 }
 END_TEST
 
-START_TEST(a_borrowed_connection_calls_for_one_live_node_only)
+#define STAYS_BORROWED(verdict_) (verdict_), ISOLATION_NONE, PEER_BORROWED
+
+START_TEST(a_borrowed_connection_speaks_for_one_live_node_only)
 {
     static const struct row rows[] = {
         { "a further call", PEER_BORROWED, false,
-            { .kind = ENVELOPE_FABRIC, URL, "c1", .up = true }, PEER_CALLS, ISOLATION_NONE,
-            PEER_BORROWED },
-        { "a call when the node is gone", PEER_BORROWED, false,
-            { .kind = ENVELOPE_FABRIC, URL, "c1" }, REFUSED(ISOLATION_FIRST_FABRIC) },
+            { .kind = ENVELOPE_FABRIC, URL, "c1", .up = true }, STAYS_BORROWED(PEER_CALLS) },
+        { "a call while the node is away", PEER_BORROWED, false,
+            { .kind = ENVELOPE_FABRIC, URL, "c1" }, STAYS_BORROWED(PEER_NOTHING) },
         { "a call of another node", PEER_BORROWED, false,
             { .kind = ENVELOPE_FABRIC, "ws://b:1", "c1", .up = true },
             REFUSED(ISOLATION_FIRST_FABRIC) },
         { "a call of another cluster", PEER_BORROWED, false,
             { .kind = ENVELOPE_FABRIC, URL, "c2", .up = true }, REFUSED(ISOLATION_FIRST_FABRIC) },
-        { "STATUS", PEER_BORROWED, false, { .kind = ENVELOPE_STATUS, URL, "c1", "i1" },
-            PEER_WELCOME, ISOLATION_NONE, PEER_UP },
-        { "STATUS of another cluster", PEER_BORROWED, false,
-            { .kind = ENVELOPE_STATUS, URL, "c2", "i1" }, REFUSED(ISOLATION_FOREIGN_CLUSTER) },
-        { "GOODBYE", PEER_BORROWED, false,
-            { .kind = ENVELOPE_GOODBYE, URL, "c1", "i1", .up = true },
-            REFUSED(ISOLATION_FIRST_GOODBYE) },
-        { "gossip", PEER_BORROWED, false, { .kind = ENVELOPE_GOSSIP, URL, .up = true },
-            REFUSED(ISOLATION_FIRST_GOSSIP) },
-        { "rpc", PEER_BORROWED, false, { .kind = ENVELOPE_RPC }, PEER_NOTHING, ISOLATION_NONE,
-            PEER_BORROWED },
-        { "an answer", PEER_BORROWED, false, { .kind = ENVELOPE_RESPONSE }, PEER_NOTHING,
-            ISOLATION_NONE, PEER_BORROWED },
+        { "a call without a cluster", PEER_BORROWED, false,
+            { .kind = ENVELOPE_FABRIC, URL, "", .up = true }, REFUSED(ISOLATION_FIRST_FABRIC) },
+        { "its answer", PEER_BORROWED, false,
+            { .kind = ENVELOPE_FABRIC, URL, "", .up = true, .fabric = FABRIC_RESPONSE },
+            STAYS_BORROWED(PEER_CALLS) },
+        { "its answer while the node is away", PEER_BORROWED, false,
+            { .kind = ENVELOPE_FABRIC, URL, "", .fabric = FABRIC_RESPONSE },
+            STAYS_BORROWED(PEER_NOTHING) },
+        { "an answer of another node", PEER_BORROWED, false,
+            { .kind = ENVELOPE_FABRIC, "ws://b:1", "", .up = true, .fabric = FABRIC_RESPONSE },
+            REFUSED(ISOLATION_FIRST_FABRIC) },
+        { "neither call nor answer", PEER_BORROWED, false,
+            { .kind = ENVELOPE_FABRIC, "", "", .fabric = FABRIC_OTHER },
+            STAYS_BORROWED(PEER_NOTHING) },
+        { "its gossip", PEER_BORROWED, false, { .kind = ENVELOPE_GOSSIP, URL, .up = true },
+            STAYS_BORROWED(PEER_GOSSIPS) },
+        { "its gossip while the node is away", PEER_BORROWED, false,
+            { .kind = ENVELOPE_GOSSIP, URL }, STAYS_BORROWED(PEER_NOTHING) },
+        { "gossip of another node", PEER_BORROWED, false,
+            { .kind = ENVELOPE_GOSSIP, "ws://b:1", .up = true }, REFUSED(ISOLATION_FIRST_GOSSIP) },
+        { "rpc", PEER_BORROWED, false, { .kind = ENVELOPE_RPC }, STAYS_BORROWED(PEER_NOTHING) },
+        { "publish", PEER_BORROWED, false, { .kind = ENVELOPE_PUBLISH },
+            STAYS_BORROWED(PEER_NOTHING) },
+        { "another role", PEER_BORROWED, false, { .kind = ENVELOPE_OTHER_ROLE },
+            STAYS_BORROWED(PEER_NOTHING) },
+        { "an answer to STATUS", PEER_BORROWED, false, { .kind = ENVELOPE_RESPONSE },
+            STAYS_BORROWED(PEER_NOTHING) },
+        { "consensus", PEER_BORROWED, false, { .kind = ENVELOPE_CONSENSUS },
+            STAYS_BORROWED(PEER_NOTHING) },
     };
     check_rows(rows, COUNT_OF(rows), &strict);
+}
+END_TEST
+
+START_TEST(a_borrowed_connection_says_status_and_goodbye_of_the_instance_that_is_up)
+{
+    static const struct row rows[] = {
+        { "STATUS", PEER_BORROWED, false,
+            { .kind = ENVELOPE_STATUS, URL, "c1", "i1", .up = true, .up_instance = "i1" },
+            STAYS_BORROWED(PEER_HEARTBEAT) },
+        { "STATUS, and the node has no instance", PEER_BORROWED, false,
+            { .kind = ENVELOPE_STATUS, URL, "c1", "", .up = true, .up_instance = "" },
+            STAYS_BORROWED(PEER_HEARTBEAT) },
+        { "STATUS while the node is away", PEER_BORROWED, false,
+            { .kind = ENVELOPE_STATUS, URL, "c1", "i1" }, STAYS_BORROWED(PEER_NOTHING) },
+        { "STATUS of another instance than dialed us", PEER_BORROWED, false,
+            { .kind = ENVELOPE_STATUS, URL, "c1", "i2", .up = true, .up_instance = "i1" },
+            STAYS_BORROWED(PEER_NOTHING) },
+        { "STATUS of another instance than we dialed", PEER_BORROWED, false,
+            { .kind = ENVELOPE_STATUS,
+                URL,
+                "c1",
+                "i2",
+                .up = true,
+                .taken = true,
+                .up_instance = "i1" },
+            REFUSED(ISOLATION_URL_TAKEN) },
+        { "STATUS after the goodbye", PEER_BORROWED, false,
+            { .kind = ENVELOPE_STATUS, URL, "c1", "i1", .departed = true },
+            STAYS_BORROWED(PEER_NOTHING) },
+        { "STATUS of another node", PEER_BORROWED, false,
+            { .kind = ENVELOPE_STATUS, "ws://b:1", "c1", "i1", .up = true, .up_instance = "i1" },
+            REFUSED(ISOLATION_IDENTITY_CHANGED) },
+        { "STATUS in our name", PEER_BORROWED, false,
+            { .kind = ENVELOPE_STATUS, OWN_URL, "c1", "i1" }, REFUSED(ISOLATION_OWN_URL) },
+        { "STATUS of another cluster", PEER_BORROWED, false,
+            { .kind = ENVELOPE_STATUS, URL, "c2", "i1", .up = true, .up_instance = "i1" },
+            REFUSED(ISOLATION_FOREIGN_CLUSTER) },
+        { "its GOODBYE", PEER_BORROWED, false,
+            { .kind = ENVELOPE_GOODBYE, URL, "c1", "i1", .up = true, .up_instance = "i1" },
+            STAYS_BORROWED(PEER_FAREWELL) },
+        { "GOODBYE without its instance", PEER_BORROWED, false,
+            { .kind = ENVELOPE_GOODBYE, URL, "c1", "", .up = true, .up_instance = "i1" },
+            REFUSED(ISOLATION_FIRST_GOODBYE) },
+        { "GOODBYE of another instance", PEER_BORROWED, false,
+            { .kind = ENVELOPE_GOODBYE, URL, "c1", "i2", .up = true, .up_instance = "i1" },
+            REFUSED(ISOLATION_FIRST_GOODBYE) },
+        { "GOODBYE, and the node has no instance", PEER_BORROWED, false,
+            { .kind = ENVELOPE_GOODBYE, URL, "c1", "", .up = true, .up_instance = "" },
+            REFUSED(ISOLATION_FIRST_GOODBYE) },
+        { "GOODBYE of another node", PEER_BORROWED, false,
+            { .kind = ENVELOPE_GOODBYE, "ws://b:1", "c1", "i1", .up = true, .up_instance = "i1" },
+            REFUSED(ISOLATION_FIRST_GOODBYE) },
+        { "GOODBYE of another cluster", PEER_BORROWED, false,
+            { .kind = ENVELOPE_GOODBYE, URL, "c2", "i1", .up = true, .up_instance = "i1" },
+            REFUSED(ISOLATION_FIRST_GOODBYE) },
+        { "GOODBYE while the node is away", PEER_BORROWED, false,
+            { .kind = ENVELOPE_GOODBYE, URL, "c1", "i1" }, STAYS_BORROWED(PEER_NOTHING) },
+    };
+    check_rows(rows, COUNT_OF(rows), &strict);
+}
+END_TEST
+
+START_TEST(bridging_lets_no_ally_borrow)
+{
+    static const struct row rows[] = {
+        { "an ally's STATUS", PEER_BORROWED, false,
+            { .kind = ENVELOPE_STATUS, URL, "ally", "i1", .up = true, .up_instance = "i1" },
+            REFUSED(ISOLATION_IDENTITY_CHANGED) },
+        { "an ally's call", PEER_BORROWED, false,
+            { .kind = ENVELOPE_FABRIC, URL, "ally", .up = true }, REFUSED(ISOLATION_FIRST_FABRIC) },
+    };
+    check_rows(rows, COUNT_OF(rows), &bridging);
+}
+END_TEST
+
+START_TEST(a_borrowed_connection_is_the_node_itself_once_it_has_named_its_instance)
+{
+    struct peer peer = peer_in(PEER_BORROWED, false);
+    enum isolation_reason reason;
+    const struct said gossip = { .kind = ENVELOPE_GOSSIP, URL, .up = true, .up_instance = "i1" };
+    ck_assert_int_eq(judge(&peer, &strict, &gossip, &reason), PEER_GOSSIPS);
+    ck_assert(!peer_is_itself(&peer, SPAN(URL)));
+    const struct said status = {
+        .kind = ENVELOPE_STATUS, URL, "c1", "i1", .up = true, .up_instance = "i1"
+    };
+    ck_assert_int_eq(judge(&peer, &strict, &status, &reason), PEER_HEARTBEAT);
+    ck_assert_int_eq(judge(&peer, &strict, &gossip, &reason), PEER_GOSSIPS);
+    ck_assert(peer_is_itself(&peer, SPAN(URL)));
+    ck_assert(!peer_is_itself(&peer, SPAN("ws://b:1")));
+    /* The node came back as another instance: what this connection had named is over. */
+    const struct said later = { .kind = ENVELOPE_GOSSIP, URL, .up = true, .up_instance = "i2" };
+    ck_assert_int_eq(judge(&peer, &strict, &later, &reason), PEER_GOSSIPS);
+    ck_assert(!peer_is_itself(&peer, SPAN(URL)));
+
+    struct peer up = peer_in(PEER_UP, false);
+    ck_assert(peer_is_itself(&up, SPAN(URL)));
+    ck_assert(!peer_is_itself(&up, SPAN("ws://b:1")));
 }
 END_TEST
 
@@ -399,7 +526,11 @@ peer_suite(void)
     tcase_add_test(claims, whom_we_dialed_must_say_who_it_is);
     tcase_add_test(claims, a_peer_stays_who_it_said_it_is);
     tcase_add_test(claims, a_client_never_becomes_a_peer);
-    tcase_add_test(claims, a_borrowed_connection_calls_for_one_live_node_only);
+    tcase_add_test(claims, a_borrowed_connection_speaks_for_one_live_node_only);
+    tcase_add_test(
+        claims, a_borrowed_connection_says_status_and_goodbye_of_the_instance_that_is_up);
+    tcase_add_test(claims, bridging_lets_no_ally_borrow);
+    tcase_add_test(claims, a_borrowed_connection_is_the_node_itself_once_it_has_named_its_instance);
     tcase_add_test(claims, bridging_admits_allies_and_only_them);
     tcase_add_test(claims, on_a_closing_connection_nothing_happens);
     tcase_add_test(claims, texts_that_are_too_long_are_nobodys);
