@@ -151,9 +151,13 @@ class Client:
 # ---- a server
 
 class FakeServer:
-    """Listens, dials its seeds and every node that describes itself, believes gossip, serves and calls functions."""
+    """Listens, dials its seeds and every node that describes itself, believes gossip, serves and calls functions.
 
-    def __init__(self, cluster_id, port, functions=None):
+    Whom it has to call before it has dialed it, it opens a connection to that it never reads, and from then on says
+    everything there, as the reference does. So that a test can rely on it, that is every node in `quick_calls`.
+    """
+
+    def __init__(self, cluster_id, port, functions=None, quick_calls=()):
         """functions: name -> (tags, what it does)."""
         self.url = f"ws://127.0.0.1:{port}"
         self.cluster_id = cluster_id
@@ -161,7 +165,9 @@ class FakeServer:
         self.functions = functions or {}
         self.changed = threading.Condition()
         self.closing = threading.Event()
+        self.quick_calls = set(quick_calls)
         self.dialed = {}      # node -> the connection that we dialed
+        self.unread = {}      # node -> the connection that a call was opened for
         self.accepted = []
         self.dialing = set()
         self.statuses = {}    # node -> its STATUS
@@ -176,7 +182,7 @@ class FakeServer:
         self.closing.set()
         self.listener.close()
         with self.changed:
-            connections = list(self.dialed.values()) + self.accepted
+            connections = [*self.dialed.values(), *self.unread.values(), *self.accepted]
         for connection in connections:
             connection.abort()
 
@@ -196,7 +202,7 @@ class FakeServer:
 
     def dial(self, url):
         with self.changed:
-            if url == self.url or url in self.dialed or url in self.dialing:
+            if url == self.url or url in self.dialed or url in self.dialing or url in self.quick_calls:
                 return
             self.dialing.add(url)
         try:
@@ -225,11 +231,24 @@ class FakeServer:
 
     def _tick(self):
         while not self.closing.wait(5):
-            with self.changed:
-                connections = list(self.dialed.values())
-            for connection in connections:
+            for connection in self.own_connections():
                 self._send(connection, status(self.url, self.cluster_id, self.instance_id))
                 self._send(connection, self.snapshot())
+
+    def own_connections(self):
+        with self.changed:
+            return [*self.dialed.values(), *self.unread.values()]
+
+    def _way_to(self, node):
+        """Its own connection to the node, or None; of what the node dialed it makes no use for that."""
+        with self.changed:
+            return self.unread.get(node) or self.dialed.get(node)
+
+    def _open_unread(self, node):
+        connection = ws.connect(node)
+        with self.changed:
+            self.unread[node] = connection
+        return connection
 
     def _send(self, connection, message):
         try:
@@ -298,20 +317,29 @@ class FakeServer:
             answer = response(self.url, self.cluster_id, message, False, error={
                 "error": str(error), "command": payload["command"], "error_type": type(error).__name__})
         # The reference prefers its own connection to the node that called.
-        with self.changed:
-            back = self.dialed.get(message["headers"]["routing_path"][-1], connection)
-        self._send(back, answer)
+        self._send(self._way_to(message["headers"]["routing_path"][-1]) or connection, answer)
 
     # ---- what it is asked to do
+
+    def offer(self, name, tags, function):
+        """Another function, told at once to everybody."""
+        self.functions[name] = (tags, function)
+        for connection in self.own_connections():
+            self._send(connection, self.snapshot())
+
+    def say_goodbye(self):
+        for connection in self.own_connections():
+            self._send(connection, goodbye(self.url, self.cluster_id, self.instance_id))
 
     def providers(self, name):
         with self.changed:
             return sorted(node for node, function in self.catalog if function == name)
 
     def await_function(self, name):
-        """Sees it, and has dialed a node that serves it: the reference calls over such a connection only."""
+        """Sees it, and has dialed a node that serves it, or would open a connection to call it."""
         return self.await_that(name, lambda: next(
-            (node for node, function in self.catalog if function == name and node in self.dialed), None))
+            (node for node, function in self.catalog
+             if function == name and (node in self.dialed or node in self.quick_calls)), None))
 
     def await_no_function(self, name):
         self.await_that(f"the end of {name}", lambda: not any(function == name for _, function in self.catalog))
@@ -321,7 +349,5 @@ class FakeServer:
         node = self.await_function(name)
         message = request(self.url, self.cluster_id, name, args, target_node=node)
         request_id = message["payload"]["message_id"]
-        with self.changed:
-            connection = self.dialed[node]
-        connection.send(message)
+        (self._way_to(node) or self._open_unread(node)).send(message)
         return self.await_that(f"the answer of {name}", lambda: self.answers.get(request_id), seconds)

@@ -73,28 +73,50 @@ class ServerTest(SharedTest):
         self.world.await_whole()
         self.assertEqual(server.call("eu.text.upper", "back")["result"], "BACK")
 
-    def test_a_call_on_a_connection_of_its_own_is_answered_where_it_shook_hands(self):
-        # Real servers open such a connection while they have dialed nobody yet, and read nothing from it.
-        node = self.world.us_node_1
-        server = self.server(node)
-        server.await_function("math.square")
-        raw = ws.connect(node.url)
-        self.addCleanup(raw.abort)
-        asked = mpreg.request(server.url, "us", "math.square", [9])
-        raw.send(asked)
-        request_id = asked["payload"]["message_id"]
-        answer = server.await_that("the answer", lambda: server.answers.get(request_id))
-        self.assertEqual(answer["result"], 81)
-        with self.assertRaises(ws.Silent):
-            raw.receive(0.5)
+    def quick_server(self, member, functions=None):
+        """A server that a client uses before it has dialed `member`: it comes by another node, and calls at once."""
+        server = mpreg.FakeServer("us", free_port(), functions, quick_calls=[member.url])
+        self.addCleanup(server.close)
+        server.dial(self.world.us_node_2.url)
+        member.await_fact("peer.up", peer=server.url)
+        return server
+
+    def borrowers(self):
+        """Each member, with a function of it and what that makes of "b"."""
+        return (self.world.us_node_1, "math.square", (9,), 81), (self.world.us_bridge, "eu.text.upper", ("b",), "B")
+
+    def test_all_that_it_says_where_it_reads_nothing_is_heard(self):
+        for member, function, arguments, result in self.borrowers():
+            with self.subTest(member.name):
+                name = f"{member.name}.quick".replace("-", "_")
+                counted = member.metric("mpreg_isolation_rejects_total")
+                server = self.quick_server(member, {name: (("public",), lambda number: number + 1)})
+                # Its call, answered where hands were shaken.
+                self.assertEqual(server.call(function, *arguments)["result"], result)
+                self.assertEqual(member.metric("mpreg_peers", state="borrowed"), 1)
+                # Its answers to calls of the member's side.
+                caller = self.world.eu_node_1 if member is self.world.us_bridge else member
+                called = f"us.{name}" if member is self.world.us_bridge else name
+                caller.await_knows(called)
+                self.assertEqual(caller.call(called, 41), 42)
+                # Its gossip, of what it did not offer before.
+                server.offer(f"{name}_later", ("public",), lambda: "later")
+                caller.await_knows(f"{called}_later")
+                self.assertEqual(caller.call(f"{called}_later"), "later")
+                # Its STATUS, for more than one period; it would not read an answer.
+                with self.assertRaises(ws.Silent):
+                    server.unread[member.url].receive(11)
+                self.assertEqual(server.call(function, *arguments)["result"], result)
+                # Its goodbye.
+                server.say_goodbye()
+                caller.await_forgets(called)
+                self.assertEqual(member.metric("mpreg_isolation_rejects_total"), counted)
+                server.close()
 
     def test_its_goodbye_withdraws_its_functions_on_the_far_side(self):
         server = self.server(self.world.us_node_1, {"server.leaves": (("public",), lambda: 1)})
         self.world.eu_node_1.await_knows("us.server.leaves")
-        with server.changed:
-            connections = list(server.dialed.values())
-        for connection in connections:
-            connection.send(mpreg.goodbye(server.url, "us", server.instance_id))
+        server.say_goodbye()
         self.world.eu_node_1.await_forgets("us.server.leaves")
         await_that("the reason", lambda: self.world.us_bridge.metric("mpreg_prunes_total", port="cluster",
                                                                       reason="node_goodbye") >= 1)
