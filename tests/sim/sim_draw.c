@@ -113,6 +113,18 @@ draw_call_limits(struct sim_world *world)
 }
 
 static void
+draw_habits(struct sim_world *world)
+{
+    /* Chance of its own, too: see draw_call_limits. */
+    struct prng prng = { .state = world->seed ^ UINT64_C(0x756e72656164) };
+    bool any = prng_below(&prng, 2) == 0;
+    for (uint32_t i = 0; i < world->host_count; i++) {
+        struct sim_host *host = &world->hosts[i];
+        host->calls_unread = any && !host->is_bridge && prng_below(&prng, 2) == 0;
+    }
+}
+
+static void
 print_log(void *host, enum log_level level, const char *name, const struct log_field *fields,
     size_t field_count)
 {
@@ -309,6 +321,7 @@ sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
         }
     }
     draw_call_limits(world);
+    draw_habits(world);
     for (uint32_t i = 0; i < world->federation_count; i++) {
         draw_links(world, i);
     }

@@ -199,7 +199,7 @@ partition_end(const struct sim_world *world, const struct sim_stream *stream, ui
 {
     const struct sim_end *a = &stream->ends[1 - to];
     const struct sim_end *b = &stream->ends[to];
-    bool hosts = a->kind == SIM_END_HOST && b->kind == SIM_END_HOST;
+    bool hosts = a->kind != SIM_END_CLIENT && b->kind != SIM_END_CLIENT;
     return hosts ? world->cut_until[a->host][b->host] : 0;
 }
 
@@ -351,7 +351,8 @@ perform_send(struct sim_world *world, struct sim_host *host, const struct action
 {
     uint32_t end;
     struct sim_stream *stream = find_stream(host, action->conn, &end);
-    if (stream != NULL && !stream->closing[end]) {
+    if (stream != NULL && !stream->closing[end] &&
+        !sim_unread_takes(world, host, stream, end, action)) {
         send_on(world, stream, 1 - end, action->parts, action->part_count);
     }
 }
@@ -396,6 +397,10 @@ give_message(struct sim_world *world, struct sim_stream *stream, const struct si
         world->clients.message(world->clients.owner, end->client, bytes);
         return;
     }
+    if (end->kind == SIM_END_UNREAD) {
+        sim_unread_hears(world, stream, bytes);
+        return;
+    }
     struct event event = {
         .kind = EVENT_MESSAGE,
         .port = stream->port,
@@ -411,7 +416,7 @@ give_close(struct sim_world *world, struct sim_stream *stream, const struct sim_
     struct sim_end *end = &stream->ends[message->to];
     if (end->kind == SIM_END_CLIENT) {
         world->clients.closed(world->clients.owner, end->client);
-    } else if (end_is_live(world, end)) {
+    } else if (end->kind == SIM_END_HOST && end_is_live(world, end)) {
         struct sim_host *host = &world->hosts[end->host];
         struct event event = {
             .kind = EVENT_CLOSED,
@@ -701,11 +706,15 @@ sim_world_crash(struct sim_world *world, struct sim_host *host)
         struct sim_stream *stream = CONTAINER_OF(link, struct sim_stream, link);
         for (uint32_t i = 0; i < 2; i++) {
             struct sim_end *end = &stream->ends[i];
-            if (end->kind == SIM_END_HOST && end->host == host->index && end->life == host->life) {
+            if (end->kind == SIM_END_CLIENT || end->host != host->index ||
+                end->life != host->life) {
+                continue;
+            }
+            if (end->kind == SIM_END_HOST) {
                 host->conn_stream[conn_slot(end->conn)] = NULL;
                 end->conn = CONN_NONE;
-                sim_world_reset(world, stream);
             }
+            sim_world_reset(world, stream);
         }
     }
 }

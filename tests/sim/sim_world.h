@@ -35,12 +35,13 @@ struct sim_host;
 enum sim_end_kind {
     SIM_END_HOST = 0,
     SIM_END_CLIENT,
+    SIM_END_UNREAD, /* a host's, which reads nothing there: see sim_unread.c */
 };
 
 /* One end of a stream. */
 struct sim_end {
     enum sim_end_kind kind;
-    uint32_t host;       /* SIM_END_HOST: index */
+    uint32_t host;       /* SIM_END_HOST, SIM_END_UNREAD: index */
     uint64_t life;       /* of the host when the stream was made: a later life does not own it */
     struct conn_id conn; /* what the engine calls it */
     uint32_t client;     /* SIM_END_CLIENT: index */
@@ -117,6 +118,7 @@ struct sim_host {
     uint32_t index;
     uint32_t federation;
     bool is_bridge;
+    bool calls_unread; /* has the habit of real servers, see sim_unread.c */
     bool alive;
     uint64_t life; /* counts starts */
     int64_t skew_ns;
@@ -219,6 +221,16 @@ struct sim_stream *sim_world_connect(
     struct sim_world *world, uint32_t client, struct sim_host *host);
 void sim_world_client_send(struct sim_world *world, struct sim_stream *stream, struct span bytes);
 void sim_world_reset(struct sim_world *world, struct sim_stream *stream);
+
+/*
+ * A host with the habit of real servers sends this to another host: true, it went where the host reads
+ * nothing; false, it goes where the engine wants it.
+ */
+bool sim_unread_takes(struct sim_world *world, struct sim_host *host,
+    const struct sim_stream *stream, uint32_t end, const struct action *action);
+
+/* What the far side says there; only why it closes may be said. */
+void sim_unread_hears(struct sim_world *world, const struct sim_stream *stream, struct span bytes);
 
 /* One turn of the fault clock; the liveness phase heals everything and calls this no more. */
 void sim_world_break_something(struct sim_world *world);
