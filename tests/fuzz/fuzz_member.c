@@ -7,7 +7,8 @@
  *
  *   - actions name only connections that were given and are not told to close yet; messages are JSON,
  *     and none is larger than its connection takes
- *   - a connection is sent nothing but an error before its far side has shaken hands
+ *   - a connection is sent nothing but an error before its far side has shaken hands, and for ever when
+ *     it began with a call: whoever opened it does not read it
  *   - the catalog holds no entry of another cluster, and of our own node exactly what we offer
  *   - each call ends once, and no later than its deadline
  *   - after a TICK the deadline is in the future
@@ -38,6 +39,8 @@ struct fuzz_conn {
     bool closing;
     bool dialed;
     bool greeted; /* the far side may have said STATUS of our cluster */
+    bool began;   /* the far side has said what the connection is for */
+    bool unread;  /* it was a call or an answer */
 };
 
 struct world {
@@ -175,10 +178,14 @@ check_sent(struct world *world, const struct action *action)
     CHECK(message.size > 0);
     CHECK(conn->dialed || message.size <= DIALED_MESSAGE_SIZE_MAX);
     CHECK(wire_scan(&world->wire, message) == MESSAGE_OK);
+    enum envelope_kind kind = world->wire.envelope.kind;
     if (!conn->greeted) {
         /* To strangers: an error; and, if we dialed, the STATUS that greets. */
-        enum envelope_kind kind = world->wire.envelope.kind;
         CHECK(kind == ENVELOPE_RESPONSE || (conn->dialed && kind == ENVELOPE_STATUS));
+    }
+    if (conn->unread) {
+        CHECK(kind == ENVELOPE_RESPONSE);
+        CHECK(span_starts_with(message, SPAN("{\"r\":null,\"error\":{")));
     }
 }
 
@@ -268,6 +275,20 @@ let_pass(struct world *world, uint64_t delay_ns)
     }
 }
 
+/* The first message that is for a server decides what an accepted connection is. */
+static void
+note_beginning(struct world *world, struct fuzz_conn *conn, struct span message)
+{
+    wire_reset(&world->wire);
+    if (conn->began || conn->dialed || wire_scan(&world->wire, message) != MESSAGE_OK) {
+        return;
+    }
+    enum envelope_kind kind = world->wire.envelope.kind;
+    conn->began =
+        kind != ENVELOPE_CONSENSUS && kind != ENVELOPE_NOTICE && kind != ENVELOPE_RESPONSE;
+    conn->unread = kind == ENVELOPE_FABRIC;
+}
+
 static void
 hear(struct world *world)
 {
@@ -278,6 +299,7 @@ hear(struct world *world)
     buf_reset(&world->message);
     world->program.wall_ns = world->now.wall.ns;
     conn->greeted = fuzz_write_message(&world->program, &world->message) || conn->greeted;
+    note_beginning(world, conn, buf_span(&world->message));
     step(
         world, (struct event){
                    .kind = EVENT_MESSAGE, .conn = conn->conn, .bytes = buf_span(&world->message) });
@@ -295,6 +317,7 @@ hear_raw(struct world *world)
     if (conn != NULL) {
         /* It may be a STATUS: from now on nothing is known of it. */
         conn->greeted = true;
+        note_beginning(world, conn, bytes);
         step(world, (struct event){ .kind = EVENT_MESSAGE, .conn = conn->conn, .bytes = bytes });
     }
 }

@@ -101,7 +101,10 @@ fuzz_write_goodbye(struct fuzz_program *program, struct json_writer *writer)
     fuzz_begin_role(writer, "server");
     fuzz_add_text(writer, "what", SPAN("GOODBYE"));
     fuzz_add_text(writer, "departing_node_url", FUZZ_PICK(program, fuzz_urls));
-    fuzz_add_text(writer, "cluster_id", FUZZ_PICK(program, fuzz_clusters));
+    uint8_t picked = fuzz_byte(program);
+    size_t instance = picked / COUNT_OF(fuzz_clusters) % COUNT_OF(fuzz_instances);
+    fuzz_add_text(writer, "cluster_id", fuzz_clusters[picked % COUNT_OF(fuzz_clusters)]);
+    fuzz_add_text(writer, "instance_id", fuzz_instances[instance]);
     fuzz_add_text(writer, "reason", SPAN("maintenance"));
 }
 
