@@ -17,6 +17,12 @@ class CallTest(SharedTest):
         self.assertEqual(self.world.eu_node_1.call("us.slow.echo", seconds=0, value=value), value)
 
     def test_a_large_value_passes_in_both_directions(self):
+        # On a connection that only the far side dialed, a server of the reference takes no more than 1 MiB.
+        world = self.world
+        for one, other in ((world.us_node_1, world.us_bridge), (world.eu_node_1, world.eu_bridge),
+                           (world.eu_node_2, world.eu_bridge)):
+            one.await_dialed(other)
+            other.await_dialed(one)
         value = "x" * 3_000_000
         self.assertEqual(self.world.eu_node_1.call("us.slow.echo", 0, value), value)
         self.assertEqual(self.world.us_node_1.call("eu.text.upper", value), value.upper())

@@ -19,7 +19,7 @@ class CertificateTest(unittest.TestCase):
 
     def start_eu(self):
         bridge = self.world.bridge("eu-1", "eu", free_port(), [], ["{name: us, federation: us, accept: true}"],
-                                   link_port=self.link_port, policies=[os.path.join(POLICIES, "eu-us.yaml")])
+                                   link_port=self.link_port)
         bridge.start().await_fact("bridge.ready")
         return bridge
 
@@ -27,7 +27,7 @@ class CertificateTest(unittest.TestCase):
         bridge = self.world.bridge(
             name, federation, free_port(), [],
             [f'{{name: eu, federation: eu, connect: ["127.0.0.1:{self.link_port}"]}}'],
-            policies=[os.path.join(POLICIES, "us-eu.yaml")], certificate=certificate)
+            certificate=certificate)
         bridge.start().await_fact("bridge.ready")
         return bridge
 
@@ -74,7 +74,7 @@ class CertificateTest(unittest.TestCase):
     def test_another_federation_answers_where_eu_is_expected(self):
         self.world.make_certificate("ap", "ap-1")
         ap = self.world.bridge("ap-1", "ap", free_port(), [], ["{name: us, federation: us, accept: true}"],
-                               link_port=self.link_port, policies=[os.path.join(POLICIES, "eu-us.yaml")])
+                               link_port=self.link_port)
         ap.start().await_fact("bridge.ready")
         us = self.start_dialer("us-1", "us")
         self.assert_link_tells(us, "the certificate names another federation: ap")

@@ -85,7 +85,7 @@ WRONG_BRIDGES = (
      ["4:46: links[0].connect[0]: '127.0.0.1' has no port; write an address such as 127.0.0.1:9101"]),
     ("a policy for another link", BRIDGE + TLS + LINK.replace("name: eu", "name: ue") + POLICY,
      ["4:9: " + NO_POLICY.replace("'eu'", "'ue'").replace("[eu]", "[ue]"),
-      "us-eu.yaml:13:9: FILE has no link 'eu'; did you mean 'ue'?"]),
+      "us-eu.yaml:15:8: FILE has no link 'eu'; did you mean 'ue'?"]),
     ("a policy that is not there", BRIDGE + TLS + LINK + "policies: [none.yaml]\n",
      ["none.yaml: the file cannot be read: No such file or directory"]),
     ("a duration without a unit", BRIDGE + TLS + LINK + POLICY + "keepalive: 2\n",

@@ -97,17 +97,11 @@ class IsolationTest(SharedTest):
                 self.assertEqual(closed.code, 1008)
                 self.assertEqual(member.metric("mpreg_isolation_rejects_total", reason="client_as_peer"), counted + 1)
 
-    def await_dialed(self, member, url):
-        """What a member dialed itself is what it believes; before that, nobody has a better claim than another."""
-        def probe():
-            nodes = member.get_json("/v1/status")["cluster"]["nodes"]
-            return any(node["url"] == url and node["dialed"] for node in nodes)
-        await_that(f"{member.name} has dialed {url}", probe)
-
     def test_nobody_takes_the_url_of_a_living_node(self):
         for member in self.targets():
             with self.subTest(member.name):
-                self.await_dialed(member, self.world.us_node_2.url)
+                # Before that, nobody has a better claim to the URL than another.
+                member.await_dialed(self.world.us_node_2)
                 self.refused(member, "url_taken", mpreg.status(self.world.us_node_2.url, "us", "impostor"))
                 self.assertEqual(self.world.us_node_1.call("only.here"), "only here")
 

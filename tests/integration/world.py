@@ -201,6 +201,12 @@ class Member(Process):
     def await_forgets(self, *names):
         await_that(f"{self.name} forgets {names}", lambda: not set(names) & self.functions())
 
+    def await_dialed(self, other):
+        def probe():
+            nodes = self.get_json("/v1/status")["cluster"]["nodes"]
+            return any(node["url"] == other.url and node["dialed"] for node in nodes)
+        await_that(f"{self.name} has dialed {other.name}", probe)
+
 
 class Bridge(Member):
     def link(self, name):
