@@ -82,19 +82,31 @@ add_files(const struct ctl *ctl, const struct ctl_policy_change *change, json_t 
     return body;
 }
 
+/* Hand in the files at `page` and wait for what becomes of them. false: reported. */
+static bool
+hand_in(const struct ctl *ctl, const struct ctl_policy_change *change, const char *page,
+    struct ctl_policy_outcome *outcome)
+{
+    json_t *body = add_files(ctl, change, json_object());
+    json_t *policy = NULL;
+    if (body != NULL && ctl_policy_change_send(ctl, page, body)) {
+        policy = ctl_policy_change_await(ctl);
+    }
+    if (policy == NULL) {
+        return false;
+    }
+    *outcome = ctl_policy_outcome(policy, log_sink_now().wall);
+    json_decref(policy);
+    return true;
+}
+
 static int
 compare(const struct ctl *ctl, const struct ctl_policy_change *change)
 {
-    json_t *body = add_files(ctl, change, json_object());
-    if (body == NULL || !ctl_policy_change_send(ctl, "/v1/policy/diff", body)) {
+    struct ctl_policy_outcome outcome;
+    if (!hand_in(ctl, change, "/v1/policy/diff", &outcome)) {
         return APP_FAILED;
     }
-    json_t *policy = ctl_policy_change_await(ctl);
-    if (policy == NULL) {
-        return APP_FAILED;
-    }
-    struct ctl_policy_outcome outcome = ctl_policy_outcome(policy, log_sink_now().wall);
-    json_decref(policy);
     if (outcome.end != CTL_POLICY_COMPARED) {
         return ctl_fail(
             ctl, "the comparison was lost to another change: %s; say it again", outcome.text.text);
@@ -240,16 +252,10 @@ tell_ok(const struct ctl *ctl, const char *text)
 static int
 begin_shadow(const struct ctl *ctl, const struct ctl_policy_change *change)
 {
-    json_t *body = add_files(ctl, change, json_object());
-    if (body == NULL || !ctl_policy_change_send(ctl, "/v1/policy/shadow", body)) {
+    struct ctl_policy_outcome outcome;
+    if (!hand_in(ctl, change, "/v1/policy/shadow", &outcome)) {
         return APP_FAILED;
     }
-    json_t *policy = ctl_policy_change_await(ctl);
-    if (policy == NULL) {
-        return APP_FAILED;
-    }
-    struct ctl_policy_outcome outcome = ctl_policy_outcome(policy, log_sink_now().wall);
-    json_decref(policy);
     if (outcome.end != CTL_POLICY_SHADOWED) {
         return ctl_fail(ctl, "%s", outcome.text.text);
     }
