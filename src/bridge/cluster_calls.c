@@ -131,6 +131,14 @@ cluster_calls_begin_near(struct bridge *bridge, const struct rib_import *import,
     return call;
 }
 
+/* The call goes back the way the advertisement came, so it may cross as many borders as that could at first. */
+static uint8_t
+hops_back(const struct rib_import *import)
+{
+    uint64_t hops = (uint64_t)import->in.path.count - 1 + import->in.hops_left;
+    return hops > UINT8_MAX ? UINT8_MAX : (uint8_t)hops;
+}
+
 void
 cluster_calls_called(void *owner, const struct member_incoming *incoming, struct member_back *back,
     struct now now, struct actions *actions)
@@ -162,7 +170,7 @@ cluster_calls_called(void *owner, const struct member_incoming *incoming, struct
         .call_id = call->call_id,
         .route_id = import->route_id,
         .timeout_ms = remaining_ms(forward_near_deadline(call), now.mono),
-        .hops_left = (uint8_t)(import->in.hops_left > 255 ? 255 : import->in.hops_left),
+        .hops_left = hops_back(import),
         .path = { .items = &bridge->config.federation, .count = 1 },
         .args = incoming->request.args,
         .kwargs = incoming->request.kwargs,

@@ -57,14 +57,12 @@ transit_calls_send(struct bridge *bridge, const struct rib_import *import, struc
         return false;
     }
     waiting->near_call_id = near->call_id;
-    uint32_t hops = call->hops_left - 1u;
-    hops = hops < import->in.hops_left ? hops : import->in.hops_left;
     uint64_t left_ms = instant_between(now.mono, forward_near_deadline(near)) / MS_NS;
     const struct link_call out = {
         .call_id = near->call_id,
         .route_id = import->route_id,
         .timeout_ms = left_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)left_ms,
-        .hops_left = (uint8_t)hops,
+        .hops_left = (uint8_t)(call->hops_left - 1),
         .path = path,
         .args = call->args,
         .kwargs = call->kwargs,

@@ -17,7 +17,7 @@
 #include "tests/support/rib_rig.h"
 #include "tests/support/wire_codec.h"
 
-#define RIG_BRIDGES_MAX  3u
+#define RIG_BRIDGES_MAX  7u
 #define RIG_LINKS_MAX    3u
 #define RIG_CONNS_MAX    64u
 #define RIG_QUEUE_MAX    4096u

@@ -345,6 +345,39 @@ START_TEST(triangle_that_passes_everything_on_has_no_loop)
 }
 END_TEST
 
+/* Seven in a row: an advertisement crosses five borders, and wherever it is seen it can be called. */
+START_TEST(what_is_seen_at_the_end_of_its_hops_can_be_called)
+{
+    static const char *const names[] = { "us", "eu", "ap", "af", "sa", "oc", "an" };
+    struct policy *policy = rig_policy(&rig, all_through, 1, all, 1);
+    struct rig_link links[COUNT_OF(names)][2];
+    struct span id;
+    for (uint32_t i = 0; i < COUNT_OF(names); i++) {
+        uint32_t count = 0;
+        if (i > 0) {
+            links[i][count++] = (struct rig_link){ names[i - 1], names[i - 1], policy };
+        }
+        if (i + 1 < COUNT_OF(names)) {
+            links[i][count++] = (struct rig_link){ names[i + 1], NULL, policy };
+        }
+        rig_add_bridge(&rig, names[i], links[i], count);
+    }
+    rig_start(&rig);
+    us_node = rig_peer_join(&rig, US, "ws://us-node:1");
+    struct rig_peer *last = rig_peer_join(&rig, 6, "ws://an-node:1");
+    ap_node = rig_peer_join(&rig, 5, "ws://oc-node:1");
+    rig_peer_offer(&rig, us_node, add);
+    ck_assert(ap_sees("math.add"));
+    ck_assert_ptr_null(rig_peer_sees(&rig, last, "math.add"));
+    const struct fabric_request *call = call_through(&id, "math.add");
+    ck_assert_ptr_nonnull(call);
+    rig_peer_answer(&rig, us_node, call, true, SPAN("3"));
+    const struct fabric_response *answer = rig_peer_answered(&rig, ap_node, id);
+    ck_assert_ptr_nonnull(answer);
+    ck_assert(answer->success);
+}
+END_TEST
+
 static void
 add_tests(TCase *tcase)
 {
@@ -359,6 +392,7 @@ add_tests(TCase *tcase)
     tcase_add_test(tcase, call_is_forgotten_when_the_link_it_came_over_is_cut);
     tcase_add_test(tcase, call_ends_by_its_deadline);
     tcase_add_test(tcase, limits_of_the_rule_that_passes_on_hold);
+    tcase_add_test(tcase, what_is_seen_at_the_end_of_its_hops_can_be_called);
     tcase_add_test(tcase, triangle_that_passes_everything_on_has_no_loop);
 }
 
