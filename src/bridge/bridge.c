@@ -16,9 +16,6 @@
 
 #define CLOSE_NO_LINK 0 /* links have no close codes */
 
-/* What a new policy leaves to be judged again is done in pieces of a millisecond or two, so that nobody else waits. */
-#define JUDGEMENTS_A_STEP 1000u
-
 static bool
 create_tables(struct bridge *bridge)
 {
@@ -74,6 +71,9 @@ bridge_create(
         return NULL;
     }
     bridge->config = *config;
+    if (config->judgements_a_step == 0) {
+        bridge->config.judgements_a_step = BRIDGE_JUDGEMENTS_A_STEP;
+    }
     bridge->mem = mem;
     bridge->log = log;
     bridge->hash_key = hash_key;
@@ -321,7 +321,7 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     bridge->actions.lost = lost;
     rib_set_time(bridge->rib, now.wall);
     dispatch(bridge, event, now);
-    rib_work(bridge->rib, JUDGEMENTS_A_STEP);
+    rib_work(bridge->rib, bridge->config.judgements_a_step);
     reload_step(bridge, now);
     cluster_port_settle(bridge, now);
     rib_pass_on(bridge->rib);

@@ -24,6 +24,9 @@
 /* How long calls under way may still take after EVENT_STOP. */
 #define BRIDGE_DRAIN_NS (UINT64_C(5) * SEC_NS)
 
+/* What a new policy leaves to be judged again is done in pieces of a millisecond or two, so that nobody else waits. */
+#define BRIDGE_JUDGEMENTS_A_STEP 1000u
+
 /* What our cluster sees of us in NodeDescriptor.capabilities, besides "rpc". */
 #define BRIDGE_CAPABILITY "mpreg-bridge"
 
@@ -41,6 +44,8 @@ struct bridge_config {
     uint32_t link_count; /* <= RIB_LINKS_MAX */
     uint64_t call_timeout_ns;
     size_t memory_max; /* bytes that the engine may use */
+    uint32_t
+        judgements_a_step; /* of what a new policy leaves to judge; 0: BRIDGE_JUDGEMENTS_A_STEP */
 };
 
 struct bridge;
