@@ -3,7 +3,14 @@
 #include "tests/sim/sim_check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "tests/sim/sim_judge.h"
+#include "tests/sim/sim_oracle.h"
+
+/* No call takes longer, and what a crash interrupts takes none of them along. */
+#define CALL_NS (40 * SEC_NS)
 
 static struct catalog *
 catalog_of(struct sim_host *host)
@@ -38,26 +45,11 @@ served_by_node(
 }
 
 static bool
-imported_by_bridge(
-    const struct sim_world *world, uint32_t federation, struct span name, struct span node_id)
+may_be_imported(struct sim_world *world, uint32_t federation, struct span name, struct span node_id)
 {
     const struct sim_federation *own = &world->federations[federation];
-    if (!span_is(node_id, world->hosts[own->bridge].url)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < world->host_count; i++) {
-        const struct sim_host *far = &world->hosts[i];
-        for (uint32_t f = 0; f < far->function_count; f++) {
-            char visible[SIM_TEXT_MAX];
-            if (far->federation != federation &&
-                sim_oracle_allows(
-                    world, far->federation, federation, &far->functions[f], visible) &&
-                span_is(name, visible)) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return span_is(node_id, world->hosts[own->bridge].url) &&
+           sim_oracle_may_offer(world, federation, name);
 }
 
 static void
@@ -68,38 +60,64 @@ check_entry(struct sim_world *world, const struct sim_host *host, const struct c
     bool allowed = span_is(key->cluster_id, world->federations[federation].name) &&
                    (is_built_in(key->identity.name) ||
                        served_by_node(world, federation, key->identity.name, key->node_id) ||
-                       imported_by_bridge(world, federation, key->identity.name, key->node_id));
+                       may_be_imported(world, federation, key->identity.name, key->node_id));
     if (!allowed) {
         sim_world_fail(world, "%s sees %.*s at %.*s, which nobody may offer there", host->name,
             SPAN_ARGS(key->identity.name), SPAN_ARGS(key->node_id));
     }
 }
 
-/* The one rule that accepts, in this direction; every call of the link is of it. */
+/* The most calls that a policy allows which was in use since then; 0: one of them allows any number. */
+static uint64_t
+in_flight_max(
+    const struct sim_host *host, uint32_t link, enum policy_direction direction, uint64_t since)
+{
+    uint64_t max = 0;
+    for (uint32_t i = 0; i < host->use_count[link]; i++) {
+        const struct sim_policy_use *use = &host->uses[link][i];
+        uint64_t allowed = use->rules.call_limits[direction].in_flight;
+        if (use->until >= since && allowed == 0) {
+            return 0;
+        }
+        max = use->until >= since && allowed > max ? allowed : max;
+    }
+    return max;
+}
+
+/* Each rule that accepts, in this direction; every call of the link is of one of them. */
 static void
 check_limit(struct sim_world *world, const struct sim_host *host, uint32_t link,
     enum policy_direction direction)
 {
-    bool out = direction == POLICY_EXPORT;
+    const struct sim_policy_use *use = &host->uses[link][host->use_count[link] - 1];
     struct bridge_link_stats stats = bridge_link_stats(host->bridge, link);
-    const struct bridge_call_stats *calls = out ? &stats.from_link : &stats.to_link;
-    const struct call_limit *limit =
-        bridge_call_limit(host->bridge, link, direction, out ? SPAN("public") : SPAN("far"));
-    const struct policy_call_limits *drawn =
-        &world->federations[host->federation].call_limits[direction];
-    bool limited =
-        drawn->rate + drawn->in_flight + drawn->timeout_ns + drawn->args_size + drawn->result_size >
-        0;
-    if (limited != (limit != NULL)) {
-        sim_world_fail(world, "%s: the limits of link %.*s are not those of its policy", host->name,
-            SPAN_ARGS(stats.name));
-        return;
+    const struct bridge_call_stats *calls =
+        direction == POLICY_EXPORT ? &stats.from_link : &stats.to_link;
+    bool limited = sim_limits_are_there(&use->rules.call_limits[direction]);
+    uint64_t since = world->now_ns < CALL_NS ? 0 : world->now_ns - CALL_NS;
+    uint64_t max = in_flight_max(host, link, direction, since);
+    uint64_t sum = 0;
+    const char *id;
+    for (uint32_t i = 0; (id = sim_rules_accepting(&use->rules, direction, i)) != NULL; i++) {
+        const struct call_limit *limit =
+            bridge_call_limit(host->bridge, link, direction, span_from_text(id));
+        if (limited != (limit != NULL)) {
+            sim_world_fail(world, "%s: link %.*s, rule %s: its limits are not those of the policy",
+                host->name, SPAN_ARGS(stats.name), id);
+            return;
+        }
+        sum += limited ? limit->in_flight : 0;
+        if (limited && max > 0 && limit->in_flight > max) {
+            sim_world_fail(world, "%s: link %.*s, rule %s: %llu calls under way, at most %llu may",
+                host->name, SPAN_ARGS(stats.name), id, (unsigned long long)limit->in_flight,
+                (unsigned long long)max);
+        }
     }
-    if (limited && (limit->in_flight != calls->in_flight ||
-                       (drawn->in_flight > 0 && limit->in_flight > drawn->in_flight))) {
-        sim_world_fail(world, "%s: link %.*s has %llu calls under way, rule '%.*s' %llu",
+    bool exact = limited && host->use_count[link] == 1;
+    if (sum > calls->in_flight || (exact && sum != calls->in_flight)) {
+        sim_world_fail(world, "%s: link %.*s has %llu calls under way, its rules count %llu",
             host->name, SPAN_ARGS(stats.name), (unsigned long long)calls->in_flight,
-            SPAN_ARGS(limit->rule_id), (unsigned long long)limit->in_flight);
+            (unsigned long long)sum);
     }
 }
 
@@ -124,6 +142,7 @@ sim_check_safety(struct sim_world *world)
         }
         if (host->alive && host->is_bridge) {
             check_limits(world, host);
+            sim_judge_bridge(world, host);
         }
     }
 }
@@ -143,37 +162,110 @@ sim_check_links(struct sim_world *world)
     }
 }
 
-static void
-expect(struct sim_world *world, struct sim_host *viewer, const char *name, const char *url)
+/* How often; what is not alive any more does not count. */
+static uint32_t
+count_seen(struct sim_world *world, struct sim_host *viewer, const char *name, const char *url)
 {
     struct now now = sim_world_now(world, viewer);
     const struct catalog_entry *entry = NULL;
     struct catalog *catalog = catalog_of(viewer);
+    uint32_t count = 0;
     while ((entry = catalog_next_named(catalog, span_from_text(name), entry)) != NULL) {
         const struct function_endpoint *endpoint = &entry->endpoint;
-        if (span_is(endpoint->key.node_id, url) &&
-            function_alive(endpoint->advertised_at, endpoint->ttl_ns, now.wall)) {
-            return;
+        count += span_is(endpoint->key.node_id, url) &&
+                 function_alive(endpoint->advertised_at, endpoint->ttl_ns, now.wall);
+    }
+    return count;
+}
+
+static bool
+is_served_at_home(const struct sim_world *world, uint32_t federation, const char *name)
+{
+    const struct sim_federation *own = &world->federations[federation];
+    for (uint32_t i = 0; i < own->node_count; i++) {
+        const struct sim_host *host = &world->hosts[own->nodes[i]];
+        if (served_by_node(world, federation, span_from_text(name), span_from_text(host->url))) {
+            return true;
         }
     }
-    sim_world_fail(world, "%s does not see %s at %s", viewer->name, name, url);
+    return false;
+}
+
+/* What the bridges of all federations should offer in the end. */
+struct expected {
+    const struct sim_world *world;
+    char names[SIM_FEDERATIONS_MAX][512][SIM_TEXT_MAX];
+    uint32_t counts[SIM_FEDERATIONS_MAX];
+};
+
+static bool
+is_expected(const struct expected *expected, uint32_t federation, struct span name)
+{
+    for (uint32_t i = 0; i < expected->counts[federation]; i++) {
+        if (span_is(name, expected->names[federation][i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void
-check_viewer(struct sim_world *world, struct sim_host *viewer)
+expect_one(void *owner, uint32_t federation, const char *name, const struct sim_rules *import)
 {
-    const struct sim_federation *own = &world->federations[viewer->federation];
+    struct expected *expected = owner;
+    bool beside = import->overlap == POLICY_OVERLAP_BALANCE ||
+                  !is_served_at_home(expected->world, federation, name);
+    if (beside && !is_expected(expected, federation, span_from_text(name))) {
+        CHECK(expected->counts[federation] < COUNT_OF(expected->names[0]));
+        snprintf(
+            expected->names[federation][expected->counts[federation]++], SIM_TEXT_MAX, "%s", name);
+    }
+}
+
+static void
+expect_all(const struct sim_world *world, struct expected *expected)
+{
+    const struct sim_since now = { .ns = world->now_ns };
     for (uint32_t i = 0; i < world->host_count; i++) {
         const struct sim_host *host = &world->hosts[i];
         for (uint32_t f = 0; f < host->function_count; f++) {
-            const struct sim_function *function = &host->functions[f];
-            char visible[SIM_TEXT_MAX];
-            if (host->federation == viewer->federation) {
-                expect(world, viewer, function->name, host->url);
-            } else if (sim_oracle_allows(
-                           world, host->federation, viewer->federation, function, visible)) {
-                expect(world, viewer, visible, world->hosts[own->bridge].url);
-            }
+            sim_oracle_search(world, host, &host->functions[f], now, expect_one, expected);
+        }
+    }
+}
+
+static void
+check_seen(struct sim_world *world, struct sim_host *viewer, const char *name, const char *url)
+{
+    uint32_t seen = count_seen(world, viewer, name, url);
+    if (seen != 1) {
+        sim_world_fail(world, "%s sees %s at %s %u times", viewer->name, name, url, seen);
+    }
+}
+
+static void
+check_viewer(struct sim_world *world, struct sim_host *viewer, const struct expected *expected)
+{
+    uint32_t federation = viewer->federation;
+    const struct sim_federation *own = &world->federations[federation];
+    const struct sim_host *bridge = &world->hosts[own->bridge];
+    for (uint32_t i = 0; i < own->node_count; i++) {
+        const struct sim_host *host = &world->hosts[own->nodes[i]];
+        for (uint32_t f = 0; f < host->function_count; f++) {
+            check_seen(world, viewer, host->functions[f].name, host->url);
+        }
+    }
+    for (uint32_t i = 0; i < expected->counts[federation]; i++) {
+        check_seen(world, viewer, expected->names[federation][i], bridge->url);
+    }
+    size_t cursor = 0;
+    const struct catalog_entry *entry;
+    while ((entry = catalog_next(catalog_of(viewer), &cursor)) != NULL) {
+        struct span name = entry->endpoint.key.identity.name;
+        if (span_is(entry->endpoint.key.node_id, bridge->url) && !is_built_in(name) &&
+            !is_expected(expected, federation, name)) {
+            sim_world_fail(
+                world, "%s still sees %.*s of its bridge", viewer->name, SPAN_ARGS(name));
         }
     }
 }
@@ -181,9 +273,30 @@ check_viewer(struct sim_world *world, struct sim_host *viewer)
 void
 sim_check_tables(struct sim_world *world)
 {
+    struct expected *expected = calloc(1, sizeof(*expected));
+    CHECK(expected != NULL);
+    expected->world = world;
     sim_check_safety(world);
+    expect_all(world, expected);
     for (uint32_t i = 0; i < world->host_count; i++) {
-        check_viewer(world, &world->hosts[i]);
+        check_viewer(world, &world->hosts[i], expected);
+    }
+    free(expected);
+}
+
+static void
+check_limit_is_idle(struct sim_world *world, const struct sim_host *host, uint32_t link,
+    enum policy_direction direction)
+{
+    const struct sim_rules *rules = &host->uses[link][host->use_count[link] - 1].rules;
+    const char *id;
+    for (uint32_t i = 0; (id = sim_rules_accepting(rules, direction, i)) != NULL; i++) {
+        const struct call_limit *limit =
+            bridge_call_limit(host->bridge, link, direction, span_from_text(id));
+        if (limit != NULL && limit->in_flight > 0) {
+            sim_world_fail(
+                world, "%s: rule %s of link %u holds calls that ended", host->name, id, link);
+        }
     }
 }
 
@@ -198,6 +311,8 @@ sim_check_idle(struct sim_world *world)
                 sim_world_fail(world, "%s: link %.*s has calls under way that nobody waits for",
                     host->name, SPAN_ARGS(stats.name));
             }
+            check_limit_is_idle(world, host, link, POLICY_EXPORT);
+            check_limit_is_idle(world, host, link, POLICY_IMPORT);
         }
     }
 }

@@ -6,6 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/sim_oracle.h"
+
+/* A healed world answers within this: each function takes 200 ms at most, and each message 50. */
+#define PROMPT_NS (3 * SEC_NS)
+
+/* The longest that any call may take (sim_draw.c), and how long faults may hold it up on its way. */
+#define LATE_NS ((30 + 120) * SEC_NS)
+
 static const struct sim_function *
 find_function(const struct sim_host *host, const char *name)
 {
@@ -17,19 +25,15 @@ find_function(const struct sim_host *host, const char *name)
     return NULL;
 }
 
-/* May a call of `call` be executed as `function` on this very host? */
+/* May a call of `call` be executed as `function` on this very host, by what held since it was sent? */
 static bool
 may_execute(const struct sim_world *world, const struct sim_call *call, const struct sim_host *host,
     const char *function)
 {
-    if (call->federation == host->federation) {
-        return strcmp(call->name, function) == 0;
-    }
-    char visible[SIM_TEXT_MAX];
     const struct sim_function *known = find_function(host, function);
+    const struct sim_since since = { .ns = call->sent_at };
     return known != NULL &&
-           sim_oracle_allows(world, host->federation, call->federation, known, visible) &&
-           strcmp(visible, call->name) == 0;
+           sim_oracle_explains(world, host, known, call->federation, call->name, since);
 }
 
 static bool
@@ -51,6 +55,8 @@ executes(void *owner, const struct sim_host *host, struct span function, struct 
         sim_world_fail(clients->world, "%s executed %s for call %lu of %s from %s: denied",
             host->name, name, id, call->name, clients->world->federations[call->federation].name);
     }
+    call->passed = call->federation != host->federation &&
+                   !clients->world->federations[call->federation].linked[host->federation];
     if (++call->executed > 1) {
         sim_world_fail(clients->world, "call %lu of %s was executed twice", id, call->name);
     }
@@ -67,18 +73,6 @@ number_of(const char *text, const char *key)
     return at == NULL ? 0 : strtoul(at + strlen(quoted), NULL, 10);
 }
 
-/* The federation that exports a function by this name, or the last one. */
-static const struct sim_federation *
-exporter_of(const struct sim_world *world, const char *name)
-{
-    uint32_t i = 0;
-    while (i + 1 < world->federation_count &&
-           strncmp(name, world->federations[i].name, strlen(world->federations[i].name)) != 0) {
-        i++;
-    }
-    return &world->federations[i];
-}
-
 /* A code that limits can cause, and whether these limits can. */
 static bool
 limits_explain(const struct policy_call_limits *limits, unsigned long code)
@@ -87,6 +81,38 @@ limits_explain(const struct policy_call_limits *limits, unsigned long code)
            (code == CALL_OVERLOADED && limits->in_flight > 0) ||
            (code == CALL_PAYLOAD_TOO_LARGE && limits->args_size + limits->result_size > 0) ||
            (code == CALL_DEADLINE_EXCEEDED && limits->timeout_ns > 0);
+}
+
+static bool
+bridge_explains(const struct sim_host *host, enum policy_direction direction, unsigned long code,
+    uint64_t since)
+{
+    for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {
+        for (uint32_t i = 0; i < host->use_count[link]; i++) {
+            const struct sim_policy_use *use = &host->uses[link][i];
+            if (use->until >= since && limits_explain(&use->rules.call_limits[direction], code)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* By the caller's own bridge on import, or by another one: on export, or when it only passes, on both. */
+static bool
+anybody_limits(
+    const struct sim_world *world, const struct sim_call *call, bool near, unsigned long code)
+{
+    for (uint32_t i = 0; i < world->federation_count; i++) {
+        const struct sim_host *host = &world->hosts[world->federations[i].bridge];
+        bool own = i == call->federation;
+        if (own == near &&
+            (bridge_explains(host, POLICY_IMPORT, code, call->sent_at) ||
+                (!near && bridge_explains(host, POLICY_EXPORT, code, call->sent_at)))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* An answer that names a rule was refused by limits: there must be some, of that kind, on that side. */
@@ -100,13 +126,12 @@ judge_limits(struct sim_world *world, struct sim_call *call, const char *text)
         return;
     }
     bool near = strstr(text, "\"side\":\"near\"") != NULL;
-    const struct sim_federation *by =
-        near ? &world->federations[call->federation] : exporter_of(world, call->name);
     call->limited = true;
     call->kept_off = code == CALL_RATE_LIMITED || code == CALL_OVERLOADED;
-    if (!named || !limits_explain(&by->call_limits[near ? POLICY_IMPORT : POLICY_EXPORT], code)) {
-        sim_world_fail(world, "%s has no such limit, yet a call of %s was answered %.250s",
-            by->name, call->name, text);
+    if (!named || !anybody_limits(world, call, near, code)) {
+        sim_world_fail(world,
+            "nobody has such a limit, yet a call of %s from %s was answered %.250s", call->name,
+            world->federations[call->federation].name, text);
     }
 }
 
@@ -131,6 +156,7 @@ message(void *owner, uint32_t client, struct span bytes)
             id, call->name);
     }
     call->state = SIM_CALL_ANSWERED;
+    call->answered_at = clients->world->now_ns;
     snprintf(call->answer, sizeof(call->answer), "%.250s", text);
     call->succeeded = strstr(text, "\"by\":\"") != NULL;
     judge_limits(clients->world, call, text);
@@ -199,21 +225,52 @@ call(struct sim_clients *clients, uint32_t index, const char *name)
     sim_world_client_send(clients->world, client->stream, span_from(text, (size_t)size));
 }
 
+/* A name that the federation's bridge offers. false: it offers none, or is not there. */
+static bool
+draw_offered(struct sim_world *world, uint32_t federation, char name[SIM_TEXT_MAX])
+{
+    const struct sim_host *host = &world->hosts[world->federations[federation].bridge];
+    const struct catalog_entry *entry;
+    size_t cursor = 0;
+    uint64_t count = 0;
+    const struct catalog *catalog =
+        host->alive ? member_catalog(bridge_member(host->bridge)) : NULL;
+    while (catalog != NULL && (entry = catalog_next(catalog, &cursor)) != NULL) {
+        struct span offered = entry->endpoint.key.identity.name;
+        bool counts = span_is(entry->endpoint.key.node_id, host->url) &&
+                      span_find(offered, '.') < offered.size;
+        /* Each of them is as likely as the others. */
+        count += counts;
+        if (counts && prng_below(&world->prng, count) == 0) {
+            snprintf(name, SIM_TEXT_MAX, "%.*s", SPAN_ARGS(offered));
+        }
+    }
+    return count > 0;
+}
+
 /* A name that somebody may know: of any federation, as its own, as exported, or as no one exports it. */
 static void
 draw_name(struct sim_world *world, uint32_t federation, char name[SIM_TEXT_MAX])
 {
-    const struct sim_host *host = &world->hosts[prng_below(&world->prng, world->host_count)];
-    const char *function =
-        host->function_count == 0
-            ? "no.such"
-            : host->functions[prng_below(&world->prng, host->function_count)].name;
-    bool plain = host->federation == federation && prng_below(&world->prng, 4) != 0;
-    if (plain) {
+    struct prng *prng = &world->prng;
+    const struct sim_host *host = &world->hosts[prng_below(prng, world->host_count)];
+    const char *function = host->function_count == 0
+                               ? "no.such"
+                               : host->functions[prng_below(prng, host->function_count)].name;
+    const char *whose = world->federations[host->federation].name;
+    const char *by = world->federations[prng_below(prng, world->federation_count)].name;
+    uint64_t how = prng_below(prng, host->federation == federation ? 4 : 12);
+    if (prng_below(prng, 2) == 0 && draw_offered(world, federation, name)) {
+        return;
+    }
+    if (how < 3) {
         snprintf(name, SIM_TEXT_MAX, "%s", function);
+    } else if (how == 3) {
+        snprintf(name, SIM_TEXT_MAX, "%.8s.%.8s.%.70s", by, whose, function);
+    } else if (how == 4) {
+        snprintf(name, SIM_TEXT_MAX, "%.8s.both.%.70s", whose, strchr(function, '.') + 1);
     } else {
-        snprintf(
-            name, SIM_TEXT_MAX, "%.8s.%.80s", world->federations[host->federation].name, function);
+        snprintf(name, SIM_TEXT_MAX, "%.8s.%.80s", whose, function);
     }
 }
 
@@ -234,19 +291,37 @@ sim_clients_act(struct sim_clients *clients)
     }
 }
 
+/* A federation of which everything is to be called, from another one. */
+struct round {
+    struct sim_clients *clients;
+    uint32_t federation;
+};
+
+static void
+call_found(void *owner, uint32_t federation, const char *name, const struct sim_rules *import)
+{
+    const struct round *round = owner;
+    (void)import;
+    if (federation == round->federation) {
+        call(round->clients, 0, name);
+    }
+}
+
 static void
 call_from(struct sim_clients *clients, uint32_t federation, uint32_t far)
 {
     struct sim_world *world = clients->world;
     const struct sim_federation *own = &world->federations[far];
+    struct round round = { .clients = clients, .federation = federation };
+    const struct sim_since now = { .ns = world->now_ns };
     for (uint32_t i = 0; i < own->node_count; i++) {
         const struct sim_host *host = &world->hosts[own->nodes[i]];
         for (uint32_t f = 0; f < host->function_count; f++) {
             const struct sim_function *function = &host->functions[f];
-            char visible[SIM_TEXT_MAX];
-            snprintf(visible, sizeof(visible), "%s", function->name);
-            if (far == federation || sim_oracle_allows(world, far, federation, function, visible)) {
-                call(clients, 0, visible);
+            if (far == federation) {
+                call(clients, 0, function->name);
+            } else {
+                sim_oracle_search(world, host, function, now, call_found, &round);
             }
         }
     }
@@ -262,7 +337,7 @@ sim_clients_call_everything(struct sim_clients *clients)
             connect_client(clients, 0, federation);
             call_from(clients, federation, far);
             /* The next connection gets the index; this one's answers still come. */
-            sim_world_run(world, world->now_ns + 5 * SEC_NS);
+            sim_world_run(world, world->now_ns + PROMPT_NS);
         }
     }
     return first;
@@ -281,13 +356,29 @@ sim_clients_check(struct sim_clients *clients, uint32_t first)
             sim_world_fail(clients->world, "call %u of %s was executed, and answered %s", i,
                 made->name, made->answer);
         }
+        bool answered = made->state == SIM_CALL_ANSWERED;
+        uint64_t took_ns = answered ? made->answered_at - made->sent_at : 0;
+        if (took_ns > (i >= first ? PROMPT_NS : LATE_NS)) {
+            sim_world_fail(clients->world, "call %u of %s was answered after %.3f s: %s", i,
+                made->name, (double)took_ns / 1e9, made->answer);
+        }
         bool should = i >= first && i % 7 != 0 && !made->limited;
-        if (should && (made->state != SIM_CALL_ANSWERED || !made->succeeded)) {
+        if (should && (!answered || !made->succeeded)) {
             sim_world_fail(clients->world,
                 "call %u of %s from %s did not succeed in a healed world: %s", i, made->name,
                 clients->world->federations[made->federation].name, made->answer);
         }
     }
+}
+
+uint32_t
+sim_clients_passed(const struct sim_clients *clients)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < clients->call_count; i++) {
+        count += clients->calls[i].succeeded && clients->calls[i].passed;
+    }
+    return count;
 }
 
 uint32_t

@@ -25,7 +25,9 @@ struct sim_call {
     bool succeeded;
     bool limited;  /* the answer says that a rule's limits were reached */
     bool kept_off; /* and that before it was executed */
+    bool passed;   /* it was executed in a federation that the caller's has no link to */
     uint64_t sent_at;
+    uint64_t answered_at;
     char name[SIM_TEXT_MAX];
     char answer[256]; /* its beginning */
 };
@@ -55,6 +57,9 @@ uint32_t sim_clients_call_everything(struct sim_clients *clients);
  * What was refused for its limits was not executed.
  */
 void sim_clients_check(struct sim_clients *clients, uint32_t first);
+
+/* How many succeeded by way of other federations. */
+uint32_t sim_clients_passed(const struct sim_clients *clients);
 
 /* How many calls were answered that a rule's limits were reached. */
 uint32_t sim_clients_limited(const struct sim_clients *clients);

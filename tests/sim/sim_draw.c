@@ -1,126 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sim_draw.c - the world that a seed means: who is there, who serves what, what policy lets through, and
- * how often what goes wrong. Also the oracle: the same rules once more, in the simplest words.
+ * how often what goes wrong.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/sim/sim_world.h"
 
-static const char *const verbs[] = { "add", "bill", "copy", "draw" };
-
-/* Policy of all federations, as a person would say it:
- *   export: nothing with the tag internal; what is public goes out as <own federation>.<name>; no more.
- *   import: what starts with the far federation's name; but a federation that rejects_b takes no
- *           function whose own name starts with b.
- */
-bool
-sim_oracle_allows(const struct sim_world *world, uint32_t from, uint32_t to,
-    const struct sim_function *function, char visible_name[SIM_TEXT_MAX])
-{
-    if (!world->federations[from].linked[to] || !function->is_public) {
-        return false;
-    }
-    if (world->federations[to].rejects_b && function->name[0] == 'b') {
-        return false;
-    }
-    snprintf(
-        visible_name, SIM_TEXT_MAX, "%.8s.%.80s", world->federations[from].name, function->name);
-    return true;
-}
-
-static struct policy *
-draw_policy(struct sim_world *world, uint32_t own, uint32_t far)
-{
-    char template[SIM_TEXT_MAX];
-    char far_b[SIM_TEXT_MAX];
-    char far_all[SIM_TEXT_MAX];
-    snprintf(template, sizeof(template), "%.8s.{name**}", world->federations[own].name);
-    snprintf(far_b, sizeof(far_b), "%.8s.b**", world->federations[far].name);
-    snprintf(far_all, sizeof(far_all), "%.8s.**", world->federations[far].name);
-    struct span internal = SPAN("internal");
-    struct span public = SPAN("public");
-    struct span everything = SPAN("{name**}");
-    struct span far_b_span = span_from_text(far_b);
-    struct span far_all_span = span_from_text(far_all);
-    const struct policy_rule_source exports[] = {
-        { .id = SPAN("no-internal"),
-            .tags = { .any = { &internal, 1 } },
-            .action = POLICY_REJECT,
-            .reason = SPAN("internal") },
-        { .id = SPAN("public"),
-            .functions = { &everything, 1 },
-            .tags = { .all = { &public, 1 } },
-            .set_function = span_from_text(template),
-            .limits = world->federations[own].call_limits[POLICY_EXPORT],
-            .action = POLICY_ACCEPT },
-    };
-    const struct policy_rule_source reject_b = {
-        .id = SPAN("no-b"),
-        .functions = { &far_b_span, 1 },
-        .action = POLICY_REJECT,
-    };
-    const struct policy_rule_source accept = {
-        .id = SPAN("far"),
-        .functions = { &far_all_span, 1 },
-        .limits = world->federations[own].call_limits[POLICY_IMPORT],
-        .action = POLICY_ACCEPT,
-    };
-    struct policy_rule_source imports[2] = { reject_b, accept };
-    bool rejects = world->federations[own].rejects_b;
-    const struct policy_source source = {
-        .name = SPAN("sim"),
-        .rules = { exports, rejects ? imports : imports + 1 },
-        .rule_count = { COUNT_OF(exports), rejects ? 2 : 1 },
-    };
-    struct policy_fault fault;
-    struct policy *policy = policy_create(&source, &world->mem, &fault);
-    CHECK(policy != NULL);
-    return policy;
-}
-
-static uint64_t
-draw_limit(struct prng *prng, uint64_t least, uint64_t most)
-{
-    uint64_t drawn = least + prng_below(prng, most - least + 1);
-    return prng_below(prng, 3) == 0 ? drawn : 0;
-}
-
-/* Each kind is so tight that it refuses some of the calls of a world, and lets others pass. */
-static void
-draw_call_limits(struct sim_world *world)
-{
-    /* Chance of its own: the rest of a seed's world is what it was before there were limits. */
-    struct prng prng = { .state = ~world->seed };
-    for (uint32_t i = 0; i < world->federation_count; i++) {
-        for (uint32_t direction = 0; direction < 2; direction++) {
-            struct policy_call_limits *limits = &world->federations[i].call_limits[direction];
-            if (prng_below(&prng, 2) == 0) {
-                continue;
-            }
-            *limits = (struct policy_call_limits){
-                .rate = draw_limit(&prng, 1, 4),
-                .rate_per_ns = SEC_NS,
-                .burst = 1 + prng_below(&prng, 3),
-                .in_flight = draw_limit(&prng, 1, 2),
-                .timeout_ns = draw_limit(&prng, 20, 200) * MS_NS,
-                .args_size = draw_limit(&prng, 5, 7),
-                .result_size = draw_limit(&prng, 10, 40),
-            };
-        }
-    }
-}
-
 static void
 draw_habits(struct sim_world *world)
 {
-    /* Chance of its own, too: see draw_call_limits. */
-    struct prng prng = { .state = world->seed ^ UINT64_C(0x756e72656164) };
-    bool any = prng_below(&prng, 2) == 0;
+    bool any = prng_below(&world->prng, 2) == 0;
     for (uint32_t i = 0; i < world->host_count; i++) {
         struct sim_host *host = &world->hosts[i];
-        host->calls_unread = any && !host->is_bridge && prng_below(&prng, 2) == 0;
+        host->calls_unread = any && !host->is_bridge && prng_below(&world->prng, 2) == 0;
     }
 }
 
@@ -190,7 +84,7 @@ draw_functions(struct sim_world *world, struct sim_host *host)
         /* Two nodes of a federation may serve the same name, one for all and one for itself. */
         uint32_t which = (uint32_t)prng_below(&world->prng, 3);
         function->is_public = prng_below(&world->prng, 3) != 0;
-        snprintf(function->name, sizeof(function->name), "%s.f%u", verbs[i], which);
+        snprintf(function->name, sizeof(function->name), "%s.f%u", sim_verbs[i], which);
         host->tags[i] = function->is_public ? SPAN("public") : SPAN("internal");
         host->node_functions[i] = (struct node_function){
             .identity = {
@@ -247,6 +141,7 @@ draw_links(struct sim_world *world, uint32_t federation)
     config->links = host->links;
     config->call_timeout_ns = 30 * SEC_NS;
     config->memory_max = (size_t)256 * 1024 * 1024;
+    config->judgements_a_step = world->judgements_a_step;
     for (uint32_t far = 0; far < world->federation_count; far++) {
         if (!own->linked[far]) {
             continue;
@@ -254,7 +149,9 @@ draw_links(struct sim_world *world, uint32_t federation)
         uint32_t at = config->link_count++;
         const struct sim_federation *other = &world->federations[far];
         host->link_targets[at] = span_from_text(world->hosts[other->bridge].link_address);
-        host->policies[at] = draw_policy(world, federation, far);
+        host->link_far[at] = far;
+        host->rules[at] = sim_rules_draw(&world->prng, federation, far, &world->taste);
+        host->policies[at] = sim_rules_compile(&host->rules[at], &world->mem);
         host->links[at] = (struct bridge_link_config){
             .policy = host->policies[at],
             .session = {
@@ -285,8 +182,60 @@ draw_faults(struct sim_world *world)
         .freeze_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 100),
         .stall_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 300),
         .cut_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 100),
+        .reload_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 150),
         .delay_max_ns = (1 + prng_below(prng, 50)) * MS_NS,
     };
+}
+
+static void
+draw_shape(struct sim_world *world)
+{
+    struct prng *prng = &world->prng;
+    bool mesh = prng_below(prng, 2) == 0;
+    world->shape = mesh ? SIM_SHAPE_MESH : (enum sim_shape)(1 + prng_below(prng, 3));
+    /* More would not fit: a line of seven is longer than an advertisement may travel. */
+    world->federation_count = (uint32_t)(mesh ? 2 + prng_below(prng, 3) : 3 + prng_below(prng, 5));
+    world->taste = (struct sim_taste){
+        .renames = world->shape == SIM_SHAPE_LINE || world->shape == SIM_SHAPE_STAR,
+        .transit = !mesh || prng_below(prng, 2) == 0,
+        .function_limits = prng_below(prng, 2) == 0,
+    };
+    world->judgements_a_step = (uint32_t)(prng_below(prng, 2) == 0 ? 0 : 1 + prng_below(prng, 5));
+}
+
+static bool
+draw_link(struct sim_world *world, uint32_t a, uint32_t b)
+{
+    bool closes = a == 0 && b + 1 == world->federation_count;
+    switch (world->shape) {
+    case SIM_SHAPE_MESH:
+        return a == 0 || prng_below(&world->prng, 2) == 0;
+    case SIM_SHAPE_LINE:
+        return b == a + 1;
+    case SIM_SHAPE_RING:
+        return b == a + 1 || closes;
+    case SIM_SHAPE_STAR:
+        return a == 0;
+    }
+    return false;
+}
+
+static void
+draw_federation(struct sim_world *world, uint32_t index)
+{
+    struct sim_federation *federation = &world->federations[index];
+    bool few = world->shape != SIM_SHAPE_MESH;
+    snprintf(federation->name, sizeof(federation->name), "%s", sim_federation_names[index]);
+    uint32_t nodes = 1 + (uint32_t)prng_below(&world->prng, few ? 2 : SIM_NODES_MAX);
+    for (uint32_t node = 1; node <= nodes; node++) {
+        draw_node(world, index, node);
+    }
+    draw_bridge(world, index);
+    for (uint32_t other = 0; other < index; other++) {
+        bool linked = draw_link(world, other, index);
+        federation->linked[other] = linked;
+        world->federations[other].linked[index] = linked;
+    }
 }
 
 void
@@ -303,27 +252,45 @@ sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
     list_init(&world->streams);
     list_init(&world->dials);
     list_init(&world->works);
-    world->federation_count = 2 + (uint32_t)prng_below(&world->prng, SIM_FEDERATIONS_MAX - 1);
+    draw_shape(world);
     for (uint32_t i = 0; i < world->federation_count; i++) {
-        struct sim_federation *federation = &world->federations[i];
-        static const char *const names[] = { "us", "eu", "ap", "af" };
-        snprintf(federation->name, sizeof(federation->name), "%s", names[i]);
-        federation->rejects_b = prng_below(&world->prng, 3) == 0;
-        uint32_t nodes = 1 + (uint32_t)prng_below(&world->prng, SIM_NODES_MAX);
-        for (uint32_t node = 1; node <= nodes; node++) {
-            draw_node(world, i, node);
-        }
-        draw_bridge(world, i);
-        for (uint32_t other = 0; other < i; other++) {
-            bool linked = other == 0 || prng_below(&world->prng, 2) == 0;
-            federation->linked[other] = linked;
-            world->federations[other].linked[i] = linked;
-        }
+        draw_federation(world, i);
     }
-    draw_call_limits(world);
     draw_habits(world);
     for (uint32_t i = 0; i < world->federation_count; i++) {
         draw_links(world, i);
     }
     draw_faults(world);
+}
+
+static void
+print_host(const struct sim_host *host, FILE *out)
+{
+    fprintf(out, "  %s, clock %+.3f s:", host->name, (double)host->skew_ns / 1e9);
+    for (uint32_t f = 0; f < host->function_count; f++) {
+        const struct sim_function *function = &host->functions[f];
+        fprintf(out, " %s%s", function->name, function->is_public ? "" : " (internal)");
+    }
+    fputc('\n', out);
+    for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {
+        fputs("    ", out);
+        sim_rules_print(out, &host->rules[link]);
+    }
+}
+
+void
+sim_world_print(const struct sim_world *world, FILE *out)
+{
+    static const char *const shapes[] = { "mesh", "line", "ring", "star" };
+    const struct sim_faults *faults = &world->faults;
+    fprintf(out,
+        "seed %llu: %s of %u federations, %u hosts; permille reset %u crash %u freeze %u stall %u "
+        "cut %u reload %u, delay %llu ms, judgements a step %u\n",
+        (unsigned long long)world->seed, shapes[world->shape], world->federation_count,
+        world->host_count, faults->reset_permille, faults->crash_permille, faults->freeze_permille,
+        faults->stall_permille, faults->cut_permille, faults->reload_permille,
+        (unsigned long long)(faults->delay_max_ns / MS_NS), world->judgements_a_step);
+    for (uint32_t i = 0; i < world->host_count; i++) {
+        print_host(&world->hosts[i], out);
+    }
 }

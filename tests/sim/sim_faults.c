@@ -8,16 +8,26 @@ any_host(struct sim_world *world)
     return &world->hosts[prng_below(&world->prng, world->host_count)];
 }
 
+static bool
+is_wanted(const struct sim_stream *stream, bool links_only)
+{
+    return !links_only || stream->port == PORT_LINK;
+}
+
+/* Few of the streams are links, and half of the faults are for them. */
 static struct sim_stream *
 any_stream(struct sim_world *world)
 {
-    if (world->stream_count == 0) {
-        return NULL;
-    }
-    uint64_t skip = prng_below(&world->prng, world->stream_count);
+    bool links_only = prng_below(&world->prng, 2) == 0;
+    uint64_t count = 0;
     LIST_EACH (link, &world->streams) {
-        if (skip-- == 0) {
-            return CONTAINER_OF(link, struct sim_stream, link);
+        count += is_wanted(CONTAINER_OF(link, struct sim_stream, link), links_only);
+    }
+    uint64_t skip = count == 0 ? 0 : prng_below(&world->prng, count);
+    LIST_EACH (link, &world->streams) {
+        struct sim_stream *stream = CONTAINER_OF(link, struct sim_stream, link);
+        if (is_wanted(stream, links_only) && skip-- == 0) {
+            return stream;
         }
     }
     return NULL;

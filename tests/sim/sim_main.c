@@ -17,6 +17,7 @@
 
 #include "tests/sim/sim_check.h"
 #include "tests/sim/sim_clients.h"
+#include "tests/sim/sim_reload.h"
 #include "tests/support/check_failed.h"
 
 #define SAFETY_NS (60 * SEC_NS)
@@ -35,6 +36,8 @@ struct outcome {
     uint64_t simulated_ns;
     uint32_t calls;
     uint32_t limited;
+    uint32_t passed_on;
+    uint32_t reloads[RELOAD_NO_MEMORY + 1];
 };
 
 static void
@@ -53,6 +56,7 @@ run_safety(struct sim_world *world, struct sim_clients *clients)
         sim_clients_act(clients);
         sim_clients_act(clients);
         sim_world_break_something(world);
+        sim_reload_act(world);
         sim_check_safety(world);
     }
 }
@@ -61,6 +65,7 @@ static void
 run_liveness(struct sim_world *world, struct sim_clients *clients)
 {
     sim_world_heal(world);
+    sim_reload_settle(world);
     uint64_t healed_at = world->now_ns;
     sim_world_run(world, healed_at + LINKS_WITHIN_NS);
     sim_check_links(world);
@@ -74,13 +79,16 @@ run_liveness(struct sim_world *world, struct sim_clients *clients)
 }
 
 static struct outcome
-run_seed(uint64_t seed, bool trace)
+run_seed(uint64_t seed, bool trace, bool print)
 {
     struct sim_world *world = malloc(sizeof(*world));
     struct sim_clients *clients = malloc(sizeof(*clients));
     CHECK(world != NULL);
     CHECK(clients != NULL);
     sim_world_init(world, seed, trace);
+    if (print) {
+        sim_world_print(world, stdout);
+    }
     sim_clients_init(clients, world);
     start_everybody(world);
     run_safety(world, clients);
@@ -94,17 +102,12 @@ run_seed(uint64_t seed, bool trace)
         .simulated_ns = world->now_ns,
         .calls = clients->call_count,
         .limited = sim_clients_limited(clients),
+        .passed_on = sim_clients_passed(clients),
     };
     if (world->failed) {
-        const struct sim_faults *faults = &world->faults;
-        fprintf(stderr,
-            "seed %llu FAILED: %u federations, %u hosts; permille reset %u crash %u freeze %u "
-            "stall %u cut %u, delay %llu ms\n",
-            (unsigned long long)seed, world->federation_count, world->host_count,
-            faults->reset_permille, faults->crash_permille, faults->freeze_permille,
-            faults->stall_permille, faults->cut_permille,
-            (unsigned long long)(faults->delay_max_ns / MS_NS));
+        fprintf(stderr, "seed %llu FAILED; --trace tells more\n", (unsigned long long)seed);
     }
+    memcpy(outcome.reloads, world->reloads, sizeof(outcome.reloads));
     if (world->failed && trace) {
         sim_check_describe(world);
     }
@@ -128,6 +131,8 @@ struct tally {
     uint64_t steps;
     uint64_t calls;
     uint64_t limited;
+    uint64_t passed_on;
+    uint64_t reloads[RELOAD_NO_MEMORY + 1];
     double simulated_seconds;
 };
 
@@ -139,28 +144,41 @@ count(struct tally *tally, const struct outcome *outcome)
     tally->steps += outcome->steps;
     tally->calls += outcome->calls;
     tally->limited += outcome->limited;
+    tally->passed_on += outcome->passed_on;
+    for (uint32_t i = 0; i < COUNT_OF(tally->reloads); i++) {
+        tally->reloads[i] += outcome->reloads[i];
+    }
     tally->simulated_seconds += (double)outcome->simulated_ns / 1e9;
 }
 
 static int
 conclude(const struct tally *tally)
 {
-    printf("%llu steps, %llu calls (%llu reached limits), %.1f simulated hours\n",
+    printf("%llu steps, %llu calls (%llu reached limits, %llu passed on), %.1f simulated hours\n",
         (unsigned long long)tally->steps, (unsigned long long)tally->calls,
-        (unsigned long long)tally->limited, tally->simulated_seconds / 3600);
+        (unsigned long long)tally->limited, (unsigned long long)tally->passed_on,
+        tally->simulated_seconds / 3600);
+    printf("reloads:");
+    for (uint32_t i = RELOAD_COMPARED; i < COUNT_OF(tally->reloads); i++) {
+        printf(" %llu %s", (unsigned long long)tally->reloads[i],
+            reload_outcome_name((enum reload_outcome)i));
+    }
+    putchar('\n');
     printf("%llu passed, %llu failed\n", (unsigned long long)tally->passed,
         (unsigned long long)tally->failed);
     return tally->failed == 0 && tally->passed > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int
-run_for(uint64_t first, double seconds)
+run_for(uint64_t first, double seconds, bool fail_fast)
 {
     struct tally tally = { .passed = 0 };
     double end = wall_seconds() + seconds;
-    for (uint64_t seed = first; wall_seconds() < end; seed++) {
-        struct outcome outcome = run_seed(seed, false);
+    bool go_on = true;
+    for (uint64_t seed = first; go_on && wall_seconds() < end; seed++) {
+        struct outcome outcome = run_seed(seed, false, false);
         count(&tally, &outcome);
+        go_on = outcome.passed || !fail_fast;
     }
     return conclude(&tally);
 }
@@ -179,7 +197,7 @@ run_file(const char *path)
         char *end;
         unsigned long long seed = strtoull(line, &end, 10);
         if (end != line) {
-            struct outcome outcome = run_seed(seed, false);
+            struct outcome outcome = run_seed(seed, false, false);
             count(&tally, &outcome);
         }
     }
@@ -191,7 +209,7 @@ static int
 usage(void)
 {
     fprintf(stderr, "usage: mpreg-sim --seed N [--trace | --hash]\n"
-                    "       mpreg-sim --seconds S [--seed N]\n"
+                    "       mpreg-sim --seconds S [--seed N] [--fail-fast]\n"
                     "       mpreg-sim --seeds FILE\n");
     return 64;
 }
@@ -204,12 +222,15 @@ main(int argc, char **argv)
     const char *file = NULL;
     bool trace = false;
     bool hash = false;
+    bool fail_fast = false;
     for (int i = 1; i < argc; i++) {
         bool more = i + 1 < argc;
         if (strcmp(argv[i], "--trace") == 0) {
             trace = true;
         } else if (strcmp(argv[i], "--hash") == 0) {
             hash = true;
+        } else if (strcmp(argv[i], "--fail-fast") == 0) {
+            fail_fast = true;
         } else if (strcmp(argv[i], "--seed") == 0 && more) {
             seed = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--seconds") == 0 && more) {
@@ -224,9 +245,9 @@ main(int argc, char **argv)
         return run_file(file);
     }
     if (seconds > 0) {
-        return run_for(seed, seconds);
+        return run_for(seed, seconds, fail_fast);
     }
-    struct outcome outcome = run_seed(seed, trace);
+    struct outcome outcome = run_seed(seed, trace, !hash);
     if (hash) {
         printf("%016llx\n", (unsigned long long)outcome.hash);
     } else {

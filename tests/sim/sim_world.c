@@ -13,6 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/sim_reload.h"
+#include "tests/sim/sim_wire.h"
+
+/* A bridge that has work left is not at once at it again: others had their turn. */
+#define WORK_PAUSE_NS (3 * MS_NS)
+
 #define CONGESTED_ABOVE ((size_t)256 * 1024)
 #define DIAL_TIMEOUT_NS (5 * SEC_NS)
 
@@ -95,6 +101,18 @@ due_at(const struct sim_due *due)
 
 static void perform(struct sim_world *world, struct sim_host *host, const struct actions *actions);
 
+static struct instant
+deadline_of(struct sim_world *world, struct sim_host *host, struct now now)
+{
+    if (!host->is_bridge) {
+        return node_deadline(host->node, now);
+    }
+    if (rib_has_work(bridge_rib(host->bridge))) {
+        return instant_after(now.mono, prng_below(&world->prng, WORK_PAUSE_NS));
+    }
+    return bridge_deadline(host->bridge, now);
+}
+
 static void
 step(struct sim_world *world, struct sim_host *host, const struct event *event)
 {
@@ -106,11 +124,32 @@ step(struct sim_world *world, struct sim_host *host, const struct event *event)
     const struct actions *actions =
         host->is_bridge ? bridge_step(host->bridge, event, now) : node_step(host->node, event, now);
     perform(world, host, actions);
-    struct instant deadline =
-        host->is_bridge ? bridge_deadline(host->bridge, now) : node_deadline(host->node, now);
+    struct instant deadline = deadline_of(world, host, now);
     host->deadline = deadline.ns == INSTANT_NEVER.ns ? UINT64_MAX
                      : deadline.ns < now.mono.ns     ? world->now_ns
                                                      : deadline.ns - SEC_NS;
+    host->stepped_at = now.wall;
+    if (host->is_bridge) {
+        sim_reload_stepped(world, host);
+    }
+}
+
+void
+sim_world_wake(struct sim_world *world, struct sim_host *host)
+{
+    struct event tick = { .kind = EVENT_TICK };
+    step(world, host, &tick);
+}
+
+uint32_t
+sim_world_link_to(const struct sim_host *host, uint32_t federation)
+{
+    uint32_t link = 0;
+    while (host->link_far[link] != federation) {
+        link++;
+        CHECK(link < host->bridge_config.link_count);
+    }
+    return link;
 }
 
 static bool
@@ -261,6 +300,9 @@ send_on(struct sim_world *world, struct sim_stream *stream, uint32_t to, const s
             memcpy(at, parts[i].data, parts[i].size);
         }
         at += parts[i].size;
+    }
+    if (stream->port == PORT_LINK) {
+        sim_wire_sent(world, stream, to, span_from(message->bytes, size));
     }
 }
 
@@ -624,10 +666,9 @@ wake(struct sim_world *world, struct sim_host *host)
 {
     if (!host->alive) {
         sim_world_start(world, host);
-        return;
+    } else {
+        sim_world_wake(world, host);
     }
-    struct event tick = { .kind = EVENT_TICK };
-    step(world, host, &tick);
 }
 
 void
@@ -700,6 +741,9 @@ sim_world_crash(struct sim_world *world, struct sim_host *host)
     host->deadline = UINT64_MAX;
     node_free(host->node);
     bridge_free(host->bridge);
+    if (host->is_bridge) {
+        sim_reload_died(world, host);
+    }
     host->node = NULL;
     host->bridge = NULL;
     LIST_EACH (link, &world->streams) {
@@ -738,6 +782,7 @@ sim_world_start(struct sim_world *world, struct sim_host *host)
         }
         host->bridge = bridge_create(&host->bridge_config, key, seed, &host->log);
         CHECK(host->bridge != NULL);
+        sim_reload_started(world, host);
     } else {
         host->node_config.member.instance_id = span_from_text(host->instance);
         host->node = node_create(&host->node_config, key, seed, &host->log);

@@ -12,19 +12,22 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/prng.h"
 #include "bridge/bridge.h"
 #include "node/node.h"
+#include "tests/sim/sim_policy.h"
 
-#define SIM_FEDERATIONS_MAX 4
-#define SIM_NODES_MAX       4 /* a federation */
-#define SIM_FUNCTIONS_MAX   4 /* a node */
-#define SIM_HOSTS_MAX       (SIM_FEDERATIONS_MAX * (SIM_NODES_MAX + 1))
-#define SIM_STREAMS_MAX     4096
-#define SIM_TEXT_MAX        96
+#define SIM_NODES_MAX      4 /* a federation */
+#define SIM_FUNCTIONS_MAX  4 /* a node */
+#define SIM_HOSTS_MAX      (SIM_FEDERATIONS_MAX * (SIM_NODES_MAX + 1))
+#define SIM_STREAMS_MAX    4096
+#define SIM_USES_MAX       32   /* policies of a link, in all lives of its bridge */
+#define SIM_WIRE_CALLS_MAX 4096 /* over links, of one bridge */
+#define SIM_KNOWN_MAX      8192
 
 /* The wall clock starts here; hosts are skewed against it. */
 #define SIM_EPOCH_NS (INT64_C(1795335555) * INT64_C(1000000000))
@@ -83,6 +86,8 @@ struct sim_stream {
     size_t queued[2];          /* bytes on the way to this end */
     uint64_t last_due[2];      /* order: nothing is due before what was sent earlier */
     uint64_t stalled_until[2]; /* to this end */
+    uint64_t asked[2][SIM_WIRE_CALLS_MAX / 64]; /* by who calls; see sim_wire.c */
+    uint64_t replied[2][SIM_WIRE_CALLS_MAX / 64];
     struct list messages;
 };
 
@@ -114,6 +119,35 @@ struct sim_function {
     bool is_public; /* tag public, else internal */
 };
 
+/* A policy of a link, while it decided: until all that another one decided was judged again. */
+struct sim_policy_use {
+    struct sim_rules rules;
+    uint64_t since;
+    uint64_t until; /* UINT64_MAX: still */
+};
+
+/* What an operator has asked of a bridge; see sim_reload.c. */
+enum sim_wish {
+    SIM_WISH_NONE = 0,
+    SIM_WISH_DIFFERENCES,
+    SIM_WISH_SHADOW,
+    SIM_WISH_APPLY,
+};
+
+struct sim_reload {
+    enum sim_wish wish;
+    bool force;
+    struct sim_rules rules[SIM_FEDERATIONS_MAX];
+    struct policy *policies[SIM_FEDERATIONS_MAX]; /* held */
+    uint64_t confirm_within_ns;
+    uint64_t confirming_until; /* 0: not yet */
+    uint64_t acts_at;          /* when the operator comes back */
+    bool confirms;             /* else lets it go back, by word or by time */
+    bool applied;              /* these are in use */
+    bool confirmed;
+    bool goes_back; /* what was applied must go, or has gone */
+};
+
 struct sim_host {
     uint32_t index;
     uint32_t federation;
@@ -141,7 +175,13 @@ struct sim_host {
     struct bridge_config bridge_config;
     struct bridge_link_config links[SIM_FEDERATIONS_MAX];
     struct span link_targets[SIM_FEDERATIONS_MAX];
-    struct policy *policies[SIM_FEDERATIONS_MAX];
+    uint32_t link_far[SIM_FEDERATIONS_MAX];       /* federations */
+    struct sim_rules rules[SIM_FEDERATIONS_MAX];  /* what a start finds on the disk */
+    struct policy *policies[SIM_FEDERATIONS_MAX]; /* likewise */
+    struct sim_policy_use uses[SIM_FEDERATIONS_MAX][SIM_USES_MAX];
+    uint32_t use_count[SIM_FEDERATIONS_MAX];
+    struct sim_reload reload;
+    struct wall stepped_at; /* by its clock */
     uint32_t conn_generation[SIM_STREAMS_MAX];
     struct sim_stream *conn_stream[SIM_STREAMS_MAX];
     uint64_t deadline;
@@ -153,9 +193,13 @@ struct sim_federation {
     uint32_t nodes[SIM_NODES_MAX]; /* host indexes */
     uint32_t bridge;               /* host index */
     bool linked[SIM_FEDERATIONS_MAX];
-    bool rejects_b; /* its import policy rejects functions whose own name starts with "b" */
-    /* Of the rules that accept, by enum policy_direction: "public" and "far". All 0: none. */
-    struct policy_call_limits call_limits[2];
+};
+
+enum sim_shape {
+    SIM_SHAPE_MESH = 0, /* everybody is linked to the first, some to each other */
+    SIM_SHAPE_LINE,
+    SIM_SHAPE_RING,
+    SIM_SHAPE_STAR,
 };
 
 /* How often what goes wrong; drawn from the seed, printed with a failure. */
@@ -164,7 +208,8 @@ struct sim_faults {
     uint32_t crash_permille;
     uint32_t freeze_permille;
     uint32_t stall_permille;
-    uint32_t cut_permille; /* one-way partition of two hosts */
+    uint32_t cut_permille;    /* one-way partition of two hosts */
+    uint32_t reload_permille; /* an operator with other policies */
     uint64_t delay_max_ns;
 };
 
@@ -199,6 +244,12 @@ struct sim_world {
     uint32_t federation_count;
     struct sim_faults faults;
     uint64_t cut_until[SIM_HOSTS_MAX][SIM_HOSTS_MAX];
+    enum sim_shape shape;
+    struct sim_taste taste;
+    uint32_t judgements_a_step;    /* of the bridges; 0: as many as they like */
+    uint64_t known[SIM_KNOWN_MAX]; /* see sim_oracle_may_offer() */
+    uint32_t known_count;
+    uint32_t reloads[RELOAD_NO_MEMORY + 1]; /* by enum reload_outcome */
     struct sim_client_events clients;
 };
 
@@ -211,6 +262,15 @@ void sim_world_destroy(struct sim_world *world);
 void sim_world_run(struct sim_world *world, uint64_t until_ns);
 
 struct now sim_world_now(const struct sim_world *world, const struct sim_host *host);
+
+/* Which of a bridge's links leads to a federation that it is linked with. */
+uint32_t sim_world_link_to(const struct sim_host *host, uint32_t federation);
+
+/* The bridge looks around: somebody has asked it for something between two steps. */
+void sim_world_wake(struct sim_world *world, struct sim_host *host);
+
+/* All that was drawn, for people. */
+void sim_world_print(const struct sim_world *world, FILE *out);
 
 /* Start (again) and kill without a word. */
 void sim_world_start(struct sim_world *world, struct sim_host *host);
@@ -238,9 +298,5 @@ void sim_world_heal(struct sim_world *world);
 
 /* A checker found what must not be: printed with seed and time; the run goes on to the end. */
 void sim_world_fail(struct sim_world *world, const char *format, ...) PRINTF(2);
-
-/* Which functions may be seen and called where: the naive rule, apart from the engines' policy code. */
-bool sim_oracle_allows(const struct sim_world *world, uint32_t from, uint32_t to,
-    const struct sim_function *function, char visible_name[SIM_TEXT_MAX]);
 
 #endif

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim_judge.c - verdicts, offers and comparisons of one bridge, found again in the simplest way. */
+#include "tests/sim/sim_judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Something that came to a policy of a link. */
+struct sight {
+    const struct sim_host *host;
+    uint32_t link;
+    enum policy_direction direction;
+    char name[SIM_TEXT_MAX];
+    bool is_public;
+    bool passes;
+};
+
+static struct sight
+see(const struct sim_host *host, uint32_t link, enum policy_direction direction,
+    const struct advertisement *facts)
+{
+    struct sight sight = {
+        .host = host,
+        .link = link,
+        .direction = direction,
+        .is_public = text_list_has(&facts->tags, SPAN("public")),
+        .passes = facts->path.count > 1,
+    };
+    snprintf(sight.name, sizeof(sight.name), "%.*s", SPAN_ARGS(facts->identity.name));
+    return sight;
+}
+
+static bool
+judge(const struct sight *sight, const struct sim_rules *rules, bool open, char out[SIM_TEXT_MAX])
+{
+    const struct sim_fact fact = {
+        .name = sight->name,
+        .is_public = sight->is_public,
+        .passes = sight->passes,
+    };
+    return sight->direction == POLICY_EXPORT ? sim_rules_export(rules, &fact, open, out)
+                                             : sim_rules_import(rules, sight->name, out);
+}
+
+/* `got`: the name that it has now; empty: rejected. */
+static bool
+agrees(const struct sight *sight, const struct sim_rules *rules, bool open, struct span got)
+{
+    char out[SIM_TEXT_MAX];
+    return judge(sight, rules, open, out) ? span_is(got, out) : got.size == 0;
+}
+
+/* A policy of the link that is in use, or was when some of what is left to judge was judged. */
+static bool
+any_agrees(const struct sight *sight, struct span got)
+{
+    const struct sim_host *host = sight->host;
+    bool working = rib_has_work(bridge_rib(host->bridge));
+    for (uint32_t i = 0; i < host->use_count[sight->link]; i++) {
+        const struct sim_policy_use *use = &host->uses[sight->link][i];
+        bool open = sim_rules_open(&use->rules, host->stepped_at.ns, host->stepped_at.ns);
+        if (use->until == UINT64_MAX && (agrees(sight, &use->rules, open, got) ||
+                                            (working && agrees(sight, &use->rules, !open, got)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+complain(struct sim_world *world, const struct sight *sight, struct span got)
+{
+    const struct sim_host *host = sight->host;
+    const struct sim_policy_use *use = &host->uses[sight->link][host->use_count[sight->link] - 1];
+    bool open = sim_rules_open(&use->rules, host->stepped_at.ns, host->stepped_at.ns);
+    char want[SIM_TEXT_MAX];
+    bool accepts = judge(sight, &use->rules, open, want);
+    sim_world_fail(world, "%s: %s of %s, link to %s: '%.*s', should be '%s'%s", host->name,
+        sight->direction == POLICY_EXPORT ? "export" : "import", sight->name,
+        sim_federation_names[use->rules.far], SPAN_ARGS(got), accepts ? want : "",
+        rib_has_work(bridge_rib(host->bridge)) ? " or as before" : "");
+}
+
+static void
+judge_exports(struct sim_world *world, const struct sim_host *host, uint32_t link)
+{
+    const struct rib *rib = bridge_rib(host->bridge);
+    struct rib_service_view view;
+    size_t cursor = 0;
+    while (rib_each_service(rib, link, &cursor, &view)) {
+        struct sight sight = see(host, link, POLICY_EXPORT, view.facts);
+        bool denied = view.exported == NULL;
+        struct span got = denied ? SPAN_NONE : view.exported->out.identity.name;
+        /* Its name may be held by what is still to be judged. */
+        bool waits = denied && view.reason == PRUNE_FUNCTION_ID_CONFLICT && rib_has_work(rib);
+        if (!waits && !any_agrees(&sight, got)) {
+            complain(world, &sight, got);
+        }
+    }
+}
+
+/* No rule is asked about it. */
+static bool
+is_loop(const struct sim_world *world, const struct sim_host *host, const struct rib_import *import)
+{
+    return import->in.hops_left == 0 ||
+           text_list_has(
+               &import->in.path, span_from_text(world->federations[host->federation].name));
+}
+
+static void
+judge_imports(struct sim_world *world, const struct sim_host *host, uint32_t link)
+{
+    size_t cursor = 0;
+    const struct rib_import *import;
+    while ((import = rib_each_import(bridge_rib(host->bridge), link, &cursor)) != NULL) {
+        bool accepted = import->state == RIB_IMPORT_CANDIDATE;
+        struct span got = accepted ? import->out.identity.name : SPAN_NONE;
+        struct sight sight = see(host, link, POLICY_IMPORT, &import->in);
+        if (is_loop(world, host, import)) {
+            if (accepted || import->reason != PRUNE_LOOP) {
+                sim_world_fail(world, "%s: a loop was not refused: %s", host->name, sight.name);
+            }
+        } else if (!import->blocked && !any_agrees(&sight, got)) {
+            complain(world, &sight, got);
+        }
+    }
+}
+
+/* ---- Limits of functions ---- */
+
+static void
+judge_function_limit(struct sim_world *world, const struct sim_host *host, uint32_t link)
+{
+    const struct sim_policy_use *use = &host->uses[link][host->use_count[link] - 1];
+    struct policy_function_limit limit = use->rules.function_limit;
+    struct bridge_link_stats stats = bridge_link_stats(host->bridge, link);
+    uint64_t total = stats.import_accepted + stats.import_rejected;
+    uint64_t admitted = total - stats.import_blocked;
+    bool blocks = limit.max > 0 && limit.action == POLICY_LIMIT_BLOCK;
+    bool ends = limit.max > 0 &&
+                (limit.action == POLICY_LIMIT_RESTART || limit.action == POLICY_LIMIT_DISABLE);
+    if (rib_has_work(bridge_rib(host->bridge)) || host->frozen_until > world->now_ns ||
+        host->deadline <= world->now_ns) {
+        return; /* it has not come to that yet */
+    }
+    if (blocks ? admitted != (total < limit.max ? total : limit.max) : admitted != total) {
+        sim_world_fail(world, "%s: link %u brings %llu functions, %llu of them let in, max %llu",
+            host->name, link, (unsigned long long)total, (unsigned long long)admitted,
+            (unsigned long long)limit.max);
+    }
+    bool down = stats.state == LINK_DOWN || stats.state == LINK_GREETING;
+    if (down && total > 0) {
+        sim_world_fail(world, "%s: link %u is down, and %llu functions of it are kept", host->name,
+            link, (unsigned long long)total);
+    }
+    if ((ends && total > limit.max) || (stats.held && total > 0)) {
+        sim_world_fail(world, "%s: link %u brings %llu functions, and should have ended at %llu",
+            host->name, link, (unsigned long long)total, (unsigned long long)limit.max);
+    }
+    if (stats.held && !ends) {
+        sim_world_fail(
+            world, "%s: link %u is held, and no policy says so any more", host->name, link);
+    }
+}
+
+/* ---- Offers ---- */
+
+/* Whether nodes of the cluster itself leave room for it under its name. */
+static bool
+leaves_room(const struct sim_host *host, const struct rib_import *import)
+{
+    struct member *member = bridge_member(host->bridge);
+    const struct catalog_entry *entry = NULL;
+    bool provided = false;
+    bool connected = false;
+    while ((entry = catalog_next_named(member_catalog(member), import->out.identity.name, entry)) !=
+           NULL) {
+        bool own = span_is(entry->endpoint.key.node_id, host->url);
+        provided = provided || !own;
+        connected = connected || (!own && member_connected(member, entry->endpoint.key.node_id));
+    }
+    const struct sim_rules *rules =
+        &host->uses[import->link][host->use_count[import->link] - 1].rules;
+    switch (rules->overlap) {
+    case POLICY_OVERLAP_PREFER_LOCAL:
+        return !provided;
+    case POLICY_OVERLAP_FAILOVER:
+        return !connected;
+    case POLICY_OVERLAP_BALANCE:
+        return true;
+    }
+    return false;
+}
+
+static bool
+offers(const struct sim_host *host, struct span name)
+{
+    const struct catalog_entry *entry = NULL;
+    const struct catalog *catalog = member_catalog(bridge_member(host->bridge));
+    while ((entry = catalog_next_named(catalog, name, entry)) != NULL) {
+        if (span_is(entry->endpoint.key.node_id, host->url)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* By any link. */
+static bool
+should_offer(const struct sim_host *host, struct span name, bool always)
+{
+    for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {
+        size_t cursor = 0;
+        const struct rib_import *import;
+        while ((import = rib_each_import(bridge_rib(host->bridge), link, &cursor)) != NULL) {
+            if (import->state == RIB_IMPORT_CANDIDATE &&
+                span_equal(import->out.identity.name, name) &&
+                (always || leaves_room(host, import))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void
+judge_offers(struct sim_world *world, const struct sim_host *host)
+{
+    const struct catalog *catalog = member_catalog(bridge_member(host->bridge));
+    bool working = rib_has_work(bridge_rib(host->bridge));
+    size_t at = 0;
+    const struct catalog_entry *entry;
+    while ((entry = catalog_next(catalog, &at)) != NULL) {
+        struct span name = entry->endpoint.key.identity.name;
+        bool offered =
+            span_is(entry->endpoint.key.node_id, host->url) && span_find(name, '.') < name.size;
+        if (offered && !should_offer(host, name, working)) {
+            sim_world_fail(world, "%s offers %.*s, which no link brings or overlap keeps back",
+                host->name, SPAN_ARGS(name));
+        }
+    }
+    for (uint32_t link = 0; !working && link < host->bridge_config.link_count; link++) {
+        size_t cursor = 0;
+        const struct rib_import *import;
+        while ((import = rib_each_import(bridge_rib(host->bridge), link, &cursor)) != NULL) {
+            if (import->state == RIB_IMPORT_CANDIDATE && leaves_room(host, import) &&
+                !offers(host, import->out.identity.name)) {
+                sim_world_fail(world, "%s does not offer %.*s, which a link brings", host->name,
+                    SPAN_ARGS(import->out.identity.name));
+            }
+        }
+    }
+}
+
+/* What goes on to others is something that came. */
+static void
+judge_transit(struct sim_world *world, const struct sim_host *host, uint32_t link)
+{
+    struct rib_service_view view;
+    size_t cursor = 0;
+    while (rib_each_service(bridge_rib(host->bridge), link, &cursor, &view)) {
+        const struct advertisement *facts = view.facts;
+        if (facts->path.count < 2) {
+            continue;
+        }
+        const char *far = sim_federation_names[host->link_far[link]];
+        bool goes_back = text_list_has(&facts->path, span_from_text(far));
+        if (goes_back || !should_offer(host, facts->identity.name, true)) {
+            sim_world_fail(world, "%s passes %.*s on to %s, which %s", host->name,
+                SPAN_ARGS(facts->identity.name), far,
+                goes_back ? "it came from" : "nobody brings any more");
+        }
+    }
+}
+
+void
+sim_judge_bridge(struct sim_world *world, const struct sim_host *host)
+{
+    for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {
+        judge_exports(world, host, link);
+        judge_imports(world, host, link);
+        judge_transit(world, host, link);
+        judge_function_limit(world, host, link);
+    }
+    judge_offers(world, host);
+}
+
+/* ---- Comparisons ---- */
+
+static void
+compare(const struct sight *sight, struct rib_comparison *counted)
+{
+    const struct sim_host *host = sight->host;
+    int64_t at = host->stepped_at.ns;
+    const struct sim_rules *today = &host->rules[sight->link];
+    const struct sim_rules *then = &host->reload.rules[sight->link];
+    char before[SIM_TEXT_MAX];
+    char after[SIM_TEXT_MAX];
+    bool accepted = judge(sight, today, sim_rules_open(today, at, at), before);
+    bool accepts = judge(sight, then, sim_rules_open(then, at, at), after);
+    counted->accepted += accepted;
+    counted->counts[RIB_APPEARS] += !accepted && accepts;
+    counted->counts[RIB_VANISHES] += accepted && !accepts;
+    counted->counts[RIB_RENAMED] += accepted && accepts && strcmp(before, after) != 0;
+}
+
+static struct rib_comparison
+compare_all(const struct sim_world *world, const struct sim_host *host, uint32_t link)
+{
+    struct rib_comparison counted = { .is_there = true };
+    const struct rib *rib = bridge_rib(host->bridge);
+    struct rib_service_view view;
+    size_t cursor = 0;
+    while (rib_each_service(rib, link, &cursor, &view)) {
+        struct sight sight = see(host, link, POLICY_EXPORT, view.facts);
+        compare(&sight, &counted);
+    }
+    cursor = 0;
+    const struct rib_import *import;
+    while ((import = rib_each_import(rib, link, &cursor)) != NULL) {
+        struct sight sight = see(host, link, POLICY_IMPORT, &import->in);
+        if (!import->blocked && !is_loop(world, host, import)) {
+            compare(&sight, &counted);
+        }
+    }
+    return counted;
+}
+
+static bool
+is_guarded(const struct sim_host *host, uint32_t link, const struct rib_comparison *counted)
+{
+    uint32_t now = host->rules[link].withdraw_max;
+    uint32_t then = host->reload.rules[link].withdraw_max;
+    uint64_t gone = counted->counts[RIB_VANISHES] + counted->counts[RIB_RENAMED];
+    return gone * 100 > counted->accepted * (now < then ? now : then);
+}
+
+void
+sim_judge_comparison(struct sim_world *world, const struct sim_host *host)
+{
+    bool guarded = false;
+    bool transit = world->judgements_a_step > 0;
+    for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {
+        transit = transit || host->rules[link].transit || host->reload.rules[link].transit;
+    }
+    for (uint32_t link = 0; !transit && link < host->bridge_config.link_count; link++) {
+        struct rib_comparison got = rib_comparison(bridge_rib(host->bridge), link);
+        struct rib_comparison want = compare_all(world, host, link);
+        if (!got.is_there) {
+            continue; /* the policy that it has */
+        }
+        guarded = guarded || is_guarded(host, link, &want);
+        if (got.accepted != want.accepted ||
+            memcmp(got.counts, want.counts, RIB_ALTERED * sizeof(got.counts[0])) != 0) {
+            sim_world_fail(world,
+                "%s: link %u: of %llu accepted, %llu would vanish and %llu be renamed, not "
+                "%llu: %llu and %llu",
+                host->name, link, (unsigned long long)want.accepted,
+                (unsigned long long)want.counts[RIB_VANISHES],
+                (unsigned long long)want.counts[RIB_RENAMED], (unsigned long long)got.accepted,
+                (unsigned long long)got.counts[RIB_VANISHES],
+                (unsigned long long)got.counts[RIB_RENAMED]);
+        }
+    }
+    bool refused = bridge_reload(host->bridge)->outcome == RELOAD_GUARDED;
+    bool should = guarded && host->reload.wish == SIM_WISH_APPLY && !host->reload.force;
+    if (!transit && refused != should) {
+        sim_world_fail(world, "%s: the guard %s", host->name,
+            refused ? "refused what it allows" : "allowed what it should refuse");
+    }
+}
