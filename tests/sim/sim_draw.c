@@ -3,6 +3,7 @@
  * sim_draw.c - the world that a seed means: who is there, who serves what, what policy lets through, and
  * how often what goes wrong.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,16 +76,20 @@ draw_member(struct sim_world *world, struct sim_host *host, struct member_config
     };
 }
 
+static_assert(SIM_FUNCTIONS_MAX <= SIM_VERBS, "the functions of a node have different names");
+
 static void
 draw_functions(struct sim_world *world, struct sim_host *host)
 {
     host->function_count = (uint32_t)prng_below(&world->prng, SIM_FUNCTIONS_MAX + 1);
+    uint64_t verb = prng_below(&world->prng, SIM_VERBS);
     for (uint32_t i = 0; i < host->function_count; i++) {
         struct sim_function *function = &host->functions[i];
         /* Two nodes of a federation may serve the same name, one for all and one for itself. */
         uint32_t which = (uint32_t)prng_below(&world->prng, 3);
         function->is_public = prng_below(&world->prng, 3) != 0;
-        snprintf(function->name, sizeof(function->name), "%s.f%u", sim_verbs[i], which);
+        snprintf(function->name, sizeof(function->name), "%s.f%u",
+            sim_verbs[(verb + i) % SIM_VERBS], which);
         host->tags[i] = function->is_public ? SPAN("public") : SPAN("internal");
         host->node_functions[i] = (struct node_function){
             .identity = {

@@ -81,6 +81,29 @@ complain(struct sim_world *world, const struct sight *sight, struct span got)
         rib_has_work(bridge_rib(host->bridge)) ? " or as before" : "");
 }
 
+/* Denied since another function has the name that it would get; while there is work left, perhaps an old one. */
+static bool
+is_taken(const struct sight *sight, const struct rib_service_view *view)
+{
+    const struct sim_host *host = sight->host;
+    const struct rib *rib = bridge_rib(host->bridge);
+    const struct sim_rules *rules =
+        &host->uses[sight->link][host->use_count[sight->link] - 1].rules;
+    bool open = sim_rules_open(rules, host->stepped_at.ns, host->stepped_at.ns);
+    char want[SIM_TEXT_MAX];
+    size_t cursor = 0;
+    const struct rib_export *other;
+    if (view->exported != NULL || view->reason != PRUNE_FUNCTION_ID_CONFLICT) {
+        return false;
+    }
+    bool taken = rib_has_work(rib);
+    bool wanted = judge(sight, rules, open, want);
+    while (!taken && wanted && (other = rib_each_export(rib, sight->link, &cursor)) != NULL) {
+        taken = span_is(other->out.identity.name, want);
+    }
+    return taken;
+}
+
 static void
 judge_exports(struct sim_world *world, const struct sim_host *host, uint32_t link)
 {
@@ -89,11 +112,8 @@ judge_exports(struct sim_world *world, const struct sim_host *host, uint32_t lin
     size_t cursor = 0;
     while (rib_each_service(rib, link, &cursor, &view)) {
         struct sight sight = see(host, link, POLICY_EXPORT, view.facts);
-        bool denied = view.exported == NULL;
-        struct span got = denied ? SPAN_NONE : view.exported->out.identity.name;
-        /* Its name may be held by what is still to be judged. */
-        bool waits = denied && view.reason == PRUNE_FUNCTION_ID_CONFLICT && rib_has_work(rib);
-        if (!waits && !any_agrees(&sight, got)) {
+        struct span got = view.exported == NULL ? SPAN_NONE : view.exported->out.identity.name;
+        if (!is_taken(&sight, &view) && !any_agrees(&sight, got)) {
             complain(world, &sight, got);
         }
     }

@@ -12,8 +12,8 @@ const char *const sim_verbs[SIM_VERBS] = { "add", "bill", "copy", "draw" };
 const char *const sim_federation_names[SIM_FEDERATIONS_MAX] = { "us", "eu", "ap", "af", "sa", "oc",
     "an" };
 
-#define MERGED_1 "copy."
-#define MERGED_2 "draw."
+#define JOINED_1 "copy."
+#define JOINED_2 "draw."
 
 /* ---- Drawing ---- */
 
@@ -72,7 +72,8 @@ static void
 draw_names(struct prng *prng, struct sim_rules *rules)
 {
     rules->keeps = (uint32_t)prng_below(prng, SIM_VERBS * 4);
-    rules->merges = one_in(prng, 4);
+    rules->joins = one_in(prng, 3);
+    rules->merges = rules->joins && one_in(prng, 2);
     rules->rejects = (uint32_t)prng_below(prng, SIM_VERBS * 4);
     rules->only_far = one_in(prng, 5);
     rules->strips = one_in(prng, 3);
@@ -185,13 +186,13 @@ static const struct text_list any_name = { .items = &everything, .count = 1 };
 static const struct text_list plain_names = { .items = &two_parts, .count = 1 };
 
 static void
-write_merging(
+write_joining(
     struct writing *writing, const struct sim_rules *rules, const char *id, const char *prefix)
 {
     struct policy_rule_source *rule = add_rule(writing, POLICY_EXPORT, id, POLICY_ACCEPT);
     rule->functions = write_text(writing, "%s{x}", prefix);
     rule->tags.all = public_tag;
-    rule->merge = true;
+    rule->merge = rules->merges;
     rule->set_function =
         write_text(writing, "%s.both.{x}", sim_federation_names[rules->own]).items[0];
     rule->limits = rules->call_limits[POLICY_EXPORT];
@@ -207,9 +208,9 @@ write_own(struct writing *writing, const struct sim_rules *rules)
         rule = add_rule(writing, POLICY_EXPORT, "kept", POLICY_REJECT);
         rule->functions = write_text(writing, "%s.**", sim_verbs[rules->keeps]);
     }
-    if (rules->merges) {
-        write_merging(writing, rules, "both-1", MERGED_1);
-        write_merging(writing, rules, "both-2", MERGED_2);
+    if (rules->joins) {
+        write_joining(writing, rules, "both-1", JOINED_1);
+        write_joining(writing, rules, "both-2", JOINED_2);
     }
     rule = add_rule(writing, POLICY_EXPORT, "public", POLICY_ACCEPT);
     rule->functions = any_name;
@@ -335,7 +336,7 @@ sim_rules_export(
     if (has_verb(fact->name, rules->keeps, "")) {
         return false;
     }
-    if (rules->merges && (starts_with(fact->name, MERGED_1) || starts_with(fact->name, MERGED_2))) {
+    if (rules->joins && (starts_with(fact->name, JOINED_1) || starts_with(fact->name, JOINED_2))) {
         snprintf(out, SIM_TEXT_MAX, "%s.both.%.80s", own, strchr(fact->name, '.') + 1);
         return true;
     }
@@ -366,7 +367,7 @@ sim_rules_accepting(const struct sim_rules *rules, enum policy_direction directi
 {
     static const char *const exports[] = { "both-1", "both-2", "public", "through" };
     static const char *const imports[] = { "strip", "far" };
-    const bool is_there[] = { rules->merges, rules->merges, true, rules->transit };
+    const bool is_there[] = { rules->joins, rules->joins, true, rules->transit };
     const bool comes_in[] = { rules->strips, true };
     bool out = direction == POLICY_EXPORT;
     uint32_t count = out ? COUNT_OF(exports) : COUNT_OF(imports);
@@ -415,7 +416,10 @@ void
 sim_rules_print(FILE *out, const struct sim_rules *rules)
 {
     fprintf(out, "%s-%s:", sim_federation_names[rules->own], sim_federation_names[rules->far]);
-    fprintf(out, "%s%s", rules->merges ? " merge" : "",
+    fprintf(out, "%s%s",
+        rules->merges  ? " merge"
+        : rules->joins ? " join"
+                       : "",
         rules->transit ? (rules->transit_renames ? " transit-renamed" : " transit") : "");
     print_edge(out, "from", rules->open_from);
     print_edge(out, "until", rules->open_until);

@@ -7,7 +7,7 @@
  *
  *   export, in this order:
  *     nothing with the tag internal; of the own functions none with the verb `keeps`;
- *     merges: copy.X and draw.X leave as <own>.both.X, one service;
+ *     joins: copy.X and draw.X leave as <own>.both.X; as one service if it merges, else one of them does;
  *     what is public leaves as <own>.<name>, while the window is open;
  *     transit: what came from others, if its name says whose it is, goes on: as it is, or as <own>.<name>.
  *   import:
@@ -36,6 +36,7 @@ struct sim_rules {
     uint32_t far;
     uint32_t keeps;
     uint32_t rejects;
+    bool joins;
     bool merges;
     bool transit;
     bool transit_renames;

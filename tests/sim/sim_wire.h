@@ -8,7 +8,10 @@
 
 #include "tests/sim/sim_world.h"
 
-/* A frame was sent to end `to` of a link: each call has a number of its own, and gets one reply at most. */
+/*
+ * A frame was sent to end `to` of a link: each call has a number of its own and gets one reply at most, no way leads
+ * in a circle, and no call gets more time than the rules give it.
+ */
 void sim_wire_sent(
     struct sim_world *world, struct sim_stream *stream, uint32_t to, struct span frame);
 
