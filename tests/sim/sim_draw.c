@@ -36,6 +36,12 @@ print_log(void *host, enum log_level level, const char *name, const struct log_f
     putchar('\n');
 }
 
+int64_t
+sim_world_draw_skew(struct sim_world *world)
+{
+    return (int64_t)prng_below(&world->prng, 4000 * MS_NS) - 2000 * (int64_t)MS_NS;
+}
+
 static struct sim_host *
 add_host(struct sim_world *world, uint32_t federation, const char *suffix, uint32_t number)
 {
@@ -50,7 +56,7 @@ add_host(struct sim_world *world, uint32_t federation, const char *suffix, uint3
     host->restart_at = UINT64_MAX;
     snprintf(host->name, sizeof(host->name), "%s", full);
     snprintf(host->url, sizeof(host->url), "ws://%s:%u", full, 9100 + number);
-    host->skew_ns = (int64_t)prng_below(&world->prng, 4000 * MS_NS) - 2000 * (int64_t)MS_NS;
+    host->skew_ns = sim_world_draw_skew(world);
     host->log = (struct log){
         .level = world->trace ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
         .host = host,
@@ -187,6 +193,7 @@ draw_faults(struct sim_world *world)
         .freeze_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 100),
         .stall_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 300),
         .cut_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 100),
+        .clock_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 100),
         .reload_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 150),
         .delay_max_ns = (1 + prng_below(prng, 50)) * MS_NS,
     };
@@ -290,11 +297,12 @@ sim_world_print(const struct sim_world *world, FILE *out)
     const struct sim_faults *faults = &world->faults;
     fprintf(out,
         "seed %llu: %s of %u federations, %u hosts; permille reset %u crash %u freeze %u stall %u "
-        "cut %u reload %u, delay %llu ms, judgements a step %u\n",
+        "cut %u clock %u reload %u, delay %llu ms, judgements a step %u\n",
         (unsigned long long)world->seed, shapes[world->shape], world->federation_count,
         world->host_count, faults->reset_permille, faults->crash_permille, faults->freeze_permille,
-        faults->stall_permille, faults->cut_permille, faults->reload_permille,
-        (unsigned long long)(faults->delay_max_ns / MS_NS), world->judgements_a_step);
+        faults->stall_permille, faults->cut_permille, faults->clock_permille,
+        faults->reload_permille, (unsigned long long)(faults->delay_max_ns / MS_NS),
+        world->judgements_a_step);
     for (uint32_t i = 0; i < world->host_count; i++) {
         print_host(&world->hosts[i], out);
     }

@@ -62,6 +62,10 @@ sim_world_break_something(struct sim_world *world)
         uint64_t until = world->now_ns + prng_below(prng, 20 * SEC_NS);
         world->cut_until[a->index][b->index] = until;
     }
+    host = any_host(world);
+    if (prng_chance(prng, faults->clock_permille)) {
+        host->skew_ns = sim_world_draw_skew(world);
+    }
 }
 
 void

@@ -68,36 +68,58 @@ export_over(const struct search *search, const struct sim_host *host, uint32_t l
     }
 }
 
-/* `mask`: the federations it has passed, `at` included. */
+/* On its way: where it is, and which federations it has passed, this one included. */
+struct way {
+    uint32_t at;
+    uint32_t passed;
+    uint32_t hops;
+};
+
+static void pass(const struct search *search, struct way way, const char *name);
+
+/* What was sent over a link is judged at its other end, and goes on from there. */
 static void
-pass(const struct search *search, uint32_t at, const char *name, uint32_t mask, uint32_t hops)
+arrive(const struct search *search, struct way way, uint32_t far, const struct names *sent)
 {
     const struct sim_world *world = search->world;
-    const struct sim_host *here = &world->hosts[world->federations[at].bridge];
-    bool passes = (mask & (mask - 1)) != 0;
-    const struct sim_fact fact = { .name = name, .is_public = search->is_public, .passes = passes };
-    for (uint32_t link = 0; hops > 0 && link < here->bridge_config.link_count; link++) {
-        uint32_t far = here->link_far[link];
-        const struct sim_host *there = &world->hosts[world->federations[far].bridge];
-        uint32_t back = sim_world_link_to(there, at);
-        struct names sent = { .count = 0 };
-        struct names got = { .count = 0 };
-        if ((mask & UINT32_C(1) << far) != 0) {
-            continue;
-        }
-        export_over(search, here, link, &fact, &sent);
-        for (uint32_t i = 0; i < there->use_count[back]; i++) {
-            const struct sim_policy_use *use = &there->uses[back][i];
-            for (uint32_t n = 0; counts(search, use) && n < sent.count; n++) {
-                char in[SIM_TEXT_MAX];
-                if (!sim_rules_import(&use->rules, sent.items[n], in)) {
-                    continue;
-                }
-                search->found(search->owner, far, in, &use->rules);
-                if (is_new(&got, in)) {
-                    pass(search, far, in, mask | UINT32_C(1) << far, hops - 1);
-                }
+    const struct sim_host *host = &world->hosts[world->federations[far].bridge];
+    uint32_t link = sim_world_link_to(host, way.at);
+    struct names got = { .count = 0 };
+    way = (struct way){
+        .at = far,
+        .passed = way.passed | UINT32_C(1) << far,
+        .hops = way.hops - 1,
+    };
+    for (uint32_t i = 0; i < host->use_count[link]; i++) {
+        const struct sim_policy_use *use = &host->uses[link][i];
+        for (uint32_t n = 0; counts(search, use) && n < sent->count; n++) {
+            char in[SIM_TEXT_MAX];
+            if (!sim_rules_import(&use->rules, sent->items[n], in)) {
+                continue;
             }
+            search->found(search->owner, far, in, &use->rules);
+            if (is_new(&got, in)) {
+                pass(search, way, in);
+            }
+        }
+    }
+}
+
+static void
+pass(const struct search *search, struct way way, const char *name)
+{
+    const struct sim_host *host = &search->world->hosts[search->world->federations[way.at].bridge];
+    const struct sim_fact fact = {
+        .name = name,
+        .is_public = search->is_public,
+        .passes = (way.passed & (way.passed - 1)) != 0, /* more than one federation */
+    };
+    for (uint32_t link = 0; way.hops > 0 && link < host->bridge_config.link_count; link++) {
+        uint32_t far = host->link_far[link];
+        if ((way.passed >> far & 1) == 0) {
+            struct names sent = { .count = 0 };
+            export_over(search, host, link, &fact, &sent);
+            arrive(search, way, far, &sent);
         }
     }
 }
@@ -114,7 +136,12 @@ sim_oracle_search(const struct sim_world *world, const struct sim_host *host,
         .found = found,
         .owner = owner,
     };
-    pass(&search, host->federation, function->name, UINT32_C(1) << host->federation, HOPS);
+    const struct way way = {
+        .at = host->federation,
+        .passed = UINT32_C(1) << host->federation,
+        .hops = HOPS,
+    };
+    pass(&search, way, function->name);
 }
 
 struct question {

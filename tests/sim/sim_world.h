@@ -25,7 +25,7 @@
 #define SIM_FUNCTIONS_MAX  4 /* a node */
 #define SIM_HOSTS_MAX      (SIM_FEDERATIONS_MAX * (SIM_NODES_MAX + 1))
 #define SIM_STREAMS_MAX    4096
-#define SIM_USES_MAX       32   /* policies of a link, in all lives of its bridge */
+#define SIM_USES_MAX       48   /* policies of a link, in all lives of its bridge */
 #define SIM_WIRE_CALLS_MAX 4096 /* over links, of one bridge */
 #define SIM_KNOWN_MAX      8192
 
@@ -209,6 +209,7 @@ struct sim_faults {
     uint32_t freeze_permille;
     uint32_t stall_permille;
     uint32_t cut_permille;    /* one-way partition of two hosts */
+    uint32_t clock_permille;  /* a wall clock is set, a little forward or back */
     uint32_t reload_permille; /* an operator with other policies */
     uint64_t delay_max_ns;
 };
@@ -252,6 +253,9 @@ struct sim_world {
     uint32_t reloads[RELOAD_NO_MEMORY + 1]; /* by enum reload_outcome */
     struct sim_client_events clients;
 };
+
+/* How far a wall clock is off. */
+int64_t sim_world_draw_skew(struct sim_world *world);
 
 /* Draw a world from the seed: federations, nodes, functions, links, policies, fault rates. */
 void sim_world_init(struct sim_world *world, uint64_t seed, bool trace);
