@@ -8,8 +8,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "app/ctl_json.h"
+#include "base/instant.h"
 #include "host/printable.h"
 #include "host/reason.h"
 #include "host/suggest.h"
@@ -218,4 +220,12 @@ ctl_run_verb(struct ctl *ctl, const struct ctl_verb *verbs, size_t verb_count, c
     }
     (void)fputs(help, stderr);
     return APP_USAGE;
+}
+
+void
+ctl_sleep(uint64_t duration_ns)
+{
+    struct timespec time = { .tv_sec = (time_t)(duration_ns / SEC_NS),
+        .tv_nsec = (long)(duration_ns % SEC_NS) };
+    (void)nanosleep(&time, NULL);
 }

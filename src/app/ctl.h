@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "app/options.h"
 
@@ -59,11 +60,15 @@ struct ctl_duration {
 };
 struct ctl_duration ctl_duration(double seconds);
 
+/* Between two questions to a program that runs. */
+void ctl_sleep(uint64_t duration_ns);
+
 /* ---- Verbs ---- */
 
 int ctl_status(struct ctl *ctl, int argc, char **argv);
 int ctl_links(struct ctl *ctl, int argc, char **argv);
 int ctl_functions(struct ctl *ctl, int argc, char **argv);
+int ctl_events(struct ctl *ctl, int argc, char **argv);
 int ctl_explain(struct ctl *ctl, int argc, char **argv);
 int ctl_call(struct ctl *ctl, int argc, char **argv);
 int ctl_policy(struct ctl *ctl, int argc, char **argv);

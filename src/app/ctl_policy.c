@@ -25,7 +25,6 @@ static const char help[] =
     "Of a bridge that runs:\n"
     "  show                 the policies in use, and whether a change is under way\n"
     "  stats                how often each rule decided\n"
-    "  rejects              what was not let through last, and why\n"
     "  diff FILE...         what other files would change\n"
     "  shadow [FILE...]     the same, of all that comes from now on\n"
     "  apply FILE...        use them\n"
@@ -191,7 +190,6 @@ ctl_policy(struct ctl *ctl, int argc, char **argv)
         { "fmt", ctl_policy_fmt },
         { "show", ctl_policy_show },
         { "stats", ctl_policy_stats },
-        { "rejects", ctl_policy_rejects },
         { "diff", ctl_policy_diff },
         { "shadow", ctl_policy_shadow },
         { "apply", ctl_policy_apply },

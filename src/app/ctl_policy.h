@@ -34,7 +34,6 @@ int ctl_policy_test(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_show(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_versions(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_stats(struct ctl *ctl, int argc, char **argv);
-int ctl_policy_rejects(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_diff(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_apply(struct ctl *ctl, int argc, char **argv);
 int ctl_policy_reload(struct ctl *ctl, int argc, char **argv);

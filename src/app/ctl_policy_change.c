@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <pwd.h>
 #include <unistd.h>
@@ -191,14 +190,6 @@ report_faults(const struct ctl *ctl, const json_t *faults)
 
 /* ---- Waiting ---- */
 
-static void
-sleep_for(uint64_t duration_ns)
-{
-    struct timespec time = { .tv_sec = (time_t)(duration_ns / SEC_NS),
-        .tv_nsec = (long)(duration_ns % SEC_NS) };
-    (void)nanosleep(&time, NULL);
-}
-
 json_t *
 ctl_policy_change_await(const struct ctl *ctl)
 {
@@ -214,7 +205,7 @@ ctl_policy_change_await(const struct ctl *ctl)
                 (int)(AWAIT_MAX_NS / (60 * SEC_NS)));
             return NULL;
         }
-        sleep_for(interval_ns);
+        ctl_sleep(interval_ns);
         interval_ns = 2 * interval_ns > AWAIT_INTERVAL_MAX ? AWAIT_INTERVAL_MAX : 2 * interval_ns;
         policy = ctl_get(ctl, "/v1/policy", NULL);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl_policy_show.c - `mpregctl policy` show, versions, stats and rejects: what a bridge does with its policies.
+ * ctl_policy_show.c - `mpregctl policy` show, versions and stats: what a bridge does with its policies.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +16,6 @@
 #include "host/value.h"
 
 #define BRIDGE_USAGE "mpregctl [--admin URL] [-o table|json] policy "
-
-/* What the bridge keeps at most. */
-#define REJECTS_MAX     1000
-#define REJECTS_DEFAULT 100
 
 static const char show_help[] =
     "Usage: " BRIDGE_USAGE "show\n"
@@ -38,15 +34,6 @@ static const char stats_help[] = "Usage: " BRIDGE_USAGE "stats [--never-hit TIME
                                  "there are any\n"
                                  "\n"
                                  "Shows how often each rule decided, and when last.\n";
-
-static const char rejects_help[] =
-    "Usage: " BRIDGE_USAGE "rejects [OPTION]...\n"
-    "\n"
-    "  -n, --limit N         show at most N (100), at most 1000\n"
-    "  -r, --reason REASON   only those for this reason, such as policy_rejected\n"
-    "  -l, --link LINK       only those of this link\n"
-    "\n"
-    "Shows the functions that were not let through last, the newest first.\n";
 
 struct number {
     char text[24];
@@ -308,143 +295,4 @@ ctl_policy_stats(struct ctl *ctl, int argc, char **argv)
         return common == CTL_COMMON_HELP ? APP_OK : APP_USAGE;
     }
     return show_stats(ctl, never_ns);
-}
-
-/* ---- rejects ---- */
-
-struct rejects_question {
-    uint64_t limit;
-    const char *reason; /* NULL: any */
-    const char *link;   /* likewise */
-};
-
-static bool
-take_reason(struct rejects_question *question, const struct options *line)
-{
-    struct suggest suggest;
-    suggest_init(&suggest, line->value);
-    for (int reason = 0; reason < PRUNE_REASON_COUNT; reason++) {
-        const char *name = prune_reason_name((enum prune_reason)reason);
-        suggest_offer(&suggest, name);
-        if (strcmp(name, line->value) == 0) {
-            question->reason = name;
-            return true;
-        }
-    }
-    (void)options_fault(line, "%s is no reason%s%s%s (docs/metrics.md lists them)",
-        value_quote(line->value).text, suggest.best == NULL ? "" : "; did you mean '",
-        suggest.best == NULL ? "" : suggest.best, suggest.best == NULL ? "" : "'?");
-    return false;
-}
-
-static bool
-take_limit(struct rejects_question *question, const struct options *line)
-{
-    if (value_read_number(line->value, &question->limit) != VALUE_OK || question->limit == 0 ||
-        question->limit > REJECTS_MAX) {
-        (void)options_fault(line, "--limit is a number from 1 to %d", REJECTS_MAX);
-        return false;
-    }
-    return true;
-}
-
-static bool
-take_reject_option(struct ctl *ctl, struct rejects_question *question, const struct options *line,
-    int code, enum ctl_common *common)
-{
-    switch (code) {
-    case 'n':
-        return take_limit(question, line);
-    case 'r':
-        return take_reason(question, line);
-    case 'l':
-        question->link = line->value;
-        return true;
-    case OPTIONS_ARGUMENT:
-        (void)options_fault(line, "unexpected argument '%s'", line->value);
-        return false;
-    default:
-        *common = ctl_take_common(ctl, line, code);
-        return *common == CTL_COMMON_TAKEN;
-    }
-}
-
-static bool
-is_wanted(const struct rejects_question *question, const json_t *reject)
-{
-    return (question->reason == NULL ||
-               strcmp(question->reason, ctl_text(reject, "reason")) == 0) &&
-           (question->link == NULL || strcmp(question->link, ctl_text(reject, "link")) == 0);
-}
-
-static void
-print_rejects(const json_t *rejects)
-{
-    static const char *const heads[] = { "AT", "LINK", "DIRECTION", "FUNCTION", "REASON", "RULE",
-        "TEXT" };
-    size_t index = 0;
-    const json_t *reject = NULL;
-    struct ctl_table table;
-    ctl_table_init(&table, heads, COUNT_OF(heads));
-    json_array_foreach(rejects, index, reject)
-    {
-        const char *row[] = { ctl_text(reject, "at"), ctl_text(reject, "link"),
-            ctl_text(reject, "direction"), ctl_text(reject, "function"), ctl_text(reject, "reason"),
-            ctl_text(reject, "rule"), ctl_text(reject, "text") };
-        ctl_table_add(&table, row);
-    }
-    ctl_table_print(&table, stdout);
-    ctl_table_destroy(&table);
-}
-
-static int
-show_rejects(const struct ctl *ctl, const struct rejects_question *question)
-{
-    char query[32];
-    size_t index = 0;
-    json_t *reject = NULL;
-    /* The limit is of those that are wanted, and only the bridge's own limit of those that are asked for. */
-    (void)snprintf(query, sizeof(query), "limit=%d", REJECTS_MAX);
-    json_t *answer = ctl_get(ctl, "/v1/policy/rejects", query);
-    json_t *wanted = json_array();
-    json_array_foreach(json_object_get(answer, "rejects"), index, reject)
-    {
-        if (json_array_size(wanted) < question->limit && is_wanted(question, reject)) {
-            (void)json_array_append(wanted, reject);
-        }
-    }
-    int code = answer == NULL ? APP_FAILED : APP_OK;
-    if (answer != NULL && ctl->json) {
-        ctl_print_json(json_pack("{s:O}", "rejects", wanted));
-    } else if (answer != NULL) {
-        print_rejects(wanted);
-    }
-    json_decref(wanted);
-    json_decref(answer);
-    return code;
-}
-
-int
-ctl_policy_rejects(struct ctl *ctl, int argc, char **argv)
-{
-    static const struct option longs[] = { { "limit", required_argument, NULL, 'n' },
-        { "reason", required_argument, NULL, 'r' }, { "link", required_argument, NULL, 'l' },
-        CTL_COMMON_OPTIONS };
-    struct options line = { .program = ctl->program,
-        .shorts = CTL_COMMON_SHORTS "n:r:l:",
-        .longs = longs,
-        .argc = argc,
-        .argv = argv };
-    struct rejects_question question = { .limit = REJECTS_DEFAULT };
-    enum ctl_common common = CTL_COMMON_TAKEN;
-    int code = 0;
-    bool good = true;
-    while (good && (code = options_next(&line)) != OPTIONS_END) {
-        good = take_reject_option(ctl, &question, &line, code, &common);
-    }
-    if (common == CTL_COMMON_HELP) {
-        (void)fputs(rejects_help, stdout);
-        return APP_OK;
-    }
-    return good ? show_rejects(ctl, &question) : APP_USAGE;
 }

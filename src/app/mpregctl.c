@@ -20,6 +20,7 @@ static const char help[] =
     "  status                            a node or bridge at a glance\n"
     "  links                             the links of a bridge\n"
     "  functions [--link L] [--side S]   what passes over links, what does not and why\n"
+    "  events [--watch]                  what was not let through and what went, and why\n"
     "  explain FUNCTION --export LINK    why a function passes or not; or --import LINK\n"
     "  policy diff|apply|rollback ...    other policies for a bridge, without a restart\n"
     "  call FUNCTION [ARGUMENT]...       call a function of a cluster\n"
@@ -45,6 +46,7 @@ main(int argc, char **argv)
         { "status", ctl_status },
         { "links", ctl_links },
         { "functions", ctl_functions },
+        { "events", ctl_events },
         { "explain", ctl_explain },
         { "call", ctl_call },
         { "policy", ctl_policy },

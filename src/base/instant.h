@@ -58,6 +58,13 @@ instant_between(struct instant from, struct instant to)
     return to.ns > from.ns ? to.ns - from.ns : 0;
 }
 
+/* Nanoseconds from `from` to `to`; 0 when `to` is not later, as after the clock was set back. */
+static inline uint64_t
+wall_between(struct wall from, struct wall to)
+{
+    return to.ns > from.ns ? (uint64_t)to.ns - (uint64_t)from.ns : 0;
+}
+
 /* Saturates at the ends of the range. */
 static inline struct wall
 wall_after(struct wall start, uint64_t delay_ns)

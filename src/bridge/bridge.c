@@ -36,6 +36,7 @@ create_tables(struct bridge *bridge)
     }
     struct rib_config rib = {
         .mem = &bridge->mem,
+        .log = bridge->log,
         .hash_key = bridge->hash_key,
         .federation = config->federation,
         .link_count = count,

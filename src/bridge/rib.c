@@ -86,6 +86,7 @@ rib_create(const struct rib_config *config)
     map_init(&rib->services, mem, service_same);
     map_init(&rib->names, mem, name_same);
     map_init(&rib->offers, mem, offer_same);
+    rib_events_init(rib);
     list_init(&rib->offer_changes);
     list_init(&rib->offers_waiting);
     list_init(&rib->transit_changes);
@@ -127,7 +128,7 @@ rib_free(struct rib *rib)
     map_destroy(&rib->names);
     map_destroy(&rib->offers);
     rib_policies_destroy(rib);
-    rib_rejects_destroy(rib);
+    rib_events_destroy(rib);
     arena_destroy(&rib->scratch);
     arena_destroy(&rib->candidate_scratch);
     arena_destroy(&rib->transit_scratch);

@@ -46,7 +46,8 @@ struct rib;
 #define RIB_DIFFERENCES_MAX 1000u
 
 /* The last rejects that are kept for reading. */
-#define RIB_REJECTS_MAX 1000u
+/* Of each kind; older ones are forgotten. */
+#define RIB_EVENTS_MAX 10000u
 
 /* One advertisement that goes out over one link. Open for reading. */
 struct rib_export {
@@ -58,6 +59,7 @@ struct rib_export {
     uint32_t rule;            /* of the export policy */
     uint32_t policy_number;   /* of the policy that `rule` belongs to: rib_policy_number() */
     struct span rule_id;      /* lives as long as the policy */
+    struct wall since;        /* it may be announced */
     bool announced;           /* the link port has sent it in this session */
     struct list slots;        /* of the services behind it */
     struct list change;
@@ -76,6 +78,7 @@ struct rib_import {
     struct advertisement in;  /* as it came */
     struct advertisement out; /* CANDIDATE: as policy made it */
     enum rib_import_state state;
+    struct wall since;        /* CANDIDATE: it is one, with these contents or others */
     enum prune_reason reason; /* REJECTED */
     uint32_t rule;            /* of the import policy; POLICY_NO_RULE: none decided */
     uint32_t policy_number;   /* of the policy that `rule` belongs to: rib_policy_number() */
@@ -116,6 +119,7 @@ struct rib_offer {
 
 struct rib_config {
     struct mem *mem;
+    struct log *log; /* or NULL */
     struct hash_key hash_key;
     struct span federation; /* ours */
     uint32_t link_count;    /* <= RIB_LINKS_MAX */
@@ -207,18 +211,31 @@ struct rib_rule_use {
 struct rib_rule_use rib_rule_use(
     const struct rib *rib, uint32_t link, enum policy_direction direction, uint32_t rule);
 
-/* One function that was not let through. Texts live until the next reject. */
-struct rib_reject {
+enum rib_event_kind {
+    RIB_EVENT_REJECTED = 0, /* it was not let through */
+    RIB_EVENT_PRUNED,       /* it had been, and went */
+};
+#define RIB_EVENT_KIND_COUNT 2
+
+/* What became of one function. Lives, with its texts, until the next change of the RIB. */
+struct rib_event {
+    uint64_t number; /* of all kinds together, from 1 on */
     struct wall at;
+    enum rib_event_kind kind;
     uint32_t link;
     enum policy_direction direction;
     enum prune_reason reason;
-    struct span function;
-    struct span rule_id;     /* empty: no rule was asked */
-    struct span rule_reason; /* or empty */
+    struct span function; /* as it was called before policy */
+    struct span
+        rule_id; /* that rejected it, or that had let it through; empty: no rule was asked */
+    struct span rule_reason; /* REJECTED; or empty */
+    uint64_t age_ns;         /* PRUNED: for how long it had been let through */
 };
-/* The newest first: `back` 0, 1, … false: there are no more. */
-bool rib_last_reject(const struct rib *rib, uint32_t back, struct rib_reject *reject);
+/* From the newest to the oldest; NULL: there is none. */
+const struct rib_event *rib_newest_event(const struct rib *rib, enum rib_event_kind kind);
+const struct rib_event *rib_older_event(const struct rib *rib, const struct rib_event *event);
+/* The number of the last one, also if there was no memory to keep it; 0: nothing happened so far. */
+uint64_t rib_last_event(const struct rib *rib);
 
 /* More came over the link than its policy foresees (policy_function_limit()); what comes of it is the port's. */
 bool rib_over_function_limit(const struct rib *rib, uint32_t link);

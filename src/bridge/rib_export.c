@@ -127,6 +127,7 @@ export_create(struct rib *rib, uint32_t link, uint64_t route_id,
     exported->size = sizeof(*exported) + text_size;
     exported->link = link;
     exported->route_id = route_id;
+    exported->since = rib->now;
     note_rule(rib, exported, verdict);
     list_init(&exported->slots);
     list_init(&exported->change);
@@ -196,8 +197,8 @@ fits_link(const struct policy_verdict *verdict)
 static void
 deny(struct rib *rib, struct rib_slot *slot, uint32_t link, enum prune_reason reason)
 {
-    const struct rib_reject reject = {
-        .at = rib->now,
+    const struct rib_event event = {
+        .kind = RIB_EVENT_REJECTED,
         .link = link,
         .direction = POLICY_EXPORT,
         .reason = reason,
@@ -208,8 +209,7 @@ deny(struct rib *rib, struct rib_slot *slot, uint32_t link, enum prune_reason re
     slot->exported = NULL;
     slot->reason = reason;
     rib->counts.denied[link]++;
-    rib->counts.rejects[link][reason]++;
-    rib_note_reject(rib, &reject);
+    rib_note_event(rib, &event);
 }
 
 /* Its verdict was found; put it where that says. */
@@ -355,7 +355,16 @@ withdraw(struct rib *rib, struct rib_export *exported, enum prune_reason reason)
 {
     uint32_t link = exported->link;
     export_give_up_name(rib, exported);
-    rib->counts.prunes[link][reason]++;
+    const struct rib_event event = {
+        .kind = RIB_EVENT_PRUNED,
+        .link = link,
+        .direction = POLICY_EXPORT,
+        .reason = reason,
+        .function = exported->source_name,
+        .rule_id = exported->rule_id,
+        .age_ns = wall_between(exported->since, rib->now),
+    };
+    rib_note_event(rib, &event);
     uint64_t name = rib_hash_name(rib, exported->out.identity.name);
     bool name_is_free = find_holder(rib, link, &exported->out) == NULL;
     if (exported->announced) {

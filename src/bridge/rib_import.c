@@ -336,6 +336,7 @@ import_create(struct rib *rib, uint32_t link, const struct link_route *route,
     import->size = size;
     import->link = link;
     import->route_id = route->route_id;
+    import->since = rib->now;
     note_verdict(rib, import, verdict);
     list_init(&import->in_offer);
     return import;
@@ -344,8 +345,8 @@ import_create(struct rib *rib, uint32_t link, const struct link_route *route,
 static void
 reject(struct rib *rib, struct rib_import *import, enum prune_reason reason)
 {
-    const struct rib_reject told = {
-        .at = rib->now,
+    const struct rib_event event = {
+        .kind = RIB_EVENT_REJECTED,
         .link = import->link,
         .direction = POLICY_IMPORT,
         .reason = reason,
@@ -356,8 +357,25 @@ reject(struct rib *rib, struct rib_import *import, enum prune_reason reason)
     import->state = RIB_IMPORT_REJECTED;
     import->reason = reason;
     rib->counts.imports_rejected[import->link]++;
-    rib->counts.rejects[import->link][reason]++;
-    rib_note_reject(rib, &told);
+    rib_note_event(rib, &event);
+}
+
+/* If it had been let through, it is not any more. */
+static void
+prune(struct rib *rib, const struct rib_import *import, enum prune_reason reason)
+{
+    const struct rib_event event = {
+        .kind = RIB_EVENT_PRUNED,
+        .link = import->link,
+        .direction = POLICY_IMPORT,
+        .reason = reason,
+        .function = import->in.identity.name,
+        .rule_id = import->rule_id,
+        .age_ns = wall_between(import->since, rib->now),
+    };
+    if (import->state == RIB_IMPORT_CANDIDATE) {
+        rib_note_event(rib, &event);
+    }
 }
 
 static void
@@ -451,6 +469,9 @@ replace_import(struct rib *rib, struct rib_import *known, struct rib_import *imp
 {
     import->judged = known->judged;
     import->compared = known->compared;
+    if (known->state == RIB_IMPORT_CANDIDATE) {
+        import->since = known->since;
+    }
     retire(rib, known);
     import_free(rib, known);
     /* A table that had room for one has it again. */
@@ -480,6 +501,9 @@ rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
         reason = judge(rib, link, &route->advertisement, &verdict);
     }
     struct rib_import *import = import_create(rib, link, route, &verdict);
+    if (known != NULL && (import == NULL || verdict.action != POLICY_ACCEPT)) {
+        prune(rib, known, import == NULL ? PRUNE_LIMIT_EXCEEDED : reason);
+    }
     if (import != NULL && known != NULL) {
         replace_import(rib, known, import);
     } else if (import != NULL) {
@@ -494,7 +518,14 @@ rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
         forget_import(rib, known);
     }
     if (import == NULL) {
-        rib->counts.rejects[link][PRUNE_LIMIT_EXCEEDED]++;
+        const struct rib_event event = {
+            .kind = RIB_EVENT_REJECTED,
+            .link = link,
+            .direction = POLICY_IMPORT,
+            .reason = PRUNE_LIMIT_EXCEEDED,
+            .function = route->advertisement.identity.name,
+        };
+        rib_note_event(rib, &event);
         return NULL;
     }
     if (one_too_many) {
@@ -528,7 +559,7 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
     uint32_t link = import->link;
     struct policy_verdict verdict;
     if (import->blocked ? room_for_imports(rib, link) == 0 : is_one_too_many(rib, link)) {
-        rib->counts.prunes[link][PRUNE_LIMIT_EXCEEDED] += import->state == RIB_IMPORT_CANDIDATE;
+        prune(rib, import, PRUNE_LIMIT_EXCEEDED);
         retire(rib, import);
         verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
         note_verdict(rib, import, &verdict);
@@ -548,8 +579,9 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
         }
         return;
     }
-    bool goes = import->state == RIB_IMPORT_CANDIDATE && verdict.action != POLICY_ACCEPT;
-    rib->counts.prunes[link][reason] += goes;
+    if (verdict.action != POLICY_ACCEPT) {
+        prune(rib, import, reason);
+    }
     const struct link_route route = { .route_id = import->route_id, .advertisement = import->in };
     struct rib_import *again = import_create(rib, link, &route, &verdict);
     if (again != NULL) {
@@ -557,6 +589,9 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
         settle_import(rib, again, &verdict, reason);
     } else {
         again = import;
+        if (verdict.action == POLICY_ACCEPT) {
+            prune(rib, import, PRUNE_LIMIT_EXCEEDED);
+        }
         retire(rib, import);
         verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
         note_verdict(rib, import, &verdict);
@@ -572,7 +607,7 @@ rib_unlearn(struct rib *rib, uint32_t link, uint64_t route_id, enum prune_reason
     if (import == NULL) {
         return false;
     }
-    rib->counts.prunes[link][reason] += import->state == RIB_IMPORT_CANDIDATE;
+    prune(rib, import, reason);
     retire(rib, import);
     forget_import(rib, import);
     serve_blocked(rib, link);
@@ -585,7 +620,7 @@ rib_unlearn_all(struct rib *rib, uint32_t link, enum prune_reason reason)
     struct map *imports = &rib->links[link].imports;
     size_t cursor = 0;
     for (struct rib_import *import; (import = map_next(imports, &cursor)) != NULL;) {
-        rib->counts.prunes[link][reason] += import->state == RIB_IMPORT_CANDIDATE;
+        prune(rib, import, reason);
         retire(rib, import);
         rib_mark_gone(rib, link, import->judged, import->compared);
         mem_give(rib->config.mem, import, import->size);

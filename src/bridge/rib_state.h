@@ -5,7 +5,7 @@
  *   rib.c         birth, names, counting, packing of advertisements
  *   rib_policy.c  the policy of a link, and its candidate: who judges, by what time, and how often
  *   rib_work.c    judging and comparing again what is known, in pieces
- *   rib_rejects.c the last rejects
+ *   rib_events.c the last rejects and prunes
  *   rib_export.c  from the cluster to the links
  *   rib_import.c  from the links to the cluster
  *   rib_transit.c from one link to the others
@@ -94,10 +94,10 @@ struct rib_link {
     uint64_t next_route_id;
 };
 
-/* A ring; each entry is one block with its texts behind it. */
-struct rib_rejects {
-    struct rib_kept_reject *items[RIB_REJECTS_MAX];
-    uint32_t next;
+/* The last ones of a kind, the oldest first; each is one block with its texts behind it. */
+struct rib_events {
+    struct list kept;
+    uint32_t count;
 };
 
 struct rib {
@@ -115,7 +115,8 @@ struct rib {
     bool passes_through; /* some link's policy has transit */
     uint64_t
         decision; /* counts changes of policies and periods, after which offers are decided again */
-    struct rib_rejects rejects;
+    struct rib_events events[RIB_EVENT_KIND_COUNT];
+    uint64_t last_event;
     struct rib_link *links;
     struct rib_counts counts;
 };
@@ -154,9 +155,11 @@ void rib_mark_gone(struct rib *rib, uint32_t link, uint32_t judged, uint32_t com
 /* Everything of the link is to be judged again. */
 void rib_judge_again(struct rib *rib, uint32_t link);
 
-/* rib_rejects.c */
-void rib_note_reject(struct rib *rib, const struct rib_reject *reject);
-void rib_rejects_destroy(struct rib *rib);
+/* rib_events.c */
+void rib_events_init(struct rib *rib);
+void rib_events_destroy(struct rib *rib);
+/* Count, keep and log it; its number and time are set here. */
+void rib_note_event(struct rib *rib, const struct rib_event *event);
 
 /* rib_export.c, for rib_work.c. */
 void rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link);

@@ -4,11 +4,14 @@
  */
 #include "host/admin.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "host/build_info.h"
 #include "host/log_sink.h"
 #include "host/printable.h"
+#include "host/value.h"
 
 #define JSON_TYPE "application/json"
 
@@ -215,6 +218,12 @@ admin_text(struct span text)
 }
 
 json_t *
+admin_text_or_null(struct span text)
+{
+    return text.size == 0 ? json_null() : admin_text(text);
+}
+
+json_t *
 admin_u64(uint64_t value)
 {
     return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
@@ -332,5 +341,25 @@ admin_query(struct span query, const char *name, struct span *value)
         }
         query = span_after(query, end < query.size ? end + 1 : end);
     }
+    return false;
+}
+
+bool
+admin_query_number(const struct admin_call *call, const char *name, uint64_t max, uint64_t *value)
+{
+    struct span written;
+    char text[24] = "";
+    if (!admin_query(call->request->query, name, &written)) {
+        return true;
+    }
+    if (written.size < sizeof(text)) {
+        memcpy(text, written.data, written.size);
+    }
+    if (value_read_number(text, value) == VALUE_OK && *value <= max) {
+        return true;
+    }
+    char message[96];
+    (void)snprintf(message, sizeof(message), "%s is a number up to %" PRIu64, name, max);
+    admin_reply_error(call->response, 400, message);
     return false;
 }

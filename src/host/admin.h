@@ -78,6 +78,7 @@ void admin_reply_ready(struct http_response *response, bool ready, json_t *reaso
 
 /* The text, or what printable.h makes of one that is not UTF-8. */
 json_t *admin_text(struct span text);
+json_t *admin_text_or_null(struct span text); /* null: empty */
 json_t *admin_u64(uint64_t value);
 json_t *admin_seconds(uint64_t duration_ns);
 json_t *admin_time(struct wall time);
@@ -98,5 +99,9 @@ json_t *admin_memory(size_t used, size_t peak);
 
 /* The value of `name` in "a=b&c=d". false: it is not there. */
 bool admin_query(struct span query, const char *name, struct span *value);
+
+/* A number up to `max`; when the query does not have it, *value stays. false: answered with 400. */
+MUST_CHECK bool admin_query_number(
+    const struct admin_call *call, const char *name, uint64_t max, uint64_t *value);
 
 #endif

@@ -153,6 +153,31 @@ serve_links(void *self, const struct admin_call *call)
     admin_reply_json(call->response, json_pack("{s:o}", "links", links));
 }
 
+bool
+admin_bridge_query_link(
+    const struct admin_bridge *admin, const struct admin_call *call, uint32_t *link)
+{
+    struct span name;
+    uint32_t count = bridge_link_count(admin->bridge);
+    if (!admin_query(call->request->query, "link", &name)) {
+        *link = count;
+        return true;
+    }
+    for (*link = 0; *link < count; (*link)++) {
+        if (span_equal(bridge_link_stats(admin->bridge, *link).name, name)) {
+            return true;
+        }
+    }
+    admin_reply_error(call->response, 404, "there is no link of this name; see /v1/links");
+    return false;
+}
+
+const char *
+admin_bridge_direction(enum policy_direction direction)
+{
+    return direction == POLICY_EXPORT ? "export" : "import";
+}
+
 static const struct admin_page pages[] = {
     { .path = "/healthz", .serve = admin_serve_health, .is_open = true },
     { .path = "/readyz", .serve = serve_ready, .is_open = true },
@@ -160,11 +185,11 @@ static const struct admin_page pages[] = {
     { .path = "/v1/status", .serve = serve_status },
     { .path = "/v1/links", .serve = serve_links },
     { .path = "/v1/functions", .serve = admin_bridge_serve_functions },
+    { .path = "/v1/events", .serve = admin_bridge_serve_events },
     { .path = "/v1/policy", .serve = admin_policy_serve },
     { .path = "/v1/policy/versions", .serve = admin_policy_serve_versions },
     { .path = "/v1/policy/differences", .serve = admin_policy_serve_differences },
     { .path = "/v1/policy/stats", .serve = admin_policy_serve_stats },
-    { .path = "/v1/policy/rejects", .serve = admin_policy_serve_rejects },
     { .path = "/v1/policy/explain", .serve = admin_policy_serve_explain },
     { .path = "/v1/policy/diff", .change = admin_policy_diff },
     { .path = "/v1/policy/apply", .change = admin_policy_apply },

@@ -30,8 +30,15 @@ struct admin_bridge {
 void admin_bridge_serve(
     void *owner, const struct http_request *request, struct http_response *response);
 
+/* What a query may name: the link, or bridge_link_count() when it names none. false: answered with 404. */
+MUST_CHECK bool admin_bridge_query_link(
+    const struct admin_bridge *admin, const struct admin_call *call, uint32_t *link);
+
+const char *admin_bridge_direction(enum policy_direction direction);
+
 /* Pages of the other files. `self` is a struct admin_bridge. */
 void admin_bridge_serve_functions(void *self, const struct admin_call *call);
+void admin_bridge_serve_events(void *self, const struct admin_call *call);
 void admin_bridge_serve_metrics(void *self, const struct admin_call *call);
 
 #endif

@@ -181,25 +181,6 @@ list_link(struct question *question, uint32_t link)
 /* ---- Arguments ---- */
 
 static bool
-read_link(struct question *question, const struct admin_call *call)
-{
-    struct span name;
-    uint32_t count = bridge_link_count(question->admin->bridge);
-    question->link = count;
-    if (!admin_query(call->request->query, "link", &name)) {
-        return true;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (span_equal(bridge_link_stats(question->admin->bridge, i).name, name)) {
-            question->link = i;
-            return true;
-        }
-    }
-    admin_reply_error(call->response, 404, "there is no link of this name; see /v1/links");
-    return false;
-}
-
-static bool
 read_side(struct question *question, const struct admin_call *call)
 {
     struct span name;
@@ -216,32 +197,13 @@ read_side(struct question *question, const struct admin_call *call)
     return found;
 }
 
-static bool
-read_limit(struct question *question, const struct admin_call *call)
-{
-    struct span written;
-    char text[16] = "";
-    question->limit = ADMIN_FUNCTIONS_DEFAULT;
-    if (!admin_query(call->request->query, "limit", &written)) {
-        return true;
-    }
-    if (written.size < sizeof(text)) {
-        memcpy(text, written.data, written.size);
-    }
-    if (value_read_number(text, &question->limit) != VALUE_OK ||
-        question->limit > ADMIN_FUNCTIONS_MAX) {
-        admin_reply_error(call->response, 400, "limit is a number up to 1000000");
-        return false;
-    }
-    return true;
-}
-
 void
 admin_bridge_serve_functions(void *self, const struct admin_call *call)
 {
-    struct question question = { .admin = self };
-    if (!read_link(&question, call) || !read_side(&question, call) ||
-        !read_limit(&question, call)) {
+    struct question question = { .admin = self, .limit = ADMIN_FUNCTIONS_DEFAULT };
+    if (!admin_bridge_query_link(question.admin, call, &question.link) ||
+        !read_side(&question, call) ||
+        !admin_query_number(call, "limit", ADMIN_FUNCTIONS_MAX, &question.limit)) {
         return;
     }
     question.list = json_array();

@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* admin_policy.c - reading: versions, differences, hits and rejects. */
+/* admin_policy.c - reading: versions, differences and hits. */
 #include "host/admin_policy.h"
 
 #include <string.h>
 
 #include "host/policy_json.h"
 #include "host/value.h"
-
-static json_t *
-text_or_null(struct span text)
-{
-    return text.size == 0 ? json_null() : admin_text(text);
-}
-
-static const char *
-direction_name(enum policy_direction direction)
-{
-    return direction == POLICY_EXPORT ? "export" : "import";
-}
-
-bool
-admin_query_link(const struct admin_bridge *admin, const struct admin_call *call, uint32_t *link)
-{
-    struct span name;
-    if (!admin_query(call->request->query, "link", &name)) {
-        admin_reply_error(call->response, 400, "which link? add link=NAME; see /v1/links");
-        return false;
-    }
-    for (*link = 0; *link < bridge_link_count(admin->bridge); (*link)++) {
-        if (span_equal(bridge_link_stats(admin->bridge, *link).name, name)) {
-            return true;
-        }
-    }
-    admin_reply_error(call->response, 404, "there is no link of this name; see /v1/links");
-    return false;
-}
 
 /* ---- What is in use ---- */
 
@@ -151,10 +122,11 @@ describe_differences(const struct rib_comparison *comparison)
         const struct rib_difference *item = &comparison->items[i];
         (void)json_array_append_new(list,
             json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "kind", rib_difference_kind_name(item->kind),
-                "direction", direction_name(item->direction), "function",
-                admin_text(item->function), "before", text_or_null(item->before), "after",
-                text_or_null(item->after), "rule_before", text_or_null(item->rule_before),
-                "rule_after", text_or_null(item->rule_after)));
+                "direction", admin_bridge_direction(item->direction), "function",
+                admin_text(item->function), "before", admin_text_or_null(item->before), "after",
+                admin_text_or_null(item->after), "rule_before",
+                admin_text_or_null(item->rule_before), "rule_after",
+                admin_text_or_null(item->rule_after)));
     }
     return list;
 }
@@ -193,7 +165,7 @@ describe_rule(
     json_t *json =
         json_pack("{s:o,s:o,s:s,s:o,s:o,s:o,s:o}", "policy", admin_text(policy_name(policy)),
             "link", admin_text(bridge_link_stats(admin->bridge, link).name), "direction",
-            direction_name(direction), "rule",
+            admin_bridge_direction(direction), "rule",
             rule == POLICY_NO_RULE ? json_string("default")
                                    : admin_text(policy_rule_id(policy, direction, rule)),
             "hits", admin_u64(use.hits), "last_hit",
@@ -229,46 +201,4 @@ admin_policy_serve_stats(void *self, const struct admin_call *call)
     }
     admin_reply_json(
         call->response, json_pack("{s:o,s:o}", "since", admin_time(since), "rules", rules));
-}
-
-/* ---- Rejects ---- */
-
-static bool
-read_limit(const struct admin_call *call, uint64_t *limit)
-{
-    struct span written;
-    char text[16] = "";
-    *limit = 100;
-    if (!admin_query(call->request->query, "limit", &written)) {
-        return true;
-    }
-    if (written.size < sizeof(text)) {
-        memcpy(text, written.data, written.size);
-    }
-    if (value_read_number(text, limit) == VALUE_OK && *limit <= RIB_REJECTS_MAX) {
-        return true;
-    }
-    admin_reply_error(call->response, 400, "limit is a number up to 1000");
-    return false;
-}
-
-void
-admin_policy_serve_rejects(void *self, const struct admin_call *call)
-{
-    const struct admin_bridge *admin = self;
-    struct rib_reject reject;
-    uint64_t limit;
-    if (!read_limit(call, &limit)) {
-        return;
-    }
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < limit && rib_last_reject(bridge_rib(admin->bridge), i, &reject); i++) {
-        (void)json_array_append_new(
-            list, json_pack("{s:o,s:o,s:s,s:s,s:o,s:o,s:o}", "at", admin_time(reject.at), "link",
-                      admin_text(bridge_link_stats(admin->bridge, reject.link).name), "direction",
-                      direction_name(reject.direction), "reason", prune_reason_name(reject.reason),
-                      "function", admin_text(reject.function), "rule", text_or_null(reject.rule_id),
-                      "text", text_or_null(reject.rule_reason)));
-    }
-    admin_reply_json(call->response, json_pack("{s:o}", "rejects", list));
 }

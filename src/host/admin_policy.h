@@ -19,7 +19,6 @@ void admin_policy_serve(void *self, const struct admin_call *call);
 void admin_policy_serve_versions(void *self, const struct admin_call *call);
 void admin_policy_serve_differences(void *self, const struct admin_call *call);
 void admin_policy_serve_stats(void *self, const struct admin_call *call);
-void admin_policy_serve_rejects(void *self, const struct admin_call *call);
 
 /* ?function=NAME&link=LINK&direction=export|import; admin_policy_explain.c. */
 void admin_policy_serve_explain(void *self, const struct admin_call *call);
@@ -31,9 +30,5 @@ void admin_policy_reload(void *self, const struct admin_call *call);
 void admin_policy_shadow(void *self, const struct admin_call *call);
 void admin_policy_confirm(void *self, const struct admin_call *call);
 void admin_policy_rollback(void *self, const struct admin_call *call);
-
-/* The link that the query names. false: answered. */
-bool admin_query_link(
-    const struct admin_bridge *admin, const struct admin_call *call, uint32_t *link);
 
 #endif

@@ -122,7 +122,14 @@ read_question(struct question *question, const struct admin_call *call)
         return false;
     }
     question->direction = is_import ? POLICY_IMPORT : POLICY_EXPORT;
-    return admin_query_link(question->admin, call, &question->link);
+    if (!admin_bridge_query_link(question->admin, call, &question->link)) {
+        return false;
+    }
+    if (question->link == bridge_link_count(question->admin->bridge)) {
+        admin_reply_error(call->response, 400, "which link? add link=NAME; see /v1/links");
+        return false;
+    }
+    return true;
 }
 
 void

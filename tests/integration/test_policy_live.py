@@ -6,7 +6,7 @@ import re
 
 from case import SharedTest
 from mpreg import CallError
-from world import Federations, await_that, free_port
+from world import Federations, Watch, await_that, free_port
 
 TOKEN = "a-token-that-nobody-is-to-see"
 
@@ -252,14 +252,47 @@ class LookTest(LiveCase):
         self.assertIn("hits are counted for a shorter time", done.stderr)
         self.assertIn("has no unit", self.tell(64, "stats", "--never-hit", "24").stderr)
 
-    def test_rejects_tell_what_was_not_let_through(self):
-        rejects = self.tell_json(0, "rejects", "--reason", "policy_rejected", "--link", "eu")["rejects"]
-        reject = next(item for item in rejects if item["function"] == "vault.open")
-        self.assertEqual((reject["direction"], reject["rule"], reject["text"]), ("export", "rest", "not for export"))
-        self.assertEqual(len(self.tell_json(0, "rejects", "--limit", "1")["rejects"]), 1)
-        self.assertEqual(self.tell_json(0, "rejects", "--link", "ap"), {"rejects": []})
-        self.assertRegex(self.tell(0, "rejects").stdout, r"(?m) eu +export +vault\.open +policy_rejected +rest +not for export$")
-        self.assertIn("did you mean 'policy_rejected'?", self.tell(64, "rejects", "--reason", "policy_rejectd").stderr)
+    def events(self, code, *arguments):
+        done = self.world.ctl("--admin", self.world.us_bridge.admin_url, "events", *arguments)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def events_json(self, *arguments):
+        return json.loads(self.events(0, "-o", "json", *arguments).stdout)["events"]
+
+    def test_events_tell_what_was_not_let_through_and_what_went(self):
+        event = next(item for item in self.events_json("--reason", "policy_rejected", "--link", "eu", "--kind", "rejected")
+                     if item["function"] == "vault.open")
+        self.assertEqual((event["direction"], event["rule"], event["text"], event["age_seconds"]),
+                         ("export", "rest", "not for export", None))
+        self.assertRegex(self.events(0).stdout,
+                         r"(?m)Z rejected eu export vault\.open policy_rejected rule=rest: not for export$")
+        for what, arguments in (("did you mean 'policy_rejected'?", ("--reason", "policy_rejectd")),
+                                ("--kind is rejected or pruned", ("--kind", "gone")),
+                                ("--limit is a number from 1 to 20000", ("--limit", "0")),
+                                ("unexpected argument 'x'", ("x",))):
+            self.assertIn(what, self.events(64, *arguments).stderr)
+        self.assertIn("there is no link of this name", self.events(1, "--link", "ap").stderr)
+
+        last = self.events_json()[-1]["number"]
+        self.tell(0, "apply", "--force", self.candidate(USUAL.replace("action: accept", "action: reject", 1)
+                                                        .replace('set: {function: "us.{name}"}, ', "")))
+        self.world.eu_node.await_forgets("us.math.add", "us.math.square")
+        went = [event for event in self.events_json("--kind", "pruned") if event["number"] > last]
+        self.assertEqual({(event["function"], event["reason"], event["rule"]) for event in went},
+                         {(name, "policy_rejected", "public") for name in ("math.add", "math.square")})
+        self.assertGreater(went[0]["age_seconds"], 0)
+        self.assertEqual([event["number"] for event in self.events_json("--limit", "1")], [self.events_json()[-1]["number"]])
+
+    def test_events_are_watched_as_they_come(self):
+        watch = Watch("--admin", self.world.us_bridge.admin_url, "events", "--watch", "--limit", "1")
+        self.addCleanup(watch.close)
+        seen = [watch.read()]
+        self.tell(0, "apply", "--force", self.candidate(RENAMED))
+        while (seen[-1]["kind"], seen[-1]["function"]) != ("pruned", "math.square"):
+            seen.append(watch.read())
+        numbers = [event["number"] for event in seen]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
 
     def explain(self, code, *arguments):
         done = self.world.ctl("--admin", self.world.us_bridge.admin_url, "explain", *arguments)

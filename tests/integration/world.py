@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -214,6 +215,27 @@ class Bridge(Member):
 
     def await_link(self, name, state="up"):
         await_that(f"{self.name}'s link {name} is {state}", lambda: self.link(name)["state"] == state)
+
+
+class Watch:
+    """mpregctl -o json that prints a line for each thing it sees, and goes on."""
+
+    def __init__(self, *arguments):
+        self.popen = subprocess.Popen([program("mpregctl"), "-o", "json", *arguments], stdout=subprocess.PIPE, text=True)
+        self.timer = threading.Timer(PATIENCE_SECONDS, self.popen.kill)
+        self.timer.start()
+
+    def read(self):
+        line = self.popen.stdout.readline()
+        if not line:
+            raise AssertionError(f"mpregctl ended, or said nothing for {PATIENCE_SECONDS} s")
+        return json.loads(line)
+
+    def close(self):
+        self.timer.cancel()
+        self.popen.kill()
+        self.popen.wait()
+        self.popen.stdout.close()
 
 
 class World:

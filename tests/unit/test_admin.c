@@ -418,6 +418,49 @@ START_TEST(functions_are_chosen_by_link_and_side)
 }
 END_TEST
 
+/* ---- Events ---- */
+
+static const struct event_question {
+    const char *query;
+    uint16_t status;
+    size_t shown;      /* 200 */
+    const char *error; /* else */
+} event_questions[] = {
+    { "", 200, 1, NULL },
+    { "link=eu&kind=rejected&reason=policy_rejected", 200, 1, NULL },
+    { "kind=pruned", 200, 0, NULL },
+    { "reason=withdrawn", 200, 0, NULL },
+    { "after=1", 200, 0, NULL },
+    { "limit=0", 200, 0, NULL },
+    { "link=ap", 404, 0, "there is no link of this name; see /v1/links" },
+    { "kind=gone", 400, 0, "kind is rejected or pruned" },
+    { "reason=", 400, 0, "there is no such reason; docs/metrics.md lists them" },
+    { "limit=20001", 400, 0, "limit is a number up to 20000" },
+    { "after=-1", 400, 0, "after is a number up to 18446744073709551615" },
+};
+
+START_TEST(events_are_chosen_by_kind_link_reason_and_number)
+{
+    const struct event_question *question = &event_questions[_i];
+    join_both();
+    ask("/v1/events", question->query);
+    json_t *json = answer(question->status);
+    if (question->error != NULL) {
+        ck_assert_str_eq(text_at(json, "error"), question->error);
+    } else {
+        ck_assert_int_eq(number_at(json, "last"), 1);
+        ck_assert_uint_eq(json_array_size(at(json, "events")), question->shown);
+    }
+    if (question->shown == 1) {
+        ck_assert_str_eq(text_at(json, "events.0.kind"), "rejected");
+        ck_assert_str_eq(text_at(json, "events.0.direction"), "export");
+        ck_assert_str_eq(text_at(json, "events.0.link"), "eu");
+        ck_assert(json_is_null(at(json, "events.0.age_seconds")));
+    }
+    json_decref(json);
+}
+END_TEST
+
 /* ---- What is refused ---- */
 
 START_TEST(pages_can_only_be_read)
@@ -721,6 +764,8 @@ bridge_pages(void)
     tcase_add_test(tests, what_the_far_side_may_not_bring_is_rejected);
     tcase_add_test(tests, an_import_whose_name_is_served_here_stands_by);
     tcase_add_loop_test(tests, functions_are_chosen_by_link_and_side, 0, (int)COUNT_OF(questions));
+    tcase_add_loop_test(
+        tests, events_are_chosen_by_kind_link_reason_and_number, 0, (int)COUNT_OF(event_questions));
     return tests;
 }
 

@@ -308,14 +308,15 @@ START_TEST(rules_know_how_often_they_decided_and_rejects_are_kept)
     ck_assert_uint_eq(rib_rule_use(rib, 0, POLICY_EXPORT, POLICY_NO_RULE).hits, 2);
     ck_assert_int_eq(rib_rule_use(rib, 0, POLICY_EXPORT, 0).last_hit.ns, rig.now.wall.ns);
     ck_assert_int_eq(rib_rule_use(rib, 0, POLICY_IMPORT, POLICY_NO_RULE).last_hit.ns, 0);
-    struct rib_reject reject;
-    ck_assert(rib_last_reject(rib, 0, &reject));
-    ck_assert_int_eq(reject.direction, POLICY_EXPORT);
-    ck_assert_int_eq(reject.reason, PRUNE_POLICY_REJECTED);
-    ck_assert(span_is(reject.rule_id, "default"));
-    ck_assert(rib_last_reject(rib, 1, &reject));
-    ck_assert(!rib_last_reject(rib, 2, &reject));
-    for (uint32_t i = 0; i < RIB_REJECTS_MAX + 5; i++) {
+    const struct rib_event *event = rib_newest_event(rib, RIB_EVENT_REJECTED);
+    ck_assert_ptr_nonnull(event);
+    ck_assert_int_eq(event->direction, POLICY_EXPORT);
+    ck_assert_int_eq(event->reason, PRUNE_POLICY_REJECTED);
+    ck_assert(span_is(event->rule_id, "default"));
+    event = rib_older_event(rib, event);
+    ck_assert_ptr_nonnull(event);
+    ck_assert_ptr_null(rib_older_event(rib, event));
+    for (uint32_t i = 0; i < RIB_EVENTS_MAX + 5; i++) {
         char name[16];
         snprintf(name, sizeof(name), "d%u", i);
         rig_peer_offer(&rig, us_node, (struct rib_facts){ .name = name });
@@ -324,11 +325,15 @@ START_TEST(rules_know_how_often_they_decided_and_rejects_are_kept)
         rig.conns[0].inbox_count = 0;
         rig.conns[1].inbox_count = 0;
     }
-    ck_assert(rib_last_reject(rib, 0, &reject));
-    ck_assert(span_is(reject.function, "d1004"));
-    ck_assert(rib_last_reject(rib, RIB_REJECTS_MAX - 1, &reject));
-    ck_assert(span_is(reject.function, "d5"));
-    ck_assert(!rib_last_reject(rib, RIB_REJECTS_MAX, &reject));
+    event = rib_newest_event(rib, RIB_EVENT_REJECTED);
+    ck_assert(span_is(event->function, "d10004"));
+    uint32_t count = 1;
+    for (const struct rib_event *older; (older = rib_older_event(rib, event)) != NULL; count++) {
+        ck_assert_uint_eq(older->number, event->number - 1);
+        event = older;
+    }
+    ck_assert_uint_eq(count, RIB_EVENTS_MAX);
+    ck_assert(span_is(event->function, "d5"));
 }
 END_TEST
 

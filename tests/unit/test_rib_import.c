@@ -315,6 +315,46 @@ static const struct waiting_case {
     { "no room", RIB_OFFER_NO_ROOM },
 };
 
+START_TEST(what_went_is_kept_with_its_reason_rule_and_age)
+{
+    open_renaming();
+    rib_set_time(rig.rib, (struct wall){ .ns = 10 });
+    rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 1, .name = "math.add" });
+    rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 2, .name = "math.sub" });
+    ck_assert_ptr_null(rib_newest_event(rig.rib, RIB_EVENT_PRUNED));
+
+    /* It comes again, and is something now that a rule keeps out. */
+    rib_set_time(rig.rib, (struct wall){ .ns = 17 });
+    rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 1, .name = "math.broken" });
+    const struct rib_event *event = rib_newest_event(rig.rib, RIB_EVENT_PRUNED);
+    ck_assert_ptr_nonnull(event);
+    ck_assert_int_eq(event->direction, POLICY_IMPORT);
+    ck_assert_int_eq(event->reason, PRUNE_POLICY_REJECTED);
+    ck_assert_uint_eq(event->link, 0);
+    ck_assert(span_is(event->function, "math.add"));
+    ck_assert(span_is(event->rule_id, "math"));
+    ck_assert_int_eq(event->at.ns, 17);
+    ck_assert_uint_eq(event->age_ns, 7);
+    ck_assert_uint_eq(rib_counts(rig.rib)->prunes[0][PRUNE_POLICY_REJECTED], 1);
+    const struct rib_event *rejected = rib_newest_event(rig.rib, RIB_EVENT_REJECTED);
+    ck_assert(span_is(rejected->function, "math.broken"));
+    ck_assert(span_is(rejected->rule_reason, "does not work"));
+    ck_assert_uint_eq(rejected->number, event->number + 1);
+
+    rib_unlearn(rig.rib, 0, 2, PRUNE_WITHDRAWN);
+    const struct rib_event *next = rib_newest_event(rig.rib, RIB_EVENT_PRUNED);
+    ck_assert_int_eq(next->reason, PRUNE_WITHDRAWN);
+    ck_assert(span_is(next->function, "math.sub"));
+    ck_assert_ptr_eq(rib_older_event(rig.rib, next), event);
+    ck_assert_ptr_null(rib_older_event(rig.rib, event));
+
+    /* What was not let in cannot go. */
+    rib_unlearn(rig.rib, 0, 1, PRUNE_WITHDRAWN);
+    ck_assert_ptr_eq(rib_newest_event(rig.rib, RIB_EVENT_PRUNED), next);
+    ck_assert_uint_eq(rib_last_event(rig.rib), next->number);
+}
+END_TEST
+
 START_TEST(offer_that_could_not_be_made_waits_until_it_is_retried)
 {
     const struct waiting_case *c = &waiting_cases[_i];
@@ -450,6 +490,7 @@ main(void)
     tcase_add_test(tcase, best_of_several_imports_serves_the_name);
     tcase_add_test(tcase, other_versions_and_resources_are_other_offers);
     tcase_add_test(tcase, route_that_comes_again_replaces_what_it_was);
+    tcase_add_test(tcase, what_went_is_kept_with_its_reason_rule_and_age);
     tcase_add_loop_test(tcase, offer_that_could_not_be_made_waits_until_it_is_retried, 0,
         (int)COUNT_OF(waiting_cases));
     tcase_add_test(tcase, offer_that_waits_is_not_retried_while_the_cluster_serves_its_name);
