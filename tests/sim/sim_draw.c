@@ -39,7 +39,7 @@ print_log(void *host, enum log_level level, const char *name, const struct log_f
 int64_t
 sim_world_draw_skew(struct sim_world *world)
 {
-    return (int64_t)prng_below(&world->prng, 4000 * MS_NS) - 2000 * (int64_t)MS_NS;
+    return (int64_t)prng_below(&world->prng, 2 * SIM_SKEW_NS) - SIM_SKEW_NS;
 }
 
 static struct sim_host *
@@ -278,7 +278,8 @@ sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
 static void
 print_host(const struct sim_host *host, FILE *out)
 {
-    fprintf(out, "  %s, clock %+.3f s:", host->name, (double)host->skew_ns / 1e9);
+    fprintf(out, "  %s, clock %+.3f s%s:", host->name, (double)host->skew_ns / 1e9,
+        host->calls_unread ? ", calls where it reads nothing" : "");
     for (uint32_t f = 0; f < host->function_count; f++) {
         const struct sim_function *function = &host->functions[f];
         fprintf(out, " %s%s", function->name, function->is_public ? "" : " (internal)");

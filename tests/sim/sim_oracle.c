@@ -9,7 +9,7 @@
 #define HOPS 5
 
 /* A bridge judges in steps: what a rule's edge changes is seen in the next. */
-#define WINDOW_SLACK_NS (20 * SEC_NS)
+#define WINDOW_SLACK_NS (20 * (int64_t)SEC_NS)
 
 struct search {
     const struct sim_world *world;
@@ -47,11 +47,13 @@ counts(const struct search *search, const struct sim_policy_use *use)
 static bool
 may_be_open(const struct search *search, const struct sim_host *host, const struct sim_rules *rules)
 {
-    int64_t now = SIM_EPOCH_NS + (int64_t)search->world->now_ns + host->skew_ns;
-    bool at_once = search->since.ns == search->world->now_ns;
-    int64_t first =
-        SIM_EPOCH_NS + (int64_t)search->since.ns + host->skew_ns - (int64_t)WINDOW_SLACK_NS;
-    return sim_rules_open(rules, at_once ? now : first, now);
+    int64_t first = SIM_EPOCH_NS + (int64_t)search->since.ns;
+    int64_t last = SIM_EPOCH_NS + (int64_t)search->world->now_ns;
+    if (first == last) {
+        return sim_rules_open(rules, first + host->skew_ns, last + host->skew_ns);
+    }
+    /* The clock may have been set meanwhile. */
+    return sim_rules_open(rules, first - SIM_SKEW_NS - WINDOW_SLACK_NS, last + SIM_SKEW_NS);
 }
 
 static void

@@ -29,8 +29,9 @@
 #define SIM_WIRE_CALLS_MAX 4096 /* over links, of one bridge */
 #define SIM_KNOWN_MAX      8192
 
-/* The wall clock starts here; hosts are skewed against it. */
+/* The wall clock starts here; hosts are skewed against it, by less than that. */
 #define SIM_EPOCH_NS (INT64_C(1795335555) * INT64_C(1000000000))
+#define SIM_SKEW_NS  (2 * (int64_t)SEC_NS)
 
 struct sim_world;
 struct sim_host;
