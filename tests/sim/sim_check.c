@@ -140,9 +140,12 @@ sim_check_safety(struct sim_world *world)
         while (host->alive && (entry = catalog_next(catalog_of(host), &cursor)) != NULL) {
             check_entry(world, host, entry);
         }
-        if (host->alive && host->is_bridge) {
+        if (host->alive && host->is_bridge && host->stops_until == 0) {
             check_limits(world, host);
             sim_judge_bridge(world, host);
+        }
+        if (host->alive && host->stops_until > 0 && world->now_ns > host->stops_until) {
+            sim_world_fail(world, "%s was told to stop, and does not", host->name);
         }
     }
 }

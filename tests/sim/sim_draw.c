@@ -190,6 +190,7 @@ draw_faults(struct sim_world *world)
     world->faults = (struct sim_faults){
         .reset_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 300),
         .crash_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 100),
+        .stop_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 60),
         .freeze_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 100),
         .stall_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 300),
         .cut_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 100),
@@ -297,13 +298,14 @@ sim_world_print(const struct sim_world *world, FILE *out)
     static const char *const shapes[] = { "mesh", "line", "ring", "star" };
     const struct sim_faults *faults = &world->faults;
     fprintf(out,
-        "seed %llu: %s of %u federations, %u hosts; permille reset %u crash %u freeze %u stall %u "
+        "seed %llu: %s of %u federations, %u hosts; permille reset %u crash %u stop %u freeze %u "
+        "stall %u "
         "cut %u clock %u reload %u, delay %llu ms, judgements a step %u\n",
         (unsigned long long)world->seed, shapes[world->shape], world->federation_count,
-        world->host_count, faults->reset_permille, faults->crash_permille, faults->freeze_permille,
-        faults->stall_permille, faults->cut_permille, faults->clock_permille,
-        faults->reload_permille, (unsigned long long)(faults->delay_max_ns / MS_NS),
-        world->judgements_a_step);
+        world->host_count, faults->reset_permille, faults->crash_permille, faults->stop_permille,
+        faults->freeze_permille, faults->stall_permille, faults->cut_permille,
+        faults->clock_permille, faults->reload_permille,
+        (unsigned long long)(faults->delay_max_ns / MS_NS), world->judgements_a_step);
     for (uint32_t i = 0; i < world->host_count; i++) {
         print_host(&world->hosts[i], out);
     }

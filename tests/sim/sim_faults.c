@@ -55,12 +55,18 @@ sim_world_break_something(struct sim_world *world)
     host = any_host(world);
     if (prng_chance(prng, faults->freeze_permille) && host->alive) {
         host->frozen_until = (world->now_ns + prng_below(prng, 15 * SEC_NS)) | 1;
+        host->stops_until += host->stops_until == 0 ? 0 : 15 * SEC_NS;
     }
     const struct sim_host *a = any_host(world);
     const struct sim_host *b = any_host(world);
     if (prng_chance(prng, faults->cut_permille) && a != b) {
         uint64_t until = world->now_ns + prng_below(prng, 20 * SEC_NS);
         world->cut_until[a->index][b->index] = until;
+    }
+    host = any_host(world);
+    if (prng_chance(prng, faults->stop_permille) && host->alive && host->stops_until == 0 &&
+        host->frozen_until <= world->now_ns) {
+        sim_world_stop(world, host);
     }
     host = any_host(world);
     if (prng_chance(prng, faults->clock_permille)) {

@@ -370,7 +370,7 @@ decide(struct sim_world *world, struct sim_host *host)
 static bool
 answers(const struct sim_world *world, const struct sim_host *host)
 {
-    return host->alive && host->frozen_until <= world->now_ns;
+    return host->alive && host->stops_until == 0 && host->frozen_until <= world->now_ns;
 }
 
 void
@@ -419,7 +419,7 @@ wait_until_done(struct sim_world *world, const char *what)
     while (anybody_is_busy(world) && world->now_ns < until) {
         for (uint32_t i = 0; i < world->federation_count; i++) {
             struct sim_host *host = &world->hosts[world->federations[i].bridge];
-            if (host->alive && host->reload.wish != SIM_WISH_NONE) {
+            if (answers(world, host) && host->reload.wish != SIM_WISH_NONE) {
                 decide(world, host);
             }
         }

@@ -19,6 +19,9 @@
 /* A bridge that has work left is not at once at it again: others had their turn. */
 #define WORK_PAUSE_NS (3 * MS_NS)
 
+/* Calls under way are waited for, then the farewells. */
+#define STOPS_WITHIN_NS (BRIDGE_DRAIN_NS + 3 * SEC_NS)
+
 #define CONGESTED_ABOVE ((size_t)256 * 1024)
 #define DIAL_TIMEOUT_NS (5 * SEC_NS)
 
@@ -128,6 +131,7 @@ step(struct sim_world *world, struct sim_host *host, const struct event *event)
     host->deadline = deadline.ns == INSTANT_NEVER.ns ? UINT64_MAX
                      : deadline.ns < now.mono.ns     ? world->now_ns
                                                      : deadline.ns - SEC_NS;
+    host->deadline = host->finished ? world->now_ns : host->deadline;
     host->stepped_at = now.wall;
     if (host->is_bridge) {
         sim_reload_stepped(world, host);
@@ -418,6 +422,7 @@ perform(struct sim_world *world, struct sim_host *host, const struct actions *ac
             perform_execute(world, host, action);
             break;
         case ACTION_FINISHED:
+            host->finished = true;
             break;
         }
     }
@@ -666,6 +671,9 @@ wake(struct sim_world *world, struct sim_host *host)
 {
     if (!host->alive) {
         sim_world_start(world, host);
+    } else if (host->finished) {
+        sim_world_crash(world, host);
+        host->restart_at = world->now_ns + prng_below(&world->prng, 10 * SEC_NS);
     } else {
         sim_world_wake(world, host);
     }
@@ -764,6 +772,14 @@ sim_world_crash(struct sim_world *world, struct sim_host *host)
 }
 
 void
+sim_world_stop(struct sim_world *world, struct sim_host *host)
+{
+    struct event stop = { .kind = EVENT_STOP };
+    host->stops_until = world->now_ns + STOPS_WITHIN_NS;
+    step(world, host, &stop);
+}
+
+void
 sim_world_start(struct sim_world *world, struct sim_host *host)
 {
     CHECK(!host->alive);
@@ -771,6 +787,8 @@ sim_world_start(struct sim_world *world, struct sim_host *host)
     host->life++;
     host->restart_at = UINT64_MAX;
     host->frozen_until = 0;
+    host->stops_until = 0;
+    host->finished = false;
     snprintf(host->instance, sizeof(host->instance), "%.64s-%llu", host->name,
         (unsigned long long)host->life);
     struct hash_key key = { prng_next(&world->prng), prng_next(&world->prng) };

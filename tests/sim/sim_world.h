@@ -159,6 +159,8 @@ struct sim_host {
     int64_t skew_ns;
     uint64_t restart_at;
     uint64_t frozen_until;
+    uint64_t stops_until; /* it was told to stop, and must be done by then; 0: it was not */
+    bool finished;        /* it says that it is */
     struct node *node;
     struct bridge *bridge;
     struct log log;
@@ -207,6 +209,7 @@ enum sim_shape {
 struct sim_faults {
     uint32_t reset_permille; /* a turn of the fault clock */
     uint32_t crash_permille;
+    uint32_t stop_permille; /* a host is told to stop, and starts again */
     uint32_t freeze_permille;
     uint32_t stall_permille;
     uint32_t cut_permille;    /* one-way partition of two hosts */
@@ -280,6 +283,8 @@ void sim_world_print(const struct sim_world *world, FILE *out);
 /* Start (again) and kill without a word. */
 void sim_world_start(struct sim_world *world, struct sim_host *host);
 void sim_world_crash(struct sim_world *world, struct sim_host *host);
+/* Tell it to stop; it ends when it says so, and starts again. */
+void sim_world_stop(struct sim_world *world, struct sim_host *host);
 
 /* A client opens a connection to a node, sends, closes. NULL: the node is not there. */
 struct sim_stream *sim_world_connect(
