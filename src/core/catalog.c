@@ -478,6 +478,9 @@ catalog_remove(struct catalog *catalog, const struct function_key *key, enum pru
         return CATALOG_UNKNOWN;
     }
     struct catalog_node *node = find_node(catalog, entry->endpoint.key.node_id);
+    if (entry->endpoint.advertised_at.ns > node->withdrawn.ns) {
+        node->withdrawn = entry->endpoint.advertised_at;
+    }
     drop_entry(catalog, entry, reason);
     node_drop_if_unused(catalog, node);
     return CATALOG_OK;

@@ -51,14 +51,35 @@ belongs_here(struct member *member, const struct peer *peer, const struct node_k
     return false;
 }
 
+static bool
+tells_us_itself(const struct member *member, struct span node_id)
+{
+    const struct roster_node *node = roster_find(&member->roster, node_id);
+    return node != NULL && member_connection(member, node).v != 0;
+}
+
+/*
+ * What a connected node has taken back comes late by way of others, who are not believed when they tell that it is
+ * gone: without this it would stay until its time runs out.
+ */
+static bool
+is_outlived(
+    const struct member *member, const struct peer *peer, const struct function_endpoint *endpoint)
+{
+    const struct function_key *key = &endpoint->key;
+    const struct catalog_node *node = catalog_find_node(member->catalog, key->node_id);
+    return node != NULL && endpoint->advertised_at.ns <= node->withdrawn.ns &&
+           !peer_is_itself(peer, key->node_id) && tells_us_itself(member, key->node_id) &&
+           catalog_find(member->catalog, key) == NULL;
+}
+
 /* News that something of this node is gone: its own, or of a node that cannot tell us itself. */
 static bool
 may_take_back(struct member *member, const struct peer *peer, struct span node_id)
 {
     const struct catalog_node *known = catalog_find_node(member->catalog, node_id);
-    const struct roster_node *node = roster_find(&member->roster, node_id);
     bool itself = peer_is_itself(peer, node_id);
-    bool tells = node != NULL && member_connection(member, node).v != 0;
+    bool tells = tells_us_itself(member, node_id);
     bool speaks = known == NULL || speaks_for(member, peer, known->descriptor.key.cluster_id);
     if (itself || (!tells && speaks)) {
         return true;
@@ -212,7 +233,7 @@ apply_functions(
             reject(member, PRUNE_INVALID, peer, key);
             continue;
         }
-        if (said_goodbye(member, key->node_id, now)) {
+        if (said_goodbye(member, key->node_id, now) || is_outlived(member, peer, endpoint)) {
             continue;
         }
         enum catalog_result result = catalog_put(member->catalog, endpoint, now.wall);

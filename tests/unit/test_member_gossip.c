@@ -406,6 +406,28 @@ START_TEST(a_withdrawal_that_came_round_is_no_lie)
 }
 END_TEST
 
+/* What b advertised goes round by a, slower than b's own withdrawal. */
+START_TEST(what_a_connected_node_took_back_does_not_come_back_by_others)
+{
+    const char *advertised = rig_text(&rig, "%s", functions("b.f", B, 0));
+    rig_gossip(&rig, b, B, advertised);
+    rig_gossip(&rig, b, B, functions("b.g", B, 0));
+    rig_gossip(&rig, b, B,
+        rig_text(&rig, "\"function_removals\":[%s]", rig_key(&rig, "b.f", B, RIG_CLUSTER)));
+    ck_assert_ptr_null(rig_entry(&rig, "b.f", B));
+    rig_gossip(&rig, a, A, advertised);
+    ck_assert_ptr_null(rig_entry(&rig, "b.f", B));
+    ck_assert_ptr_nonnull(rig_entry(&rig, "b.g", B));
+    /* It is offered again: that is newer. And b itself is always believed. */
+    rig_gossip(&rig, a, A, functions("b.f", B, 1));
+    ck_assert_ptr_nonnull(rig_entry(&rig, "b.f", B));
+    rig_gossip(&rig, b, B,
+        rig_text(&rig, "\"function_removals\":[%s]", rig_key(&rig, "b.f", B, RIG_CLUSTER)));
+    rig_gossip(&rig, b, B, advertised);
+    ck_assert_ptr_nonnull(rig_entry(&rig, "b.f", B));
+}
+END_TEST
+
 START_TEST(learnt_nodes_are_dialed_where_they_say)
 {
     rig_gossip(&rig, a, A,
@@ -556,6 +578,7 @@ gossip_suite(void)
     tcase_add_test(claims, an_echo_of_our_own_news_is_no_lie);
     tcase_add_test(claims, nobody_takes_back_what_a_connected_node_offers);
     tcase_add_test(claims, a_withdrawal_that_came_round_is_no_lie);
+    tcase_add_test(claims, what_a_connected_node_took_back_does_not_come_back_by_others);
     tcase_add_test(claims, learnt_nodes_are_dialed_where_they_say);
     tcase_add_test(claims, a_seed_is_dialed_where_the_configuration_says);
     tcase_add_test(claims, a_snapshot_is_told_in_pieces_that_everybody_takes);
