@@ -267,8 +267,11 @@ check_viewer(struct sim_world *world, struct sim_host *viewer, const struct expe
         struct span name = entry->endpoint.key.identity.name;
         if (span_is(entry->endpoint.key.node_id, bridge->url) && !is_built_in(name) &&
             !is_expected(expected, federation, name)) {
-            sim_world_fail(
-                world, "%s still sees %.*s of its bridge", viewer->name, SPAN_ARGS(name));
+            struct now now = sim_world_now(world, viewer);
+            sim_world_fail(world,
+                "%s still sees %.*s of its bridge, advertised %.1f s ago for %.0f s", viewer->name,
+                SPAN_ARGS(name), (double)(now.wall.ns - entry->endpoint.advertised_at.ns) / 1e9,
+                (double)entry->endpoint.ttl_ns / 1e9);
         }
     }
 }
