@@ -47,8 +47,7 @@ struct catalog_entry {
 struct catalog_node {
     struct node_descriptor descriptor; /* key.node_id is always set, the rest when `described` */
     bool described;
-    struct wall
-        withdrawn; /* the newest advertised_at that catalog_remove() took an entry of it with */
+    struct wall withdrawn; /* the newest advertised_at of what catalog_remove() took */
     /* Private to catalog.c. */
     struct heap_node expiry; /* of the descriptor, or of the tombstone */
     struct list functions;
