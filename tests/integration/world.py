@@ -202,6 +202,14 @@ class Member(Process):
     def await_forgets(self, *names):
         await_that(f"{self.name} forgets {names}", lambda: not set(names) & self.functions())
 
+    def await_connected(self, others):
+        """By either side: calls find their way."""
+        urls = {other.url for other in others if other is not self}
+        def probe():
+            nodes = self.get_json("/v1/status")["cluster"]["nodes"]
+            return urls <= {node["url"] for node in nodes if node["state"] == "up"}
+        await_that(f"{self.name} is connected to {urls}", probe)
+
     def await_dialed(self, other):
         def probe():
             nodes = self.get_json("/v1/status")["cluster"]["nodes"]
@@ -403,13 +411,16 @@ class TwoFederations(Federations):
             link_port=self.eu_link_port, policies=[os.path.join(POLICIES, "eu-us.yaml")])
 
     def await_whole(self):
-        """Everything is up, and each federation sees what the other one exports."""
+        """Everything is up and connected, and each federation sees what the other one exports."""
         self.us_bridge.await_link("eu")
         self.eu_bridge.await_link("us")
         for node in (self.us_node_1, self.us_node_2):
             node.await_knows("eu.text.upper", "eu.text.reverse", "eu.only.here")
         for node in (self.eu_node_1, self.eu_node_2):
             node.await_knows("us.math.add", "us.math.square", "us.only.here")
+        for cluster in ((self.us_node_1, self.us_node_2, self.us_bridge), (self.eu_node_1, self.eu_node_2, self.eu_bridge)):
+            for member in cluster:
+                member.await_connected(cluster)
 
 
 class ThreeFederations(Federations):
