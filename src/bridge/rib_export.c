@@ -185,6 +185,38 @@ export_add(struct rib *rib, uint32_t link, const struct policy_verdict *verdict,
     return exported;
 }
 
+/*
+ * The export's first slot says what is announced, and this is its verdict. A route keeps its number over that, so
+ * the far side sees one change.
+ */
+static void
+export_rewrite(struct rib *rib, struct rib_export *old, const struct policy_verdict *verdict)
+{
+    struct rib_slot *first = CONTAINER_OF(old->slots.next, struct rib_slot, in_export);
+    note_rule(rib, old, verdict);
+    if (rib_advertisement_equal(&old->out, &verdict->out) &&
+        span_equal(old->source_name, first->service->facts.identity.name)) {
+        return;
+    }
+    struct rib_export *exported =
+        export_create(rib, old->link, old->route_id, verdict, first->service);
+    if (exported == NULL) {
+        return; /* What was said before stays on show until there is memory again. */
+    }
+    exported->announced = old->announced;
+    LIST_EACH (at, &old->slots) {
+        struct rib_slot *slot = CONTAINER_OF(at, struct rib_slot, in_export);
+        slot->exported = exported;
+        list_remove(at);
+        list_push(&exported->slots, at);
+    }
+    export_give_up_name(rib, old);
+    export_free(rib, old);
+    bool indexed = export_index(rib, exported);
+    CHECK(indexed);
+    queue_change(rib, exported);
+}
+
 /* Slots. */
 
 /* The far side would refuse the frame with it, and the session with that. */
@@ -210,6 +242,28 @@ deny(struct rib *rib, struct rib_slot *slot, uint32_t link, enum prune_reason re
     slot->reason = reason;
     rib->counts.denied[link]++;
     rib_note_event(rib, &event);
+}
+
+/*
+ * Calls go to nodes of our own while an export has any, so those come before what passes through: what is announced
+ * has to be the way that calls take.
+ */
+static void
+join_export(struct rib *rib, struct rib_export *exported, struct rib_slot *slot,
+    const struct policy_verdict *verdict)
+{
+    bool own = slot->service->import == NULL;
+    struct list *before = &exported->slots;
+    while (own && before->prev != &exported->slots &&
+           CONTAINER_OF(before->prev, struct rib_slot, in_export)->service->import != NULL) {
+        before = before->prev;
+    }
+    bool leads = before->prev == &exported->slots;
+    slot->exported = exported;
+    list_push(before, &slot->in_export);
+    if (leads) {
+        export_rewrite(rib, exported, verdict);
+    }
 }
 
 /* Its verdict was found; put it where that says. */
@@ -239,11 +293,10 @@ settle_slot(struct rib *rib, struct rib_slot *slot, uint32_t link,
         deny(rib, slot, link, PRUNE_LIMIT_EXCEEDED);
         return;
     }
-    slot->exported = exported;
     if (list_empty(&exported->slots)) {
         queue_change(rib, exported);
     }
-    list_push(&exported->slots, &slot->in_export);
+    join_export(rib, exported, slot, verdict);
 }
 
 static void
@@ -296,38 +349,6 @@ keeps_export(const struct rib_export *exported, const struct policy_verdict *ver
            function_identity_equal(&exported->out.identity, &verdict->out.identity) &&
            text_list_same(&exported->out.resources, &verdict->out.resources) &&
            is_one_service(exported, verdict, service);
-}
-
-/*
- * The export's first slot says what is announced, and this is its verdict. A route keeps its number over that, so
- * the far side sees one change.
- */
-static void
-export_rewrite(struct rib *rib, struct rib_export *old, const struct policy_verdict *verdict)
-{
-    struct rib_slot *first = CONTAINER_OF(old->slots.next, struct rib_slot, in_export);
-    note_rule(rib, old, verdict);
-    if (rib_advertisement_equal(&old->out, &verdict->out) &&
-        span_equal(old->source_name, first->service->facts.identity.name)) {
-        return;
-    }
-    struct rib_export *exported =
-        export_create(rib, old->link, old->route_id, verdict, first->service);
-    if (exported == NULL) {
-        return; /* What was said before stays on show until there is memory again. */
-    }
-    exported->announced = old->announced;
-    LIST_EACH (at, &old->slots) {
-        struct rib_slot *slot = CONTAINER_OF(at, struct rib_slot, in_export);
-        slot->exported = exported;
-        list_remove(at);
-        list_push(&exported->slots, at);
-    }
-    export_give_up_name(rib, old);
-    export_free(rib, old);
-    bool indexed = export_index(rib, exported);
-    CHECK(indexed);
-    queue_change(rib, exported);
 }
 
 /* Those who were denied this name are judged again, in the order they came. */

@@ -40,6 +40,15 @@ static const struct policy_rule_source two_calls_through[] = {
     { .id = T("two"), .transit = true, .limits = { .in_flight = 2 }, .action = POLICY_ACCEPT },
 };
 
+static const struct policy_rule_source both_as_one[] = {
+    { .id = T("both"),
+        .functions = LIST(T("us.math.add"), T("sum")),
+        .set_function = T("both"),
+        .merge = true,
+        .transit = true,
+        .action = POLICY_ACCEPT },
+};
+
 static const struct rib_facts add = { .name = "math.add" };
 
 /* What eu exports to ap. */
@@ -152,6 +161,37 @@ START_TEST(what_passes_through_tells_its_way_and_has_a_hop_less)
     /* And not back to where it came from. */
     ck_assert_uint_eq(rig_link_stats(&rig, US, 0).import_rejected, 0);
     ck_assert_uint_eq(rig_link_stats(&rig, US, 0).heard_announced, 0);
+}
+END_TEST
+
+/* How many federations what ap has imported has passed. */
+static uint32_t
+way_to_ap(void)
+{
+    size_t cursor = 0;
+    const struct rib_import *import =
+        rib_each_import(bridge_rib(rig.bridges[AP].bridge), 0, &cursor);
+    ck_assert_ptr_nonnull(import);
+    ck_assert_ptr_null(rib_each_import(bridge_rib(rig.bridges[AP].bridge), 0, &cursor));
+    return import->in.path.count;
+}
+
+/* Calls go to nodes of eu's own while there are any, whichever of the two was there first. */
+START_TEST(name_of_own_and_of_far_functions_tells_the_way_that_calls_take)
+{
+    const struct rib_facts sum = { .name = "sum" };
+    open_three_bridges(both_as_one);
+    ck_assert(ap_sees("both"));
+    ck_assert_uint_eq(way_to_ap(), 2);
+    rig_peer_offer(&rig, eu_node, sum);
+    ck_assert_uint_eq(way_to_ap(), 1);
+    rig_peer_retract(&rig, us_node, add);
+    rig_peer_offer(&rig, us_node, add);
+    ck_assert_uint_eq(way_to_ap(), 1);
+    rig_peer_retract(&rig, eu_node, sum);
+    ck_assert_uint_eq(way_to_ap(), 2);
+    /* All that time it was there. */
+    ck_assert_ptr_null(rib_newest_event(bridge_rib(rig.bridges[AP].bridge), RIB_EVENT_PRUNED));
 }
 END_TEST
 
@@ -383,6 +423,7 @@ add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, function_passes_through_only_where_a_rule_says_so);
     tcase_add_test(tcase, what_passes_through_tells_its_way_and_has_a_hop_less);
+    tcase_add_test(tcase, name_of_own_and_of_far_functions_tells_the_way_that_calls_take);
     tcase_add_test(tcase, withdrawal_passes_through_too);
     tcase_add_test(tcase, change_passes_through_without_a_gap);
     tcase_add_test(tcase, call_and_result_pass_through);
