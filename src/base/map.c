@@ -10,10 +10,12 @@
 #define MAP_SLOTS_MIN ((size_t)8)
 
 /*
- * Slots of the old table that each insertion and removal clears. A table of n slots shrinks at n/8 items to n/2 slots,
- * and would shrink again n/16 removals later: by then the old one has to be empty. Growing leaves more time.
+ * What each insertion and removal does for the old table: few entries, since each lands on another page of the new
+ * one. A table of n slots grows at 3n/4 entries and is full again 3n/4 insertions later; it shrinks at n/8 entries
+ * to n/2 slots, and may grow again n/4 insertions later: by then the old one is empty.
  */
-#define MOVES_PER_CHANGE 16u
+#define MOVED_PER_CHANGE   3u
+#define CLEARED_PER_CHANGE 16u
 
 void
 map_init(struct map *map, struct mem *mem, map_same same)
@@ -97,18 +99,23 @@ close_hole(struct map_slot *slots, size_t slot_count, size_t hole)
     slots[hole] = (struct map_slot){ .item = NULL };
 }
 
-/* Clear up to `limit` slots of the old table; closing a hole may fill the slot again. */
+/* Closing a hole may fill the slot again. */
 static void
-move_some(struct map *map, size_t limit)
+move_some(struct map *map)
 {
-    for (size_t i = 0; i < limit && map->moved < map->leaving_count; i++) {
+    size_t end = map->moved + CLEARED_PER_CHANGE;
+    for (uint32_t moves = 0; map->moved < map->leaving_count && map->moved < end;) {
         struct map_slot entry = map->leaving[map->moved];
         if (entry.item == NULL) {
             map->moved++;
             continue;
         }
+        if (moves == MOVED_PER_CHANGE) {
+            break;
+        }
         place(map->slots, map->slot_count, entry);
         close_hole(map->leaving, map->leaving_count, map->moved);
+        moves++;
     }
     if (map->leaving != NULL && map->moved == map->leaving_count) {
         give_leaving(map);
@@ -136,7 +143,7 @@ bool
 map_insert(struct map *map, uint64_t hash, void *item)
 {
     CHECK(item != NULL);
-    move_some(map, MOVES_PER_CHANGE);
+    move_some(map);
     if (map->slot_count == 0 && !resize(map, MAP_SLOTS_MIN)) {
         return false;
     }
@@ -153,15 +160,13 @@ map_insert(struct map *map, uint64_t hash, void *item)
 static void
 shrink(struct map *map)
 {
-    if (map->slot_count <= MAP_SLOTS_MIN) {
-        return;
-    }
-    if (map->count == 0) {
+    bool small = map->slot_count <= MAP_SLOTS_MIN;
+    if (map->count == 0 && !(small && map->leaving == NULL)) {
         map_destroy(map);
         return;
     }
     /* An eighth, not three eighths: a table that hovers at one size does not move back and forth. */
-    if (map->leaving == NULL && map->count <= map->slot_count / 8) {
+    if (!small && map->leaving == NULL && map->count <= map->slot_count / 8) {
         bool shrunk = resize(map, map->slot_count / 2);
         (void)shrunk; /* Without memory for the smaller table the larger one still serves. */
     }
@@ -183,7 +188,7 @@ map_remove(struct map *map, uint64_t hash, const void *key)
         return NULL;
     }
     map->count--;
-    move_some(map, MOVES_PER_CHANGE);
+    move_some(map);
     shrink(map);
     return item;
 }
