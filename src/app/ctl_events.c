@@ -8,8 +8,6 @@
 
 #include "app/ctl_http.h"
 #include "core/prune.h"
-#include "host/log_sink.h"
-#include "host/printable.h"
 #include "host/suggest.h"
 #include "host/value.h"
 

@@ -10,9 +10,7 @@
 #include "app/ctl_policy.h"
 #include "app/ctl_policy_outcome.h"
 #include "app/ctl_table.h"
-#include "core/prune.h"
 #include "host/log_sink.h"
-#include "host/suggest.h"
 #include "host/value.h"
 
 #define BRIDGE_USAGE "mpregctl [--admin URL] [-o table|json] policy "

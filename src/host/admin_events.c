@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* admin_events.c - /v1/events: what became of functions, one by one, and why. */
-#include <inttypes.h>
-
 #include "host/admin_bridge.h"
 
 #define EVENTS_DEFAULT 100u

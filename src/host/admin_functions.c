@@ -3,10 +3,7 @@
  * admin_functions.c - /v1/functions: what each link exports and imports, and what policy keeps back and
  * why. ?link=NAME&side=exported|denied|imported|rejected&limit=N
  */
-#include <string.h>
-
 #include "host/admin_bridge.h"
-#include "host/value.h"
 
 enum side {
     SIDE_EXPORTED = 0, /* announced to the link, or about to be */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "host/policy_json.h"
-#include "host/value.h"
 
 /* ---- What is in use ---- */
 

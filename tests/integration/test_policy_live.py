@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 
 from case import SharedTest
 from mpreg import CallError
@@ -38,6 +39,8 @@ import:
 class LiveWorld(Federations):
     """One node and one bridge in us and in eu; the policy of us-1 is in the world's folder."""
 
+    MORE = ""  # of us-1's configuration
+
     def _describe(self):
         self.make_authority()
         self.make_certificate("us", "us-1")
@@ -51,7 +54,7 @@ class LiveWorld(Federations):
         self.eu_node = self.node("eu-node", "eu", eu_port, [], (("text.upper", "public"),))
         self.us_bridge = self.bridge("us-1", "us", us_bridge_port, [self.us_node.url],
                                      [f'{{name: eu, federation: eu, connect: ["127.0.0.1:{link_port}"]}}'],
-                                     policies=[self.policy_file], token_file=self.token_file)
+                                     policies=[self.policy_file], token_file=self.token_file, more=self.MORE)
         self.eu_bridge = self.bridge("eu-1", "eu", eu_bridge_port, [self.eu_node.url],
                                      ["{name: us, federation: us, accept: true}"], link_port=link_port,
                                      policies=[self.write("eu-us.yaml", FAR)])
@@ -92,6 +95,14 @@ class LiveCase(SharedTest):
     def tell_json(self, code, *arguments):
         return json.loads(self.tell(code, "-o", "json", *arguments).stdout)
 
+    def events(self, code, *arguments):
+        done = self.world.ctl("--admin", self.world.us_bridge.admin_url, "events", *arguments)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def events_json(self, *arguments):
+        return json.loads(self.events(0, "-o", "json", *arguments).stdout)["events"]
+
     def shown(self):
         return self.tell_json(0, "show")
 
@@ -127,6 +138,21 @@ class ApplyTest(LiveCase):
         self.assertEqual((shown["version"], shown["author"], shown["origin"]), (version + 1, "alice", "apply"))
         self.assertRegex(self.tell(0, "versions").stdout,
                          rf"(?m)^{version + 1} +\S+Z +alice +apply +us-eu +yes\n{version} +\S+Z +\S.* no$")
+
+    def test_a_hangup_reads_the_files(self):
+        version = self.version()
+        def hang_up():
+            self.world.us_bridge.popen.send_signal(signal.SIGHUP)
+        self.world.write("us-eu.yaml", "policy: [\n")
+        hang_up()
+        await_that("the file is refused", lambda: self.shown()["reload"]["outcome"] == "invalid")
+        self.keeps(version)
+        self.world.write("us-eu.yaml", USUAL.replace("not for export", "stays here"))
+        hang_up()
+        await_that("the file is in use", lambda: self.version() == version + 1)
+        shown = self.shown()
+        self.assertEqual((shown["origin"], shown["author"]), ("file", "signal HUP"))
+        self.keeps(version + 1)
 
     def test_diff_says_what_apply_would_do_and_does_nothing(self):
         version = self.version()
@@ -252,14 +278,6 @@ class LookTest(LiveCase):
         self.assertIn("hits are counted for a shorter time", done.stderr)
         self.assertIn("has no unit", self.tell(64, "stats", "--never-hit", "24").stderr)
 
-    def events(self, code, *arguments):
-        done = self.world.ctl("--admin", self.world.us_bridge.admin_url, "events", *arguments)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done
-
-    def events_json(self, *arguments):
-        return json.loads(self.events(0, "-o", "json", *arguments).stdout)["events"]
-
     def test_events_tell_what_was_not_let_through_and_what_went(self):
         event = next(item for item in self.events_json("--reason", "policy_rejected", "--link", "eu", "--kind", "rejected")
                      if item["function"] == "vault.open")
@@ -348,3 +366,39 @@ class TokenTest(LiveCase):
         code, said = self.change("--token-file", self.world.token_file, bridge=self.world.eu_bridge)
         self.assertEqual(code, 1)
         self.assertRegex(said, re.escape("no admin.token_file (HTTP 403); add it there"))
+
+
+class WatchedWorld(LiveWorld):
+    MORE = "watch_policies: true\n"
+
+
+class FileTest(LiveCase):
+    """A file that changes while watch_policies is on."""
+
+    @classmethod
+    def make_world(cls):
+        return WatchedWorld()
+
+    def test_a_file_that_changes_is_in_use_when_it_is_good(self):
+        version = self.version()
+        self.world.write("us-eu.yaml", USUAL.replace("export:", "exports:"))
+        await_that("the file is refused", lambda: self.shown()["reload"]["outcome"] == "invalid")
+        self.assertIn("did you mean 'export'?", json.dumps(self.shown()["reload"]["faults"]))
+        self.keeps(version)
+        self.world.write("us-eu.yaml", RENAMED)
+        await_that("the guard refuses", lambda: self.shown()["reload"]["outcome"] == "guarded")
+        self.keeps(version)
+        self.world.write("us-eu.yaml", USUAL.replace("not for export", "stays here"))
+        await_that("the file is in use", lambda: self.version() == version + 1)
+        self.assertEqual(self.shown()["origin"], "file")
+        denied = self.world.ctl("--admin", self.world.us_bridge.admin_url, "functions", "--side", "denied")
+        self.assertIn("policy_rejected: stays here", denied.stdout)
+        self.keeps(version + 1)
+
+    def test_only_the_last_ten_versions_are_kept(self):
+        version = self.version()
+        for number in range(10):
+            self.tell(0, "apply", "--force", self.candidate(RENAMED if number % 2 else USUAL.replace("not for export", "no")))
+        versions = [item["version"] for item in self.tell_json(0, "versions")["versions"]]
+        self.assertEqual(versions, list(range(version + 10, version, -1)))
+        self.assertIn("no such version", self.tell(1, "rollback", str(version)).stderr)

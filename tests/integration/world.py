@@ -311,8 +311,9 @@ class World:
         with open(member.executed_file, encoding="utf-8") as file:
             return [line.split(" ")[0] for line in file.read().splitlines()]
 
-    def bridge(self, name, federation, port, seeds, links, link_port=None, policies=(), certificate=None, token_file=None):
-        """links: YAML of each; certificate: the name of its files, else the bridge's; token_file: for changes."""
+    def bridge(self, name, federation, port, seeds, links, link_port=None, policies=(), certificate=None, token_file=None,
+               more=""):
+        """links: YAML of each; certificate: the name of its files, else the bridge's; token_file: for changes; more: lines."""
         admin_port = free_port()
         certificate = certificate or name
         config = (f"bridge: {{name: {name}, federation: {federation}}}\n"
@@ -324,7 +325,7 @@ class World:
                   + (f"policies: [{', '.join(policies)}]\n" if policies else "")
                   + f'keepalive: 500ms\nadmin: {{listen: "127.0.0.1:{admin_port}"'
                   + (f", token_file: {token_file}" if token_file else "") + "}\n"
-                  + "log: {format: json, level: debug}\n")
+                  + "log: {format: json, level: debug}\n" + more)
         bridge = Bridge(self, name, "mpreg-bridge", config, (port, admin_port))
         self.processes.append(bridge)
         return bridge
