@@ -3,7 +3,7 @@
  * bridge.c - the engine: which room an event is for, and the order of a step.
  *
  * A step: the event's room acts, and what a new policy leaves to judge is done for a while; then the cluster is shown what the RIB has chosen (cluster_port_settle),
- * then the links are told what changed (link_port_flush), then the cluster (member_flush). So whatever
+ * then the links are told what changed (link_announce_flush), then the cluster (member_flush). So whatever
  * came in goes out in the same step.
  */
 #include "bridge/bridge.h"
@@ -30,6 +30,8 @@ create_tables(struct bridge *bridge)
     for (uint32_t i = 0; i < count; i++) {
         bridge->policies[i] = config->links[i].policy;
         bridge->link_federations[i] = config->links[i].session.federation;
+        bridge->ports[i].stale_until = INSTANT_NEVER;
+        bridge->ports[i].diverged_since = INSTANT_NEVER;
         link_session_init(&bridge->ports[i].session, &config->links[i].session, &bridge->mem,
             bridge->log, &bridge->prng);
         call_limits_init(&bridge->ports[i].limits, &bridge->mem, bridge->hash_key);
@@ -223,7 +225,7 @@ begin_stop(struct bridge *bridge, struct now now)
     bridge->stopping = true;
     bridge->stop_by = instant_after(now.mono, BRIDGE_DRAIN_NS);
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
-        rib_unlearn_all(bridge->rib, i, PRUNE_OPERATOR);
+        link_hear_forget(bridge, i, PRUNE_OPERATOR);
         link_session_drain(&bridge->ports[i].session, &bridge->actions);
     }
 }
@@ -320,6 +322,10 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     uint64_t lost = bridge->actions.lost;
     actions_begin(&bridge->actions, &bridge->arena);
     bridge->actions.lost = lost;
+    bridge->now = now;
+    if (event->kind == EVENT_START) {
+        bridge->started_at = now.mono;
+    }
     rib_set_time(bridge->rib, now.wall);
     dispatch(bridge, event, now);
     rib_work(bridge->rib, bridge->config.judgements_a_step);
@@ -327,7 +333,7 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     cluster_port_settle(bridge, now);
     rib_pass_on(bridge->rib);
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
-        link_port_flush(bridge, i, now);
+        link_announce_flush(bridge, i, now);
     }
     /* A session that failed meanwhile has taken its imports along. */
     cluster_port_settle(bridge, now);
@@ -357,10 +363,11 @@ bridge_deadline(const struct bridge *bridge, struct now now)
     at = instant_earlier(at, reload_deadline(bridge));
     at = instant_earlier(at, rib_has_work(bridge->rib) ? now.mono : rules_change_at(bridge, now));
     at = instant_earlier(at, bridge->finished ? INSTANT_NEVER : bridge->stop_by);
-    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+    /* After that, links have nothing to do any more. */
+    for (uint32_t i = 0; i < bridge->config.link_count && !bridge->left; i++) {
         at = instant_earlier(at, link_session_deadline(&bridge->ports[i].session));
         at = instant_earlier(at, link_port_deadline(bridge, i));
-        if (link_port_has_work(bridge, i)) {
+        if (link_announce_has_work(bridge, i)) {
             at = now.mono;
         }
     }
@@ -390,6 +397,13 @@ bridge_link_count(const struct bridge *bridge)
     return bridge->config.link_count;
 }
 
+/* From the last step on; 0: never. */
+static uint64_t
+until(const struct bridge *bridge, struct instant at)
+{
+    return at.ns == INSTANT_NEVER.ns ? 0 : instant_between(bridge->now.mono, at);
+}
+
 struct bridge_link_stats
 bridge_link_stats(const struct bridge *bridge, uint32_t link)
 {
@@ -411,6 +425,13 @@ bridge_link_stats(const struct bridge *bridge, uint32_t link)
     stats.rejects = counts->rejects[link];
     stats.import_blocked = counts->imports_blocked[link];
     stats.held = port->held;
+    stats.stale = rib_stale_count(bridge->rib, link);
+    stats.stale_for_ns = until(bridge, port->stale_until);
+    stats.suspended = link_session_is_suspended(&port->session);
+    stats.suspended_for_ns = until(bridge, port->session.suspension.until);
+    if (port->diverged_since.ns != INSTANT_NEVER.ns) {
+        stats.diverged_ns = instant_between(port->diverged_since, bridge->now.mono);
+    }
     return stats;
 }
 

@@ -43,7 +43,8 @@ struct bridge_config {
     const struct bridge_link_config *links;
     uint32_t link_count; /* <= RIB_LINKS_MAX */
     uint64_t call_timeout_ns;
-    size_t memory_max; /* bytes that the engine may use */
+    uint64_t stale_time_ns; /* what came over a link that is down stays for so long; 0: it goes */
+    size_t memory_max;      /* bytes that the engine may use */
     uint32_t
         judgements_a_step; /* of what a new policy leaves to judge; 0: BRIDGE_JUDGEMENTS_A_STEP */
 };
@@ -94,6 +95,13 @@ struct bridge_link_stats {
     uint64_t withdrawn;
     uint64_t heard_announced; /* advertisements received */
     uint64_t heard_withdrawn;
+    uint64_t refreshed; /* times that everything was announced because the far side asked for it */
+    uint64_t resyncs;   /* times that we asked */
+    uint64_t stale;     /* imports that nobody vouches for now */
+    uint64_t stale_for_ns; /* they go after so long; 0: nothing is stale */
+    bool suspended;        /* without a connection; the session may go on over another one, for: */
+    uint64_t suspended_for_ns;
+    uint64_t diverged_ns; /* for so long our table is not what the far side means; 0: it is */
     struct bridge_call_stats to_link;   /* calls of our cluster over this link */
     struct bridge_call_stats from_link; /* calls of the far side into our cluster */
 };

@@ -6,7 +6,9 @@
  *   cluster_port.c  where the bridge meets its cluster: catalog in, offers out
  *   cluster_calls.c calls of and into that cluster
  *   transit_calls.c calls that only pass through, from one link to another
- *   link_port.c     where it meets another federation: announcements and calls both ways
+ *   link_port.c     where it meets another federation: one session and the calls over it
+ *   link_announce.c what it is told, and
+ *   link_hear.c     what it tells us, how fresh that is, and whether it is what it means
  *   reload.c        other policies for all links at once
  */
 #ifndef BRIDGE_BRIDGE_STATE_H
@@ -20,9 +22,19 @@ struct link_port {
     struct call_limits limits;      /* of its policy's rules */
     struct bridge_link_stats stats; /* counters; the rest is filled in when asked */
     bool congested;
-    bool end_of_sync_due; /* the table is being announced for the first time */
-    bool over_limit;      /* more functions came than import.limits allows, and it was said */
-    bool held;            /* the session was ended because of that */
+    bool end_of_sync_due;         /* everything is being announced */
+    bool end_of_sync_waits;       /* until our cluster is known */
+    uint64_t end_of_sync_refresh; /* the number of the REFRESH that it answers; 0: of none */
+    struct instant stale_until;   /* what is stale goes then; INSTANT_NEVER: nothing is */
+    struct instant
+        diverged_since; /* our table is not the one that the far side means; INSTANT_NEVER: it is */
+    bool refreshing;    /* we have asked for everything, and its END_OF_SYNC did not come yet */
+    uint64_t refresh_number;
+    uint64_t
+        refresh_pause_ns; /* between refreshes that nobody asked for; 0: the next one may be at once */
+    struct instant refresh_at;
+    bool over_limit; /* more functions came than import.limits allows, and it was said */
+    bool held;       /* the session was ended because of that */
     struct instant held_until;
 };
 
@@ -44,7 +56,10 @@ struct bridge {
     struct json_tape tape;
     struct buf out; /* composing */
     uint64_t links_refused;
-    bool names_freed; /* offers that conflicted may have room now */
+    struct now now; /* of this step */
+    struct instant started_at;
+    struct instant learnt_at; /* a node came, or told of a function that was not known */
+    bool names_freed;         /* offers that conflicted may have room now */
     bool stopping;
     bool left;
     bool finished;
@@ -121,10 +136,9 @@ void transit_calls_forget(struct bridge *bridge, const struct far_call *call, st
 /* link_port.c */
 void link_port_step(
     struct bridge *bridge, uint32_t link, const struct event *event, struct now now);
-/* Announce and withdraw what changed. */
-void link_port_flush(struct bridge *bridge, uint32_t link, struct now now);
-bool link_port_has_work(const struct bridge *bridge, uint32_t link);
-/* When a session that a limit ended may begin again. */
+void link_port_act_on(
+    struct bridge *bridge, uint32_t link, const struct link_delivery *delivery, struct now now);
+/* When it has to do something by itself, beside its session. */
 struct instant link_port_deadline(const struct bridge *bridge, uint32_t link);
 /* What the old one said of the link does not hold any more. */
 void link_port_policy_changed(struct bridge *bridge, uint32_t link);
@@ -135,5 +149,33 @@ void link_port_reply(struct bridge *bridge, uint32_t link, const struct link_rep
 void link_port_reply_error(
     struct bridge *bridge, uint32_t link, uint64_t call_id, const struct call_error *error);
 void link_port_end_calls(struct bridge *bridge, uint32_t link, struct now now);
+
+/* link_announce.c */
+void link_announce_begin(struct bridge *bridge, uint32_t link, const struct link_hello *hello);
+void link_announce_again(struct bridge *bridge, uint32_t link, uint64_t refresh);
+void link_announce_end(struct bridge *bridge, uint32_t link);
+/* Announce and withdraw what changed. */
+void link_announce_flush(struct bridge *bridge, uint32_t link, struct now now);
+bool link_announce_has_work(const struct bridge *bridge, uint32_t link);
+struct instant link_announce_deadline(const struct bridge *bridge, uint32_t link);
+
+/* link_hear.c */
+void link_hear_begin(struct bridge *bridge, uint32_t link, struct now now);
+void link_hear_announce(struct bridge *bridge, uint32_t link, const struct link_announce *announce);
+void link_hear_withdraw(struct bridge *bridge, uint32_t link, const struct link_withdraw *withdraw);
+void link_hear_end_of_sync(
+    struct bridge *bridge, uint32_t link, const struct link_end_of_sync *end);
+void link_hear_table(
+    struct bridge *bridge, uint32_t link, const struct link_table *told, struct now now);
+/* The session is suspended, or over because of `error`. */
+void link_hear_down(
+    struct bridge *bridge, uint32_t link, enum link_error_code error, struct now now);
+void link_hear_resumed(struct bridge *bridge, uint32_t link);
+/* Ask for everything again. Only while greeted. */
+void link_hear_refresh(struct bridge *bridge, uint32_t link);
+/* What came over the link goes, whatever state it is in. */
+void link_hear_forget(struct bridge *bridge, uint32_t link, enum prune_reason reason);
+void link_hear_tick(struct bridge *bridge, uint32_t link, struct now now);
+struct instant link_hear_deadline(const struct bridge *bridge, uint32_t link);
 
 #endif

@@ -26,6 +26,7 @@ changed(void *owner, const struct catalog_change *change)
     }
     switch (change->kind) {
     case CATALOG_ADDED:
+        bridge->learnt_at = bridge->now.mono;
         rib_add_provider(bridge->rib, endpoint);
         break;
     case CATALOG_CHANGED:
@@ -65,6 +66,7 @@ reached(void *owner, struct span node_id)
     struct bridge *bridge = owner;
     const struct catalog_node *node = catalog_find_node(member_catalog(bridge->member), node_id);
     const struct catalog_entry *entry = NULL;
+    bridge->learnt_at = bridge->now.mono; /* what it knows comes next */
     while (node != NULL && (entry = catalog_next_of_node(node, entry)) != NULL) {
         rib_reconsider(bridge->rib, entry->endpoint.key.identity.name);
     }

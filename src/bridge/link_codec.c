@@ -4,6 +4,7 @@
  */
 #include "bridge/link_codec.h"
 
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "bridge/link_field.h"
 #include "core/limits.h"
@@ -86,6 +87,37 @@ link_check_advertisement(const struct advertisement *advertisement)
     return LINK_OK;
 }
 
+uint64_t
+link_route_digest(struct span route)
+{
+    /* Both ends must come to the same number: this is no secret, and protects from nobody. */
+    static const struct hash_key open_key = { .k0 = 0, .k1 = 0 };
+    return hash_bytes(&open_key, route);
+}
+
+bool
+link_frame_is_numbered(enum link_frame_type type)
+{
+    switch (type) {
+    case LINK_FRAME_ANNOUNCE:
+    case LINK_FRAME_WITHDRAW:
+    case LINK_FRAME_END_OF_SYNC:
+    case LINK_FRAME_CALL:
+    case LINK_FRAME_REPLY:
+        return true;
+    case LINK_FRAME_READY:
+    case LINK_FRAME_HELLO:
+    case LINK_FRAME_ACK:
+    case LINK_FRAME_PING:
+    case LINK_FRAME_PONG:
+    case LINK_FRAME_DRAIN:
+    case LINK_FRAME_ERROR:
+    case LINK_FRAME_REFRESH:
+        return false;
+    }
+    return false;
+}
+
 const char *
 link_frame_type_name(enum link_frame_type type)
 {
@@ -114,6 +146,8 @@ link_frame_type_name(enum link_frame_type type)
         return "drain";
     case LINK_FRAME_ERROR:
         return "error";
+    case LINK_FRAME_REFRESH:
+        return "refresh";
     }
     return "unknown";
 }

@@ -23,6 +23,9 @@
 /* A call's arguments must reach a node over one message; larger frames help nobody. */
 #define LINK_FRAME_SIZE_MAX ((size_t)16 * 1024 * 1024)
 
+/* Longer names of bridges are refused. */
+#define LINK_BRIDGE_NAME_MAX 128u
+
 /* Advertisements in one ANNOUNCE or route ids in one WITHDRAW. */
 #define LINK_BATCH_MAX 256u
 
@@ -39,6 +42,7 @@ enum link_frame_type {
     LINK_FRAME_PONG,
     LINK_FRAME_DRAIN,
     LINK_FRAME_ERROR,
+    LINK_FRAME_REFRESH,
 };
 
 enum link_result {
@@ -59,20 +63,44 @@ struct link_hello {
     uint64_t features; /* bits, none defined yet; unknown bits are ignored */
     struct span federation;
     struct span bridge;
-    uint64_t session;      /* drawn anew for every session */
+    uint64_t session;      /* drawn anew for every session; of the one to resume, its own */
     uint64_t boot;         /* drawn anew for every start of the process */
     struct wall clock;     /* the sender's, for the operator only */
     uint64_t keepalive_ns; /* how often the sender pings */
+    uint64_t resume;       /* the receiver's number of the session that shall go on; 0: a new one */
+    uint64_t received;     /* with `resume`: the last number of its sequence that came */
+    uint64_t stale;        /* routes of earlier sessions that the sender still keeps */
 };
 
-/* One advertisement; route_id names it in WITHDRAW and CALL, on this session only. */
+/* One advertisement; route_id names it in WITHDRAW and CALL. */
 struct link_route {
     uint64_t route_id;
+    uint64_t digest; /* of its bytes on the wire; of what came: link_decode() sets it */
     struct advertisement advertisement;
 };
 
+/* Both sides keep the sum of the digests of all routes that one has announced to the other. */
+struct link_table {
+    uint64_t routes;
+    uint64_t digest; /* modulo 2^64 */
+};
+
+static inline void
+link_table_add(struct link_table *table, uint64_t digest)
+{
+    table->routes++;
+    table->digest += digest;
+}
+
+static inline void
+link_table_remove(struct link_table *table, uint64_t digest)
+{
+    table->routes--;
+    table->digest -= digest;
+}
+
 struct link_announce {
-    uint64_t sequence; /* of ANNOUNCE, WITHDRAW and END_OF_SYNC together, from 1 up */
+    uint64_t sequence; /* of all frames that are numbered (link_frame_is_numbered), from 1 up */
     const struct link_route *routes;
     uint32_t route_count;
 };
@@ -81,6 +109,18 @@ struct link_withdraw {
     uint64_t sequence;
     const uint64_t *route_ids;
     uint32_t route_count;
+};
+
+struct link_end_of_sync {
+    uint64_t sequence;
+    uint64_t refresh; /* the number of the REFRESH that it answers; 0: of the session's beginning */
+};
+
+/* PONG has a number only. */
+struct link_ping {
+    uint64_t number;         /* the pinger's own, echoed */
+    bool has_table;          /* PING: */
+    struct link_table table; /* what the pinger has announced so far */
 };
 
 struct link_call {
@@ -119,10 +159,12 @@ struct link_frame {
         struct link_hello hello;
         struct link_announce announce;
         struct link_withdraw withdraw;
-        uint64_t sequence; /* END_OF_SYNC, ACK */
+        struct link_end_of_sync end_of_sync;
+        uint64_t sequence; /* ACK */
         struct link_call call;
         struct link_reply reply;
-        uint64_t ping; /* PING, PONG: the pinger's own number, echoed */
+        struct link_ping ping; /* PING, PONG */
+        uint64_t refresh;      /* REFRESH: its number */
         struct link_error error;
     };
 };
@@ -148,18 +190,29 @@ MUST_CHECK enum link_result link_check_advertisement(const struct advertisement 
  * out->overflowed: the frame must not be sent. Values of ours must be within the caps (CHECK).
  */
 void link_encode_hello(struct buf *out, const struct link_hello *hello);
-void link_encode_announce(struct buf *out, const struct link_announce *announce);
+/* `digests` gets one a route, unless it is NULL. */
+void link_encode_announce(struct buf *out, const struct link_announce *announce, uint64_t *digests);
 void link_encode_withdraw(struct buf *out, const struct link_withdraw *withdraw);
-void link_encode_end_of_sync(struct buf *out, uint64_t sequence);
+void link_encode_end_of_sync(struct buf *out, const struct link_end_of_sync *end);
 void link_encode_ack(struct buf *out, uint64_t sequence);
-void link_encode_ping(struct buf *out, uint64_t number);
+void link_encode_ping(struct buf *out, const struct link_ping *ping);
 void link_encode_pong(struct buf *out, uint64_t number);
 void link_encode_drain(struct buf *out);
 void link_encode_error(struct buf *out, const struct link_error *error);
+void link_encode_refresh(struct buf *out, uint64_t number);
 
 /* The head only: the frame is head, args, kwargs; and head, body. Their sizes are in the head. */
 void link_encode_call_head(struct buf *out, const struct link_call *call);
 void link_encode_reply_head(struct buf *out, const struct link_reply *reply);
+
+/*
+ * CALL heads are patched when a call is sent again after a while: `frame` is a whole frame of any type. If it is a
+ * CALL, so much of its time is over.
+ */
+void link_call_shorten(uint8_t *frame, size_t size, uint64_t by_ms);
+
+/* Frames that both ends count, so that a session can go on over another connection: they come once and in order. */
+bool link_frame_is_numbered(enum link_frame_type type);
 
 const char *link_frame_type_name(enum link_frame_type type);
 const char *link_result_name(enum link_result result);

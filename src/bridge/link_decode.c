@@ -14,7 +14,7 @@
 #define TAG_BIT(tag_) (1u << (tag_))
 
 static_assert(LINK_TAG_ROUTE_TTL < LINK_TAG_LIMIT, "a tag has its slot in struct fields");
-static_assert(LINK_TAG_HELLO_KEEPALIVE < LINK_TAG_LIMIT, "a tag has its slot in struct fields");
+static_assert(LINK_TAG_HELLO_STALE < LINK_TAG_LIMIT, "a tag has its slot in struct fields");
 static_assert(PATH_COUNT_MAX <= UINT8_MAX, "CALL counts its path in one byte");
 static_assert(NAME_SIZE_MAX <= UINT16_MAX, "CALL and REPLY give texts two bytes of size");
 
@@ -209,8 +209,8 @@ take_list(struct fields *fields, uint8_t tag, enum link_text_rule rule, uint32_t
 static enum link_result
 decode_hello(struct span payload, struct link_hello *hello)
 {
-    /* One bit for each tag from VERSION_MIN to KEEPALIVE. */
-    const struct field_set set = { .known = (TAG_BIT(LINK_TAG_HELLO_KEEPALIVE + 1) - 1) & ~1u };
+    /* One bit for each tag from VERSION_MIN to STALE. */
+    const struct field_set set = { .known = (TAG_BIT(LINK_TAG_HELLO_STALE + 1) - 1) & ~1u };
     struct fields fields;
     read_fields(&fields, &set, payload);
     hello->version_min = take_u32(&fields, LINK_TAG_HELLO_VERSION_MIN);
@@ -226,6 +226,13 @@ decode_hello(struct span payload, struct link_hello *hello)
         hello->clock.ns = (int64_t)take_u64(&fields, LINK_TAG_HELLO_CLOCK);
     }
     hello->keepalive_ns = take_u64(&fields, LINK_TAG_HELLO_KEEPALIVE);
+    if (has(&fields, LINK_TAG_HELLO_RESUME)) {
+        hello->resume = take_u64(&fields, LINK_TAG_HELLO_RESUME);
+        hello->received = take_u64(&fields, LINK_TAG_HELLO_RECEIVED);
+    }
+    if (has(&fields, LINK_TAG_HELLO_STALE)) {
+        hello->stale = take_u64(&fields, LINK_TAG_HELLO_STALE);
+    }
     if (hello->version_min == 0 || hello->version_min > hello->version_max) {
         fault(&fields, LINK_BAD_FIELD);
     }
@@ -298,6 +305,7 @@ decode_announce(struct span payload, struct arena *arena, struct link_announce *
     }
     for (uint32_t i = 0; i < count && fields.result == LINK_OK; i++) {
         fields.result = decode_route(items[i], arena, &routes[i]);
+        routes[i].digest = link_route_digest(items[i]);
     }
     announce->routes = routes;
     announce->route_count = count;
@@ -351,13 +359,54 @@ decode_sequence(struct span payload, uint64_t *sequence)
 }
 
 static enum link_result
-decode_ping(struct span payload, uint64_t *number)
+decode_end_of_sync(struct span payload, struct link_end_of_sync *end)
 {
-    const struct field_set set = { .known = TAG_BIT(LINK_TAG_PING_NUMBER) };
+    const struct field_set set = {
+        .known = TAG_BIT(LINK_TAG_TABLE_SEQUENCE) | TAG_BIT(LINK_TAG_TABLE_REFRESH),
+    };
     struct fields fields;
     read_fields(&fields, &set, payload);
-    *number = take_u64(&fields, LINK_TAG_PING_NUMBER);
+    end->sequence = take_sequence(&fields);
+    if (has(&fields, LINK_TAG_TABLE_REFRESH)) {
+        end->refresh = take_u64(&fields, LINK_TAG_TABLE_REFRESH);
+    }
     return fields.result;
+}
+
+static enum link_result
+decode_ping(struct span payload, struct link_ping *ping)
+{
+    const struct field_set set = {
+        .known = TAG_BIT(LINK_TAG_PING_NUMBER) | TAG_BIT(LINK_TAG_PING_ROUTES) |
+                 TAG_BIT(LINK_TAG_PING_DIGEST),
+    };
+    struct fields fields;
+    read_fields(&fields, &set, payload);
+    ping->number = take_u64(&fields, LINK_TAG_PING_NUMBER);
+    ping->has_table = has(&fields, LINK_TAG_PING_ROUTES) || has(&fields, LINK_TAG_PING_DIGEST);
+    if (ping->has_table) {
+        ping->table.routes = take_u64(&fields, LINK_TAG_PING_ROUTES);
+        ping->table.digest = take_u64(&fields, LINK_TAG_PING_DIGEST);
+    }
+    return fields.result;
+}
+
+/* A frame of one number. */
+static enum link_result
+decode_number(struct span payload, uint8_t tag, uint64_t *number)
+{
+    const struct field_set set = { .known = TAG_BIT(tag) };
+    struct fields fields;
+    read_fields(&fields, &set, payload);
+    *number = take_u64(&fields, tag);
+    return fields.result;
+}
+
+static enum link_result
+decode_refresh(struct span payload, uint64_t *number)
+{
+    enum link_result result = decode_number(payload, LINK_TAG_REFRESH_NUMBER, number);
+    return result == LINK_OK && *number == 0 ? LINK_BAD_FIELD : result;
 }
 
 static enum link_result
@@ -496,6 +545,7 @@ decode_payload(struct span payload, struct arena *arena, struct link_frame *fram
     case LINK_FRAME_WITHDRAW:
         return decode_withdraw(payload, arena, &frame->withdraw);
     case LINK_FRAME_END_OF_SYNC:
+        return decode_end_of_sync(payload, &frame->end_of_sync);
     case LINK_FRAME_ACK:
         return decode_sequence(payload, &frame->sequence);
     case LINK_FRAME_CALL:
@@ -503,12 +553,15 @@ decode_payload(struct span payload, struct arena *arena, struct link_frame *fram
     case LINK_FRAME_REPLY:
         return decode_reply(payload, &frame->reply);
     case LINK_FRAME_PING:
-    case LINK_FRAME_PONG:
         return decode_ping(payload, &frame->ping);
+    case LINK_FRAME_PONG:
+        return decode_number(payload, LINK_TAG_PING_NUMBER, &frame->ping.number);
     case LINK_FRAME_DRAIN:
         return decode_no_fields(payload);
     case LINK_FRAME_ERROR:
         return decode_error(payload, &frame->error);
+    case LINK_FRAME_REFRESH:
+        return decode_refresh(payload, &frame->refresh);
     }
     return LINK_UNKNOWN_TYPE;
 }
@@ -532,7 +585,7 @@ link_decode(struct span bytes, struct arena *arena, struct link_frame *frame)
     if (result != LINK_OK) {
         return result;
     }
-    if (type > LINK_FRAME_ERROR) {
+    if (type > LINK_FRAME_REFRESH) {
         return LINK_UNKNOWN_TYPE;
     }
     if (flags != 0 || zero != 0) {

@@ -3,6 +3,7 @@
  * link_encode.c - frames to bytes. Sizes are written as zero and put right when the end is known.
  */
 #include "base/check.h"
+#include "base/cursor.h"
 #include "bridge/link_codec.h"
 #include "bridge/link_field.h"
 #include "core/limits.h"
@@ -87,10 +88,18 @@ link_encode_hello(struct buf *out, const struct link_hello *hello)
     add_u64(out, LINK_TAG_HELLO_BOOT, hello->boot);
     add_u64(out, LINK_TAG_HELLO_CLOCK, (uint64_t)hello->clock.ns);
     add_u64(out, LINK_TAG_HELLO_KEEPALIVE, hello->keepalive_ns);
+    if (hello->resume != 0) {
+        add_u64(out, LINK_TAG_HELLO_RESUME, hello->resume);
+        add_u64(out, LINK_TAG_HELLO_RECEIVED, hello->received);
+    }
+    if (hello->stale > 0) {
+        add_u64(out, LINK_TAG_HELLO_STALE, hello->stale);
+    }
     end_frame(out, start, 0);
 }
 
-static void
+/* Returns its digest. */
+static uint64_t
 add_route(struct buf *out, const struct link_route *route)
 {
     const struct advertisement *advertisement = &route->advertisement;
@@ -110,14 +119,16 @@ add_route(struct buf *out, const struct link_route *route)
     add_u32(out, LINK_TAG_ROUTE_HOPS_LEFT, advertisement->hops_left);
     add_u32(out, LINK_TAG_ROUTE_COST, advertisement->cost);
     add_u64(out, LINK_TAG_ROUTE_TTL, advertisement->ttl_ns);
-    if (!out->overflowed) {
-        size_t size = out->size - start - LINK_FIELD_HEADER_SIZE;
-        buf_put_u32(out, start + 1, (uint32_t)size);
+    if (out->overflowed) {
+        return 0;
     }
+    size_t size = out->size - start - LINK_FIELD_HEADER_SIZE;
+    buf_put_u32(out, start + 1, (uint32_t)size);
+    return link_route_digest(span_part(buf_span(out), start + LINK_FIELD_HEADER_SIZE, size));
 }
 
 void
-link_encode_announce(struct buf *out, const struct link_announce *announce)
+link_encode_announce(struct buf *out, const struct link_announce *announce, uint64_t *digests)
 {
     CHECK(announce->sequence > 0);
     CHECK(announce->route_count > 0);
@@ -125,7 +136,10 @@ link_encode_announce(struct buf *out, const struct link_announce *announce)
     size_t start = begin_frame(out, LINK_FRAME_ANNOUNCE);
     add_u64(out, LINK_TAG_TABLE_SEQUENCE, announce->sequence);
     for (uint32_t i = 0; i < announce->route_count; i++) {
-        add_route(out, &announce->routes[i]);
+        uint64_t digest = add_route(out, &announce->routes[i]);
+        if (digests != NULL) {
+            digests[i] = digest;
+        }
     }
     end_frame(out, start, 0);
 }
@@ -155,10 +169,15 @@ encode_number(struct buf *out, enum link_frame_type type, uint8_t tag, uint64_t 
 }
 
 void
-link_encode_end_of_sync(struct buf *out, uint64_t sequence)
+link_encode_end_of_sync(struct buf *out, const struct link_end_of_sync *end)
 {
-    CHECK(sequence > 0);
-    encode_number(out, LINK_FRAME_END_OF_SYNC, LINK_TAG_TABLE_SEQUENCE, sequence);
+    CHECK(end->sequence > 0);
+    size_t start = begin_frame(out, LINK_FRAME_END_OF_SYNC);
+    add_u64(out, LINK_TAG_TABLE_SEQUENCE, end->sequence);
+    if (end->refresh != 0) {
+        add_u64(out, LINK_TAG_TABLE_REFRESH, end->refresh);
+    }
+    end_frame(out, start, 0);
 }
 
 void
@@ -169,15 +188,28 @@ link_encode_ack(struct buf *out, uint64_t sequence)
 }
 
 void
-link_encode_ping(struct buf *out, uint64_t number)
+link_encode_ping(struct buf *out, const struct link_ping *ping)
 {
-    encode_number(out, LINK_FRAME_PING, LINK_TAG_PING_NUMBER, number);
+    size_t start = begin_frame(out, LINK_FRAME_PING);
+    add_u64(out, LINK_TAG_PING_NUMBER, ping->number);
+    if (ping->has_table) {
+        add_u64(out, LINK_TAG_PING_ROUTES, ping->table.routes);
+        add_u64(out, LINK_TAG_PING_DIGEST, ping->table.digest);
+    }
+    end_frame(out, start, 0);
 }
 
 void
 link_encode_pong(struct buf *out, uint64_t number)
 {
     encode_number(out, LINK_FRAME_PONG, LINK_TAG_PING_NUMBER, number);
+}
+
+void
+link_encode_refresh(struct buf *out, uint64_t number)
+{
+    CHECK(number > 0);
+    encode_number(out, LINK_FRAME_REFRESH, LINK_TAG_REFRESH_NUMBER, number);
 }
 
 void
@@ -244,4 +276,23 @@ link_encode_reply_head(struct buf *out, const struct link_reply *reply)
     buf_add_u32(out, announced_size(reply->body));
     buf_add(out, rule);
     end_frame(out, start, reply->body.size);
+}
+
+/* Where the head of a CALL says how many milliseconds are left. */
+#define CALL_TIMEOUT_OFFSET (LINK_FRAME_HEADER_SIZE + 16u)
+
+void
+link_call_shorten(uint8_t *frame, size_t size, uint64_t by_ms)
+{
+    CHECK(size >= LINK_FRAME_HEADER_SIZE);
+    if (frame[sizeof(uint32_t)] != LINK_FRAME_CALL) {
+        return;
+    }
+    CHECK(size >= LINK_FRAME_HEADER_SIZE + LINK_CALL_HEAD_SIZE);
+    struct cursor cursor = cursor_over(span_from(&frame[CALL_TIMEOUT_OFFSET], sizeof(uint32_t)));
+    uint64_t left_ms = cursor_u32(&cursor);
+    left_ms = left_ms > by_ms ? left_ms - by_ms : 0;
+    for (size_t i = 0; i < sizeof(uint32_t); i++) {
+        frame[CALL_TIMEOUT_OFFSET + i] = (uint8_t)(left_ms >> (8 * (sizeof(uint32_t) - 1 - i)));
+    }
 }

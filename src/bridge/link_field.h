@@ -31,12 +31,16 @@ enum link_tag_hello {
     LINK_TAG_HELLO_BOOT,
     LINK_TAG_HELLO_CLOCK,
     LINK_TAG_HELLO_KEEPALIVE,
+    LINK_TAG_HELLO_RESUME,
+    LINK_TAG_HELLO_RECEIVED,
+    LINK_TAG_HELLO_STALE,
 };
 
 enum link_tag_table {
     LINK_TAG_TABLE_SEQUENCE = 1,
     LINK_TAG_TABLE_ROUTE,     /* ANNOUNCE: fields of link_tag_route; repeated */
     LINK_TAG_TABLE_ROUTE_IDS, /* WITHDRAW: eight bytes each */
+    LINK_TAG_TABLE_REFRESH,   /* END_OF_SYNC: the REFRESH that it answers */
 };
 
 enum link_tag_route {
@@ -56,6 +60,12 @@ enum link_tag_route {
 
 enum link_tag_ping {
     LINK_TAG_PING_NUMBER = 1,
+    LINK_TAG_PING_ROUTES,
+    LINK_TAG_PING_DIGEST,
+};
+
+enum link_tag_refresh {
+    LINK_TAG_REFRESH_NUMBER = 1,
 };
 
 enum link_tag_error {
@@ -70,6 +80,9 @@ enum link_text_rule {
     LINK_TEXT_ANY = 0,
     LINK_TEXT_NOT_EMPTY,
 };
+
+/* Of the value of an ANNOUNCE's route: SipHash-1-3 of its bytes, with the key 0. */
+uint64_t link_route_digest(struct span route);
 
 /* LINK_OK, LINK_TOO_LARGE (over NAME_SIZE_MAX) or LINK_BAD_FIELD (empty, not UTF-8, a control character). */
 MUST_CHECK enum link_result link_check_text(struct span text, enum link_text_rule rule);

@@ -1,185 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * link_port.c - where the bridge meets another federation: one session, the table it announces, and the
- * calls over it.
+ * link_port.c - where the bridge meets another federation: one session, and the calls over it.
  *
- * Announcing: exports that changed wait in the RIB; a flush sends them in batches, withdrawals and
- * announcements in the order they came about, then END_OF_SYNC when the table is announced for the first
- * time. A congested connection is left alone until it drains.
+ * What it is told goes to link_hear.c, what it tells comes from link_announce.c.
  */
 #include "bridge/bridge_state.h"
 #include "core/limits.h"
 
-/* Batches that one step may send; the rest follows with the next tick, at once. */
-#define FLUSH_BATCHES_MAX 16u
-
-/* Where a batch of announcements ends although it may hold more of them. */
-#define ANNOUNCE_SIZE_MAX ((size_t)1024 * 1024)
-
 /* A neighbour that announced too much is left alone for so long before it may try again. */
 #define LIMIT_PAUSE_NS (60 * SEC_NS)
-
-static void act_on(
-    struct bridge *bridge, uint32_t link, const struct link_delivery *delivery, struct now now);
-
-/* Announcing. */
-
-/* The session ends, and the next one, which comes after a pause, announces everything anew. */
-static void
-fail_for_memory(struct bridge *bridge, uint32_t link, struct now now)
-{
-    struct link_delivery delivery = { .kind = LINK_DELIVERS_NOTHING };
-    link_session_fail(&bridge->ports[link].session, LINK_ERROR_OVERLOADED,
-        SPAN("out of memory while announcing"), now, &bridge->actions, &delivery);
-    act_on(bridge, link, &delivery, now);
-}
-
-/* A numbered frame that cannot be sent would leave a gap in the sequence. */
-static void
-send_numbered(struct bridge *bridge, uint32_t link, struct now now)
-{
-    uint64_t lost = bridge->actions.lost;
-    struct span frame = bridge_composed(bridge);
-    if (frame.size > 0) {
-        actions_send(&bridge->actions, bridge->ports[link].session.conn, frame);
-    }
-    if (bridge->actions.lost != lost) {
-        fail_for_memory(bridge, link, now);
-    }
-}
-
-static void
-flush_withdrawals(struct bridge *bridge, uint32_t link, uint64_t *route_ids, struct now now)
-{
-    struct link_port *port = &bridge->ports[link];
-    uint32_t count = 0;
-    struct rib_export *exported;
-    while (count < LINK_BATCH_MAX && (exported = rib_next_export(bridge->rib, link)) != NULL &&
-           rib_export_withdrawn(exported)) {
-        route_ids[count++] = exported->route_id;
-        rib_export_done(bridge->rib, exported);
-    }
-    struct link_withdraw withdraw = {
-        .sequence = link_session_next_sequence(&port->session),
-        .route_ids = route_ids,
-        .route_count = count,
-    };
-    buf_reset(&bridge->out);
-    link_encode_withdraw(&bridge->out, &withdraw);
-    port->stats.withdrawn += count;
-    send_numbered(bridge, link, now);
-}
-
-static void
-flush_announcements(struct bridge *bridge, uint32_t link, struct link_route *routes, struct now now)
-{
-    struct link_port *port = &bridge->ports[link];
-    uint32_t count = 0;
-    struct rib_export *exported;
-    size_t size = 0;
-    while (count < LINK_BATCH_MAX && size < ANNOUNCE_SIZE_MAX &&
-           (exported = rib_next_export(bridge->rib, link)) != NULL &&
-           !rib_export_withdrawn(exported)) {
-        size += exported->size;
-        routes[count++] = (struct link_route){
-            .route_id = exported->route_id,
-            .advertisement = exported->out,
-        };
-        rib_export_done(bridge->rib, exported);
-    }
-    struct link_announce announce = {
-        .sequence = link_session_next_sequence(&port->session),
-        .routes = routes,
-        .route_count = count,
-    };
-    buf_reset(&bridge->out);
-    link_encode_announce(&bridge->out, &announce);
-    port->stats.announced += count;
-    send_numbered(bridge, link, now);
-}
-
-static bool
-may_announce(const struct link_port *port)
-{
-    switch (port->session.state) {
-    case LINK_DOWN:
-    case LINK_GREETING:
-        return false;
-    case LINK_SYNCING:
-    case LINK_UP:
-    case LINK_DRAINING:
-        return !port->congested;
-    }
-    return false;
-}
-
-bool
-link_port_has_work(const struct bridge *bridge, uint32_t link)
-{
-    const struct link_port *port = &bridge->ports[link];
-    return may_announce(port) &&
-           (port->end_of_sync_due || rib_next_export(bridge->rib, link) != NULL);
-}
-
-void
-link_port_flush(struct bridge *bridge, uint32_t link, struct now now)
-{
-    struct link_port *port = &bridge->ports[link];
-    if (!link_port_has_work(bridge, link)) {
-        return;
-    }
-    struct link_route *routes = arena_take(&bridge->arena, LINK_BATCH_MAX * sizeof(*routes));
-    uint64_t *route_ids = arena_take(&bridge->arena, LINK_BATCH_MAX * sizeof(*route_ids));
-    if (routes == NULL || route_ids == NULL) {
-        fail_for_memory(bridge, link, now);
-        return;
-    }
-    struct rib_export *exported;
-    for (uint32_t i = 0; i < FLUSH_BATCHES_MAX && may_announce(port) &&
-                         (exported = rib_next_export(bridge->rib, link)) != NULL;
-         i++) {
-        if (rib_export_withdrawn(exported)) {
-            flush_withdrawals(bridge, link, route_ids, now);
-        } else {
-            flush_announcements(bridge, link, routes, now);
-        }
-    }
-    if (may_announce(port) && port->end_of_sync_due && rib_next_export(bridge->rib, link) == NULL) {
-        port->end_of_sync_due = false;
-        buf_reset(&bridge->out);
-        link_encode_end_of_sync(&bridge->out, link_session_next_sequence(&port->session));
-        send_numbered(bridge, link, now);
-    }
-}
-
-/* Hearing. */
-
-static void
-learn(struct bridge *bridge, uint32_t link, const struct link_announce *announce)
-{
-    for (uint32_t i = 0; i < announce->route_count; i++) {
-        const struct link_route *route = &announce->routes[i];
-        const struct rib_import *import = rib_learn(bridge->rib, link, route);
-        const char *verdict = import == NULL ? "limit_exceeded"
-                              : import->state == RIB_IMPORT_CANDIDATE
-                                  ? "accepted"
-                                  : prune_reason_name(import->reason);
-        LOG_DEBUG(bridge->log, "import.heard",
-            LOG_SPAN("function", route->advertisement.identity.name),
-            LOG_SPAN("link", bridge->config.links[link].session.name), LOG_TEXT("verdict", verdict),
-            LOG_SPAN("rule", import == NULL ? SPAN_NONE : import->rule_id));
-    }
-    bridge->ports[link].stats.heard_announced += announce->route_count;
-}
-
-static void
-unlearn(struct bridge *bridge, uint32_t link, const struct link_withdraw *withdraw)
-{
-    for (uint32_t i = 0; i < withdraw->route_count; i++) {
-        rib_unlearn(bridge->rib, link, withdraw->route_ids[i], PRUNE_WITHDRAWN);
-    }
-    bridge->ports[link].stats.heard_withdrawn += withdraw->route_count;
-}
 
 static void
 take_reply(struct bridge *bridge, uint32_t link, const struct link_reply *reply, struct now now)
@@ -222,43 +51,73 @@ link_port_end_calls(struct bridge *bridge, uint32_t link, struct now now)
     bridge->ports[link].stats.from_link.in_flight = 0;
 }
 
+/* Its connection broke, and perhaps it goes on over another one. */
 static void
-go_down(struct bridge *bridge, uint32_t link, struct now now)
+cut(struct bridge *bridge, uint32_t link, struct now now)
 {
-    struct link_port *port = &bridge->ports[link];
-    port->congested = false;
-    port->end_of_sync_due = false;
-    link_port_end_calls(bridge, link, now);
-    rib_unlearn_all(bridge->rib, link, PRUNE_LINK_DOWN);
-    rib_announce_all(bridge->rib, link);
+    bridge->ports[link].congested = false;
+    link_hear_down(bridge, link, LINK_ERROR_NONE, now);
 }
 
 static void
-act_on(struct bridge *bridge, uint32_t link, const struct link_delivery *delivery, struct now now)
+go_down(struct bridge *bridge, uint32_t link, enum link_error_code error, struct now now)
 {
-    struct link_port *port = &bridge->ports[link];
+    bridge->ports[link].congested = false;
+    link_port_end_calls(bridge, link, now);
+    link_announce_end(bridge, link);
+    link_hear_down(bridge, link, error, now);
+}
+
+/* Another session than the last one, whose calls nobody will answer. */
+static void
+begin(struct bridge *bridge, uint32_t link, const struct link_hello *hello, struct now now)
+{
+    link_port_end_calls(bridge, link, now);
+    link_announce_begin(bridge, link, hello);
+    link_hear_begin(bridge, link, now);
+}
+
+void
+link_port_act_on(
+    struct bridge *bridge, uint32_t link, const struct link_delivery *delivery, struct now now)
+{
+    const struct link_frame *frame = &delivery->frame;
     switch (delivery->kind) {
     case LINK_DELIVERS_NOTHING:
-    case LINK_DELIVERS_SYNCED:
     case LINK_DELIVERS_DRAIN:
         break;
     case LINK_DELIVERS_GREETED:
-        port->end_of_sync_due = true;
+        begin(bridge, link, &frame->hello, now);
         break;
     case LINK_DELIVERS_ANNOUNCE:
-        learn(bridge, link, &delivery->frame.announce);
+        link_hear_announce(bridge, link, &frame->announce);
         break;
     case LINK_DELIVERS_WITHDRAW:
-        unlearn(bridge, link, &delivery->frame.withdraw);
+        link_hear_withdraw(bridge, link, &frame->withdraw);
+        break;
+    case LINK_DELIVERS_SYNCED:
+        link_hear_end_of_sync(bridge, link, &frame->end_of_sync);
+        break;
+    case LINK_DELIVERS_TABLE:
+        link_hear_table(bridge, link, &frame->ping.table, now);
+        break;
+    case LINK_DELIVERS_REFRESH:
+        link_announce_again(bridge, link, frame->refresh);
         break;
     case LINK_DELIVERS_CALL:
-        cluster_calls_serve(bridge, link, &delivery->frame.call, now);
+        cluster_calls_serve(bridge, link, &frame->call, now);
         break;
     case LINK_DELIVERS_REPLY:
-        take_reply(bridge, link, &delivery->frame.reply, now);
+        take_reply(bridge, link, &frame->reply, now);
+        break;
+    case LINK_DELIVERS_CUT:
+        cut(bridge, link, now);
+        break;
+    case LINK_DELIVERS_RESUMED:
+        link_hear_resumed(bridge, link);
         break;
     case LINK_DELIVERS_DOWN:
-        go_down(bridge, link, now);
+        go_down(bridge, link, delivery->error, now);
         break;
     }
 }
@@ -274,7 +133,7 @@ hold(struct bridge *bridge, uint32_t link, struct instant until, struct now now)
         SPAN("more functions came than the import policy allows"), &bridge->actions);
     port->held = true;
     port->held_until = until;
-    go_down(bridge, link, now);
+    go_down(bridge, link, LINK_ERROR_LIMIT, now);
 }
 
 static void
@@ -319,7 +178,9 @@ struct instant
 link_port_deadline(const struct bridge *bridge, uint32_t link)
 {
     const struct link_port *port = &bridge->ports[link];
-    return port->held && !bridge->stopping ? port->held_until : INSTANT_NEVER;
+    struct instant at = port->held && !bridge->stopping ? port->held_until : INSTANT_NEVER;
+    at = instant_earlier(at, link_hear_deadline(bridge, link));
+    return instant_earlier(at, link_announce_deadline(bridge, link));
 }
 
 void
@@ -342,10 +203,12 @@ link_port_step(struct bridge *bridge, uint32_t link, const struct event *event, 
     } else if (mine && event->kind == EVENT_DRAINED) {
         port->congested = false;
     }
+    port->session.stale_routes = rib_import_count(bridge->rib, link);
     link_session_step(&port->session, event, now, &bridge->actions, &delivery);
     /* Also a connection that never greeted, of which no DOWN is delivered. */
     port->congested = port->congested && conn_equal(before, port->session.conn);
-    act_on(bridge, link, &delivery, now);
+    link_port_act_on(bridge, link, &delivery, now);
+    link_hear_tick(bridge, link, now);
     release(bridge, link, now);
     watch_function_limit(bridge, link, now);
 }
@@ -359,8 +222,10 @@ link_port_accepts(struct bridge *bridge, uint32_t link, struct call_error *error
     *error = (struct call_error){ .side = CALL_NEAR, .hop = bridge->config.name };
     if (!link_session_carries_calls(&port->session)) {
         bool draining = port->session.state == LINK_DRAINING;
-        error->code = draining ? CALL_DRAINING : CALL_LINK_DOWN;
+        bool full = link_session_is_suspended(&port->session);
+        error->code = draining ? CALL_DRAINING : full ? CALL_OVERLOADED : CALL_LINK_DOWN;
         error->text = draining ? SPAN("the far bridge is shutting down")
+                      : full   ? SPAN("the link is interrupted, and too many calls wait for it")
                                : SPAN("the link to the federation that serves it is down");
         return false;
     }
@@ -372,16 +237,23 @@ link_port_accepts(struct bridge *bridge, uint32_t link, struct call_error *error
     return true;
 }
 
+/* The first part is what was composed; if that failed nothing is sent, and nothing counted. */
+static void
+send_parts(struct bridge *bridge, uint32_t link, const struct span *parts, uint32_t count)
+{
+    struct link_session *session = &bridge->ports[link].session;
+    if (parts[0].size > 0) {
+        link_session_send_numbered(session, parts, count, bridge->now, &bridge->actions);
+    }
+}
+
 void
 link_port_send_call(struct bridge *bridge, uint32_t link, const struct link_call *call)
 {
     buf_reset(&bridge->out);
     link_encode_call_head(&bridge->out, call);
     const struct span parts[] = { bridge_composed(bridge), call->args, call->kwargs };
-    if (parts[0].size > 0) {
-        actions_send_parts(
-            &bridge->actions, bridge->ports[link].session.conn, parts, COUNT_OF(parts));
-    }
+    send_parts(bridge, link, parts, COUNT_OF(parts));
 }
 
 void
@@ -390,10 +262,7 @@ link_port_reply(struct bridge *bridge, uint32_t link, const struct link_reply *r
     buf_reset(&bridge->out);
     link_encode_reply_head(&bridge->out, reply);
     const struct span parts[] = { bridge_composed(bridge), reply->body };
-    if (parts[0].size > 0) {
-        actions_send_parts(
-            &bridge->actions, bridge->ports[link].session.conn, parts, COUNT_OF(parts));
-    }
+    send_parts(bridge, link, parts, COUNT_OF(parts));
 }
 
 void

@@ -120,7 +120,9 @@ forget_connection(struct link_session *session)
     session->drains = false;
     session->far_drains = false;
     session->far_synced = false;
+    session->offers = false;
     session->unacked = 0;
+    session->unacked_size = 0;
     session->far = (struct link_hello){ 0 };
     session->retry_at = INSTANT_NEVER;
     session->greet_by = INSTANT_NEVER;
@@ -138,9 +140,10 @@ link_session_fall(struct link_session *session, const struct link_turn *turn)
     bool greeted = link_session_is_greeted(session);
     uint64_t lasted_ns = greeted ? instant_between(stats->up_since, turn->now.mono) : 0;
     if (greeted) {
+        bool suspended = link_session_suspend(session, turn->now.mono);
         stats->flaps++;
         *turn->delivery = (struct link_delivery){
-            .kind = LINK_DELIVERS_DOWN,
+            .kind = suspended ? LINK_DELIVERS_CUT : LINK_DELIVERS_DOWN,
             .error = stats->last_error,
             .reason = span_from_text(stats->last_reason),
         };
@@ -151,7 +154,8 @@ link_session_fall(struct link_session *session, const struct link_turn *turn)
     LOG_WARN(session->log, greeted ? "link.down" : "link.refused",
         LOG_SPAN("link", session->config.name), LOG_SPAN("bridge", session->far.bridge),
         LOG_TEXT("error", link_error_code_name(stats->last_error)),
-        LOG_TEXT("reason", stats->last_reason), LOG_MS("lasted_ms", lasted_ns));
+        LOG_TEXT("reason", stats->last_reason), LOG_MS("lasted_ms", lasted_ns),
+        LOG_U64("suspended", link_session_is_suspended(session)));
     forget_connection(session);
     link_session_arm_retry(session, turn->now.mono);
 }
@@ -204,6 +208,9 @@ step_down(struct link_session *session, const struct link_turn *turn)
 {
     switch (turn->event->kind) {
     case EVENT_TICK:
+        if (instant_reached(session->suspension.until, turn->now.mono)) {
+            link_session_end_suspended(session, turn);
+        }
         if (instant_reached(session->retry_at, turn->now.mono)) {
             dial(session, turn->now.mono, turn->actions);
         }
@@ -323,6 +330,8 @@ link_session_init(struct link_session *session, const struct link_session_config
     session->config.keepalive_ns = link_session_keepalive_ns(config->keepalive_ns);
     session->retry_ns = config->retry_base_ns;
     buf_init(&session->scratch, mem, SCRATCH_SIZE_MAX);
+    link_outbox_init(&session->outbox, mem, config->resume_buffer_size);
+    link_session_forget_suspended(session);
     forget_connection(session);
 }
 
@@ -330,6 +339,7 @@ void
 link_session_destroy(struct link_session *session)
 {
     buf_destroy(&session->scratch);
+    link_outbox_destroy(&session->outbox);
 }
 
 void
@@ -399,21 +409,19 @@ link_session_step(struct link_session *session, const struct event *event, struc
 struct instant
 link_session_deadline(const struct link_session *session)
 {
-    struct instant connection = instant_earlier(session->ping_at, session->silent_at);
-    return instant_earlier(instant_earlier(session->retry_at, session->greet_by), connection);
-}
-
-uint64_t
-link_session_next_sequence(struct link_session *session)
-{
-    CHECK(link_session_is_greeted(session));
-    session->stats.sequence_sent++;
-    return session->stats.sequence_sent;
+    struct instant at = instant_earlier(session->ping_at, session->silent_at);
+    at = instant_earlier(instant_earlier(session->retry_at, session->greet_by), at);
+    /* While a HELLO that offers to go on is out, only its answer can end the session. */
+    return session->state == LINK_DOWN ? instant_earlier(at, session->suspension.until) : at;
 }
 
 bool
 link_session_carries_calls(const struct link_session *session)
 {
+    if (link_session_is_suspended(session)) {
+        /* The other half is for replies: nobody can tell their callers to come again. */
+        return link_outbox_has_room(&session->outbox, session->config.resume_buffer_size / 2);
+    }
     return session->state == LINK_SYNCING || session->state == LINK_UP;
 }
 
@@ -440,6 +448,7 @@ link_session_stop(struct link_session *session, enum link_error_code error, stru
             LOG_SPAN("bridge", session->far.bridge), LOG_TEXT("error", link_error_code_name(error)),
             LOG_TEXT("reason", session->stats.last_reason));
     }
+    link_session_forget_suspended(session);
     forget_connection(session);
 }
 
@@ -499,6 +508,8 @@ link_error_code_name(enum link_error_code code)
         return "overloaded";
     case LINK_ERROR_LIMIT:
         return "limit";
+    case LINK_ERROR_DISABLED:
+        return "disabled";
     }
     return "unknown";
 }

@@ -13,9 +13,14 @@
  * far bridge replaces the one we have at once. Both ends ping every keepalive_ns;
  * nothing received for 3 x the interval the far side named is death, whatever TCP thinks.
  *
- * Sequence: ANNOUNCE, WITHDRAW and END_OF_SYNC are numbered together from 1 in each session; a gap or
+ * Sequence: ANNOUNCE, WITHDRAW, END_OF_SYNC, CALL and REPLY are numbered together from 1 in each session; a gap or
  * repetition is a fault that ends the session (the next one syncs anew). The receiver acknowledges
- * with ACK at least every LINK_ACK_EVERY of them and on each keepalive.
+ * with ACK at least every LINK_ACK_EVERY of them and on each keepalive; until then the sender keeps them.
+ *
+ * A session is more than its connection. When that one breaks, the session is suspended for resume_window_ns: both
+ * ends keep their place in the sequence and what is not acknowledged, and the next connection of the same two
+ * processes goes on from there, so that nothing is lost and nothing comes twice (link_session_resume.c). It ends
+ * for good when the window is over, the far side comes back without it, or one of the two said that it stops.
  *
  * The session checks and keeps the connection; what is announced and called is the business of
  * link_port, which gets each accepted frame as a delivery.
@@ -29,13 +34,12 @@
 #include "base/log.h"
 #include "base/prng.h"
 #include "bridge/link_codec.h"
+#include "bridge/link_outbox.h"
 #include "core/io.h"
 
-#define LINK_ADDRESSES_MAX 8u
-#define LINK_ACK_EVERY     16u
-
-/* Longer names of bridges are refused. */
-#define LINK_BRIDGE_NAME_MAX 128u
+#define LINK_ADDRESSES_MAX  8u
+#define LINK_ACK_EVERY      64u
+#define LINK_ACK_EVERY_SIZE ((size_t)256 * 1024)
 
 /* Two connections that are this close are taken for dials that crossed (link_session_newcomer.c). */
 #define LINK_CROSSING_NS (10 * SEC_NS)
@@ -67,7 +71,9 @@ enum link_error_code {
     LINK_ERROR_NOT_WANTED, /* no link is configured for this federation */
     LINK_ERROR_OVERLOADED, /* no memory for what the far side sent */
     LINK_ERROR_LIMIT,      /* more functions came than the import policy allows */
+    LINK_ERROR_DISABLED,   /* the operator does not want this link */
 };
+#define LINK_ERROR_CODE_COUNT (LINK_ERROR_DISABLED + 1)
 
 struct link_session_config {
     struct span name;       /* of the link; texts live as long as the configuration */
@@ -81,7 +87,9 @@ struct link_session_config {
     uint64_t greeting_timeout_ns; /* from connection to HELLO */
     uint64_t retry_base_ns;
     uint64_t retry_cap_ns;
-    uint64_t boot; /* drawn by the host for this process */
+    uint64_t resume_window_ns; /* 0: a session ends with its connection */
+    size_t resume_buffer_size; /* of what is kept meanwhile */
+    uint64_t boot;             /* drawn by the host for this process */
 };
 
 enum link_delivery_kind {
@@ -89,24 +97,29 @@ enum link_delivery_kind {
     LINK_DELIVERS_GREETED,  /* frame: HELLO, accepted. Announce the whole table, then end of sync */
     LINK_DELIVERS_ANNOUNCE, /* frame */
     LINK_DELIVERS_WITHDRAW, /* frame */
-    LINK_DELIVERS_SYNCED,   /* END_OF_SYNC: drop what this session did not announce */
-    LINK_DELIVERS_CALL,     /* frame */
-    LINK_DELIVERS_REPLY,    /* frame */
-    LINK_DELIVERS_DRAIN,    /* the far side said DRAIN: no call starts any more, either way */
-    LINK_DELIVERS_DOWN,     /* the session ended; reason */
+    LINK_DELIVERS_SYNCED, /* frame: END_OF_SYNC: drop what was not announced since the beginning, or the REFRESH */
+    LINK_DELIVERS_TABLE,   /* frame: PING, with what the far side has announced so far */
+    LINK_DELIVERS_REFRESH, /* frame: announce everything again, then END_OF_SYNC with its number */
+    LINK_DELIVERS_CALL,    /* frame */
+    LINK_DELIVERS_REPLY,   /* frame */
+    LINK_DELIVERS_DRAIN,   /* the far side said DRAIN: no call starts any more, either way */
+    LINK_DELIVERS_CUT,     /* the connection broke, the session is suspended; reason */
+    LINK_DELIVERS_RESUMED, /* it goes on where it was */
+    LINK_DELIVERS_DOWN,    /* the session ended, or a suspended one; reason */
 };
 
 struct link_delivery {
     enum link_delivery_kind kind;
     struct link_frame frame;
-    enum link_error_code error; /* DOWN */
-    struct span reason;         /* DOWN: for people; dies with the step */
+    enum link_error_code error; /* CUT, DOWN */
+    struct span reason;         /* likewise: for people; dies with the step */
 };
 
 /* What operators see; read by status, metrics and logs alike. */
 struct link_session_stats {
-    uint64_t sessions; /* HELLOs accepted */
-    uint64_t flaps;    /* greeted sessions that ended other than by our own stop */
+    uint64_t sessions; /* HELLOs accepted, but for: */
+    uint64_t resumes;  /* connections by which a session went on */
+    uint64_t flaps;    /* connections that broke after the greeting, other than by our own stop */
     uint64_t dials;
     uint64_t dials_refused;
     uint64_t frames_received;
@@ -114,11 +127,21 @@ struct link_session_stats {
     uint64_t rtt_ns;         /* of the newest pong; 0: none yet */
     struct instant up_since; /* meaningful while SYNCING, UP or DRAINING */
     struct instant heard_at; /* last frame received */
-    uint64_t sequence_sent;
+    uint64_t sequence_sent;  /* of this session, or the suspended one */
     uint64_t sequence_acked;
     uint64_t sequence_received;
     enum link_error_code last_error;
     char last_reason[160]; /* NUL-terminated, printable: why the last session or dial ended */
+};
+
+/* What is left of a session without a connection, but for its outbox and its place in the sequence. */
+struct link_suspension {
+    struct instant until; /* INSTANT_NEVER: no session is suspended */
+    uint64_t number;
+    uint64_t far_number;
+    bool far_synced;
+    size_t bridge_size;
+    char bridge[LINK_BRIDGE_NAME_MAX];
 };
 
 struct link_session {
@@ -142,9 +165,16 @@ struct link_session {
     uint64_t ping_number;
     struct instant ping_sent_at; /* INSTANT_NEVER: no pong is awaited */
     uint64_t number;             /* of this session, drawn by us: our HELLO's `session` */
-    struct link_hello far;       /* bridge is copied into far_bridge, from the certificate on */
+    bool offers; /* GREETING: our HELLO has offered to go on with the suspended one */
+    struct link_suspension suspension;
+    struct link_outbox outbox;
+    uint64_t stale_routes; /* what HELLO says; set by link_port */
+    bool has_table;        /* likewise, what PING says: */
+    struct link_table table;
+    struct link_hello far; /* bridge is copied into far_bridge, from the certificate on */
     char far_bridge[LINK_BRIDGE_NAME_MAX];
-    uint64_t unacked; /* received since our last ACK */
+    uint64_t unacked; /* numbered frames received since our last ACK */
+    size_t unacked_size;
     struct buf scratch;
     struct link_session_stats stats;
 };
@@ -169,10 +199,24 @@ bool link_session_owns(const struct link_session *session, const struct event *e
 
 struct instant link_session_deadline(const struct link_session *session);
 
-/* The sequence number for the next ANNOUNCE, WITHDRAW or END_OF_SYNC; each is used once, in order. */
-uint64_t link_session_next_sequence(struct link_session *session);
+/* The number that the next numbered frame gets. */
+uint64_t link_session_next_sequence(const struct link_session *session);
 
-/* Calls may be sent: SYNCING or UP, and neither end drains. */
+/*
+ * A numbered frame, from its parts, which are borrowed until the next step. In a session without a connection it is
+ * kept for the next one. Only in a greeted or suspended session.
+ */
+void link_session_send_numbered(struct link_session *session, const struct span *parts,
+    uint32_t part_count, struct now now, struct actions *actions);
+
+/* Ask for everything again. Greeted only; a REFRESH may get lost with its connection. */
+void link_session_send_refresh(
+    struct link_session *session, uint64_t number, struct actions *actions);
+
+/* It has no connection, but may go on over another one. */
+bool link_session_is_suspended(const struct link_session *session);
+
+/* Calls may be sent: SYNCING or UP, and neither end drains; or suspended, and there is room to keep one. */
 bool link_session_carries_calls(const struct link_session *session);
 
 /* Say DRAIN: no call starts any more, either way. Only a greeted session can; the next one does not drain. */

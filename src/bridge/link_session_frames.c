@@ -50,6 +50,9 @@ link_session_send_hello(struct link_session *session, const struct link_turn *tu
         .boot = config->boot,
         .clock = turn->now.wall,
         .keepalive_ns = config->keepalive_ns,
+        .resume = session->offers ? session->suspension.far_number : 0,
+        .received = session->offers ? session->stats.sequence_received : 0,
+        .stale = session->stale_routes,
     };
     buf_reset(&session->scratch);
     link_encode_hello(&session->scratch, &hello);
@@ -63,6 +66,7 @@ link_session_send_ack(struct link_session *session, struct actions *actions)
         return;
     }
     session->unacked = 0;
+    session->unacked_size = 0;
     buf_reset(&session->scratch);
     link_encode_ack(&session->scratch, session->stats.sequence_received);
     send_scratch(session, session->conn, actions);
@@ -84,14 +88,47 @@ link_session_send_ping(struct link_session *session, const struct link_turn *tur
         session->ping_number++;
         session->ping_sent_at = turn->now.mono;
     }
+    const struct link_ping ping = {
+        .number = session->ping_number,
+        .has_table = session->has_table,
+        .table = session->table,
+    };
     buf_reset(&session->scratch);
-    link_encode_ping(&session->scratch, session->ping_number);
+    link_encode_ping(&session->scratch, &ping);
     send_scratch(session, session->conn, turn->actions);
 }
 
-static void
-refuse_frame(struct link_session *session, const struct link_turn *turn, enum link_error_code error,
-    struct span what, struct span detail)
+void
+link_session_send_refresh(struct link_session *session, uint64_t number, struct actions *actions)
+{
+    CHECK(link_session_is_greeted(session));
+    buf_reset(&session->scratch);
+    link_encode_refresh(&session->scratch, number);
+    send_scratch(session, session->conn, actions);
+}
+
+uint64_t
+link_session_next_sequence(const struct link_session *session)
+{
+    return session->outbox.sent + 1;
+}
+
+void
+link_session_send_numbered(struct link_session *session, const struct span *parts,
+    uint32_t part_count, struct now now, struct actions *actions)
+{
+    bool greeted = link_session_is_greeted(session);
+    CHECK(greeted || link_session_is_suspended(session));
+    link_outbox_add(&session->outbox, parts, part_count, now.mono);
+    session->stats.sequence_sent = session->outbox.sent;
+    if (greeted) {
+        actions_send_parts(actions, session->conn, parts, part_count);
+    }
+}
+
+void
+link_session_refuse_frame(struct link_session *session, const struct link_turn *turn,
+    enum link_error_code error, struct span what, struct span detail)
 {
     session->stats.frames_refused++;
     link_session_break_off(session, turn, error, what, detail);
@@ -101,7 +138,7 @@ static void
 refuse_type(
     struct link_session *session, const struct link_turn *turn, const struct link_frame *frame)
 {
-    refuse_frame(session, turn, LINK_ERROR_PROTOCOL,
+    link_session_refuse_frame(session, turn, LINK_ERROR_PROTOCOL,
         SPAN("a frame that may not come in this state"),
         span_from_text(link_frame_type_name(frame->type)));
 }
@@ -112,7 +149,7 @@ receive_error(
     struct link_session *session, const struct link_turn *turn, const struct link_error *error)
 {
     /* A code of a later version is known to be an error, no more. */
-    bool known = error->code <= LINK_ERROR_LIMIT;
+    bool known = error->code < LINK_ERROR_CODE_COUNT;
     enum link_error_code code = known ? (enum link_error_code)error->code : LINK_ERROR_PROTOCOL;
     struct span text = error->text;
     if (text.size == 0) {
@@ -135,12 +172,11 @@ hear(struct link_session *session, struct instant now)
     }
 }
 
-/* HELLO has been judged: both ends have greeted. */
+/* Both ends have greeted. */
 static void
-enter_syncing(
-    struct link_session *session, const struct link_turn *turn, const struct link_frame *frame)
+enter_greeted(
+    struct link_session *session, const struct link_turn *turn, const struct link_hello *hello)
 {
-    const struct link_hello *hello = &frame->hello;
     struct link_session_stats *stats = &session->stats;
     struct span bridge = session->far.bridge;
     session->far = *hello;
@@ -151,19 +187,49 @@ enter_syncing(
     session->greet_by = INSTANT_NEVER;
     session->ping_at = instant_after(turn->now.mono, session->config.keepalive_ns);
     session->ping_number = 0;
-    stats->sessions++;
     stats->up_since = turn->now.mono;
     stats->rtt_ns = 0;
-    stats->sequence_sent = 0;
-    stats->sequence_acked = 0;
-    stats->sequence_received = 0;
     hear(session, turn->now.mono);
-    turn->delivery->kind = LINK_DELIVERS_GREETED;
-    turn->delivery->frame = *frame;
     LOG_INFO(session->log, "link.greeted", LOG_SPAN("link", session->config.name),
         LOG_SPAN("bridge", bridge), LOG_U64("dialed", session->dialed),
         LOG_U64("session", session->number), LOG_U64("far_session", hello->session),
         LOG_U64("far_boot", hello->boot), LOG_MS("far_keepalive_ms", session->far.keepalive_ns));
+}
+
+static void
+begin_session(
+    struct link_session *session, const struct link_turn *turn, const struct link_frame *frame)
+{
+    struct link_session_stats *stats = &session->stats;
+    link_session_forget_suspended(session);
+    session->has_table = false;
+    enter_greeted(session, turn, &frame->hello);
+    stats->sessions++;
+    stats->sequence_sent = 0;
+    stats->sequence_acked = 0;
+    stats->sequence_received = 0;
+    turn->delivery->kind = LINK_DELIVERS_GREETED;
+    turn->delivery->frame = *frame;
+}
+
+static void
+resume_session(
+    struct link_session *session, const struct link_turn *turn, const struct link_frame *frame)
+{
+    struct link_session_stats *stats = &session->stats;
+    if (!link_session_resume(session, turn, &frame->hello)) {
+        return;
+    }
+    bool far_synced = session->suspension.far_synced;
+    session->suspension.until = INSTANT_NEVER;
+    enter_greeted(session, turn, &frame->hello);
+    session->far_synced = far_synced;
+    session->state = far_synced ? LINK_UP : LINK_SYNCING;
+    stats->resumes++;
+    turn->delivery->kind = LINK_DELIVERS_RESUMED;
+    LOG_INFO(session->log, "link.resumed", LOG_SPAN("link", session->config.name),
+        LOG_SPAN("bridge", session->far.bridge), LOG_U64("session", session->number),
+        LOG_U64("sent_again", stats->sequence_sent - stats->sequence_acked));
 }
 
 static void
@@ -173,16 +239,30 @@ receive_hello(
     const struct link_hello *hello = &frame->hello;
     const struct link_session_config *config = &session->config;
     if (hello->version_min > LINK_VERSION || hello->version_max < LINK_VERSION) {
-        refuse_frame(session, turn, LINK_ERROR_VERSION,
+        link_session_refuse_frame(session, turn, LINK_ERROR_VERSION,
             SPAN("no common version; this side speaks version 1 only"), SPAN_NONE);
     } else if (!span_equal(hello->federation, config->federation)) {
-        refuse_frame(session, turn, LINK_ERROR_IDENTITY,
+        link_session_refuse_frame(session, turn, LINK_ERROR_IDENTITY,
             SPAN("HELLO names another federation than the certificate"), hello->federation);
     } else if (!span_equal(hello->bridge, session->far.bridge)) {
-        refuse_frame(session, turn, LINK_ERROR_IDENTITY,
+        link_session_refuse_frame(session, turn, LINK_ERROR_IDENTITY,
             SPAN("HELLO names another bridge than the certificate"), hello->bridge);
+    } else if (link_session_both_resume(session, hello)) {
+        resume_session(session, turn, frame);
     } else {
-        enter_syncing(session, turn, frame);
+        begin_session(session, turn, frame);
+    }
+}
+
+/* A numbered frame has come. */
+static void
+count_numbered(struct link_session *session, const struct link_turn *turn)
+{
+    session->stats.sequence_received++;
+    session->unacked++;
+    session->unacked_size += turn->event->bytes.size;
+    if (session->unacked >= LINK_ACK_EVERY || session->unacked_size >= LINK_ACK_EVERY_SIZE) {
+        link_session_send_ack(session, turn->actions);
     }
 }
 
@@ -191,15 +271,11 @@ static bool
 take_sequence(struct link_session *session, const struct link_turn *turn, uint64_t sequence)
 {
     if (sequence != session->stats.sequence_received + 1) {
-        refuse_frame(session, turn, LINK_ERROR_SEQUENCE,
+        link_session_refuse_frame(session, turn, LINK_ERROR_SEQUENCE,
             SPAN("a number of the sequence is missing or repeated"), SPAN_NONE);
         return false;
     }
-    session->stats.sequence_received = sequence;
-    session->unacked++;
-    if (session->unacked >= LINK_ACK_EVERY) {
-        link_session_send_ack(session, turn->actions);
-    }
+    count_numbered(session, turn);
     return true;
 }
 
@@ -214,19 +290,24 @@ static void
 receive_end_of_sync(
     struct link_session *session, const struct link_turn *turn, const struct link_frame *frame)
 {
-    if (session->far_synced) {
+    /* The one of the session's beginning comes first, and once. */
+    bool initial = frame->end_of_sync.refresh == 0;
+    if (session->far_synced == initial) {
         refuse_type(session, turn, frame);
         return;
     }
-    if (!take_sequence(session, turn, frame->sequence)) {
+    if (!take_sequence(session, turn, frame->end_of_sync.sequence)) {
         return;
     }
     link_session_send_ack(session, turn->actions);
+    deliver(turn, LINK_DELIVERS_SYNCED, frame);
+    if (!initial) {
+        return;
+    }
     session->far_synced = true;
     if (session->state == LINK_SYNCING) {
         session->state = LINK_UP;
     }
-    deliver(turn, LINK_DELIVERS_SYNCED, frame);
     LOG_INFO(session->log, "link.up", LOG_SPAN("link", session->config.name),
         LOG_SPAN("bridge", session->far.bridge),
         LOG_MS("sync_ms", instant_between(session->stats.up_since, turn->now.mono)));
@@ -238,10 +319,11 @@ receive_ack(
 {
     struct link_session_stats *stats = &session->stats;
     if (frame->sequence < stats->sequence_acked || frame->sequence > stats->sequence_sent) {
-        refuse_frame(session, turn, LINK_ERROR_SEQUENCE,
+        link_session_refuse_frame(session, turn, LINK_ERROR_SEQUENCE,
             SPAN("ACK of a number that was not sent, or below an earlier ACK"), SPAN_NONE);
         return;
     }
+    link_outbox_acknowledge(&session->outbox, frame->sequence);
     stats->sequence_acked = frame->sequence;
 }
 
@@ -250,20 +332,25 @@ receive_ping(
     struct link_session *session, const struct link_turn *turn, const struct link_frame *frame)
 {
     buf_reset(&session->scratch);
-    link_encode_pong(&session->scratch, frame->ping);
+    link_encode_pong(&session->scratch, frame->ping.number);
     send_scratch(session, session->conn, turn->actions);
+    if (frame->ping.has_table) {
+        deliver(turn, LINK_DELIVERS_TABLE, frame);
+    }
 }
 
 static void
 receive_pong(
     struct link_session *session, const struct link_turn *turn, const struct link_frame *frame)
 {
-    if (frame->ping == 0 || frame->ping > session->ping_number) {
-        refuse_frame(session, turn, LINK_ERROR_PROTOCOL, SPAN("PONG without its PING"), SPAN_NONE);
+    uint64_t number = frame->ping.number;
+    if (number == 0 || number > session->ping_number) {
+        link_session_refuse_frame(
+            session, turn, LINK_ERROR_PROTOCOL, SPAN("PONG without its PING"), SPAN_NONE);
         return;
     }
     bool awaited = session->ping_sent_at.ns != INSTANT_NEVER.ns;
-    if (awaited && frame->ping == session->ping_number) {
+    if (awaited && number == session->ping_number) {
         session->stats.rtt_ns = instant_between(session->ping_sent_at, turn->now.mono);
         session->ping_sent_at = INSTANT_NEVER;
     }
@@ -303,6 +390,7 @@ receive_greeting_frame(
     case LINK_FRAME_PING:
     case LINK_FRAME_PONG:
     case LINK_FRAME_DRAIN:
+    case LINK_FRAME_REFRESH:
         refuse_type(session, turn, frame);
         break;
     }
@@ -330,10 +418,15 @@ receive_greeted_frame(
         receive_ack(session, turn, frame);
         break;
     case LINK_FRAME_CALL:
+        count_numbered(session, turn);
         deliver(turn, LINK_DELIVERS_CALL, frame);
         break;
     case LINK_FRAME_REPLY:
+        count_numbered(session, turn);
         deliver(turn, LINK_DELIVERS_REPLY, frame);
+        break;
+    case LINK_FRAME_REFRESH:
+        deliver(turn, LINK_DELIVERS_REFRESH, frame);
         break;
     case LINK_FRAME_PING:
         receive_ping(session, turn, frame);
@@ -362,11 +455,11 @@ link_session_receive(struct link_session *session, const struct link_turn *turn)
     hear(session, turn->now.mono);
     enum link_result result = link_decode(turn->event->bytes, turn->actions->arena, &frame);
     if (result == LINK_NO_MEMORY) {
-        refuse_frame(
+        link_session_refuse_frame(
             session, turn, LINK_ERROR_OVERLOADED, SPAN("no memory for a frame"), SPAN_NONE);
     } else if (result != LINK_OK) {
-        refuse_frame(session, turn, LINK_ERROR_PROTOCOL, SPAN("a frame that cannot be"),
-            span_from_text(link_result_name(result)));
+        link_session_refuse_frame(session, turn, LINK_ERROR_PROTOCOL,
+            SPAN("a frame that cannot be"), span_from_text(link_result_name(result)));
     } else if (link_session_is_greeted(session)) {
         receive_greeted_frame(session, turn, &frame);
     } else {

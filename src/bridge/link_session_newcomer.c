@@ -47,7 +47,7 @@ greet_newcomer(struct link_session *session, const struct link_turn *turn)
     memcpy(session->far_bridge, bridge.data, bridge.size);
     session->far.bridge = span_from(session->far_bridge, bridge.size);
     session->far.federation = session->config.federation;
-    session->number = prng_next(session->prng);
+    link_session_choose_number(session, bridge);
     session->retry_at = INSTANT_NEVER;
     session->greet_by = instant_after(turn->now.mono, session->config.greeting_timeout_ns);
     session->stats.heard_at = turn->now.mono;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * link_session_parts.h - what the parts of a link session ask of each other: link_session.c keeps
- * the connection and dials, link_session_newcomer.c chooses it, link_session_frames.c speaks on it.
+ * the connection and dials, link_session_newcomer.c chooses it, link_session_frames.c speaks on it,
+ * link_session_resume.c keeps what is left when it breaks.
  */
 #ifndef BRIDGE_LINK_SESSION_PARTS_H
 #define BRIDGE_LINK_SESSION_PARTS_H
@@ -51,6 +52,29 @@ void link_session_break_off(struct link_session *session, const struct link_turn
 
 /* EVENT_MESSAGE of the session's connection. */
 void link_session_receive(struct link_session *session, const struct link_turn *turn);
+
+/* Greeted, and its connection has just broken: keep what it needs to go on. false: it cannot. */
+bool link_session_suspend(struct link_session *session, struct instant now);
+
+/* In DOWN, a newcomer is to be greeted: this session's number is drawn, or taken from the suspended one. */
+void link_session_choose_number(struct link_session *session, struct span bridge);
+
+/* GREETING: whether both HELLOs say that the suspended session goes on. */
+bool link_session_both_resume(const struct link_session *session, const struct link_hello *hello);
+
+/* They do: take up its place and send what the far side has not received. false: it was refused. */
+bool link_session_resume(
+    struct link_session *session, const struct link_turn *turn, const struct link_hello *hello);
+
+/* Nothing is left of it. */
+void link_session_forget_suspended(struct link_session *session);
+
+/* Its window is over. */
+void link_session_end_suspended(struct link_session *session, const struct link_turn *turn);
+
+/* Note it, and end the session: a frame that may not be. */
+void link_session_refuse_frame(struct link_session *session, const struct link_turn *turn,
+    enum link_error_code error, struct span what, struct span detail);
 
 /* Each sends one frame on the session's connection; ACK only when something is not acknowledged. */
 void link_session_send_hello(struct link_session *session, const struct link_turn *turn);

@@ -94,10 +94,14 @@ rib_create(const struct rib_config *config)
         map_init(&links[i].exports, mem, export_same);
         map_init(&links[i].routes, mem, route_same);
         map_init(&links[i].imports, mem, import_same);
-        list_init(&links[i].changes);
+        list_init(&links[i].announcing.exports);
+        list_init(&links[i].announcing.changes);
+        list_init(&links[i].announcing.withdrawals);
+        links[i].announcing.session = 1; /* of which no export is yet */
+        links[i].announcing.epoch = 1;
+        list_init(&links[i].hearing.imports);
         list_init(&links[i].waiting);
         list_init(&links[i].blocked);
-        links[i].next_route_id = 1;
     }
     if (!rib_policies_init(rib)) {
         rib_free(rib);

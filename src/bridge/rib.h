@@ -60,9 +60,11 @@ struct rib_export {
     uint32_t policy_number;   /* of the policy that `rule` belongs to: rib_policy_number() */
     struct span rule_id;      /* lives as long as the policy */
     struct wall since;        /* it may be announced */
-    bool announced;           /* the link port has sent it in this session */
+    uint32_t epoch;           /* private: of the announcing that it was announced in last */
+    uint64_t digest;          /* private: of what was announced then */
     struct list slots;        /* of the services behind it */
     struct list change;
+    struct list in_link;
     size_t size;
 };
 
@@ -77,6 +79,8 @@ struct rib_import {
     uint64_t route_id;
     struct advertisement in;  /* as it came */
     struct advertisement out; /* CANDIDATE: as policy made it */
+    uint64_t digest;          /* link_route.digest */
+    uint32_t epoch;           /* private: it was confirmed last in this one */
     enum rib_import_state state;
     struct wall since;        /* CANDIDATE: it is one, with these contents or others */
     enum prune_reason reason; /* REJECTED */
@@ -89,6 +93,7 @@ struct rib_import {
     struct span rule_reason; /* REJECTED by a rule: its text for people, or empty */
     struct rib_offer *offer;
     struct list in_offer; /* or, blocked, in the link's list of those */
+    struct list in_link;
     size_t size;
 };
 
@@ -258,18 +263,62 @@ const struct rib_import *rib_learn(struct rib *rib, uint32_t link, const struct 
 
 /* It is gone, for `reason`. false: it was not known. */
 bool rib_unlearn(struct rib *rib, uint32_t link, uint64_t route_id, enum prune_reason reason);
+
+/*
+ * What is known of a link is fresh, or stale: kept although nobody vouches for it right now, and less preferred
+ * (design.md 5: a restart neither flushes nor freezes).
+ *
+ *   rib_mark_down     the link is down: all of it is stale
+ *   rib_mark_resumed  it is as before
+ *   rib_mark_session  a new session begins: what was known is stale until it is announced again
+ *   rib_mark_refresh  everything is announced again; nothing is stale meanwhile
+ *   rib_sweep         what was not announced since the last of these two goes, for `reason`
+ *   rib_unlearn_all   all goes, for `reason`
+ *
+ * What goes, goes bit by bit in rib_work(), and choices among several links follow there, too.
+ */
+void rib_mark_down(struct rib *rib, uint32_t link);
+void rib_mark_resumed(struct rib *rib, uint32_t link);
+void rib_mark_session(struct rib *rib, uint32_t link);
+void rib_mark_refresh(struct rib *rib, uint32_t link);
+void rib_sweep(struct rib *rib, uint32_t link, enum prune_reason reason);
 void rib_unlearn_all(struct rib *rib, uint32_t link, enum prune_reason reason);
+bool rib_import_is_stale(const struct rib *rib, const struct rib_import *import);
+uint64_t rib_stale_count(const struct rib *rib, uint32_t link);
+uint64_t rib_import_count(const struct rib *rib, uint32_t link);
+bool rib_is_down(const struct rib *rib, uint32_t link);
+/* What goes is not all gone. */
+bool rib_is_sweeping(const struct rib *rib, uint32_t link);
+
+/* What the far side of a link has announced, as far as it is known here. */
+struct link_table rib_heard_table(const struct rib *rib, uint32_t link);
+
+/* Of the far side, for the decision: the bridge that is or was there, and how far away it is (0: nearest). */
+void rib_describe_link(struct rib *rib, uint32_t link, struct span bridge, uint32_t distance);
+
+/* Which step of rib_decide.h has made the chosen import the best of several; 0: there was only one. */
+uint32_t rib_offer_decided_by(const struct rib *rib, const struct rib_offer *offer);
 
 /*
  * The next export of `link` to announce (rib_export.slots not empty) or to withdraw (empty), NULL when
- * there is none. The caller sends it and says rib_export_done(), which forgets a withdrawn one.
+ * there is none. Withdrawals come first. The caller takes it, sends it, and says rib_export_done() with the digest of
+ * what was sent (0 for a withdrawal, which is forgotten then).
  */
 struct rib_export *rib_next_export(struct rib *rib, uint32_t link);
-void rib_export_done(struct rib *rib, struct rib_export *exported);
+void rib_export_take(struct rib *rib, struct rib_export *exported);
+void rib_export_done(struct rib *rib, struct rib_export *exported, uint64_t digest);
 bool rib_export_withdrawn(const struct rib_export *exported);
+/* It was told in this session. */
+bool rib_export_announced(const struct rib *rib, const struct rib_export *exported);
 
-/* The session ended: nothing is announced any more, and everything exported is to be in the next. */
-void rib_announce_all(struct rib *rib, uint32_t link);
+/* A session begins: everything is to be announced. Or it ended: nothing is announced any more. */
+void rib_begin_announcing(struct rib *rib, uint32_t link);
+void rib_end_announcing(struct rib *rib, uint32_t link);
+/* Within a session everything is to be announced once more. */
+void rib_announce_again(struct rib *rib, uint32_t link);
+
+/* What was announced in this session and stands. */
+struct link_table rib_announced_table(const struct rib *rib, uint32_t link);
 
 /*
  * The next offer whose chosen import is not what was made in the cluster. The cluster port acts and

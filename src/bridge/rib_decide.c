@@ -2,29 +2,72 @@
 /* rib_decide.c - the decision, step by step as its header numbers them. */
 #include "bridge/rib_decide.h"
 
+#include "bridge/rib_state.h"
+
+struct rib_rank
+rib_rank_of(const struct rib *rib, const struct rib_import *import)
+{
+    const struct rib_link *port = &rib->links[import->link];
+    return (struct rib_rank){
+        .preference = import->out.preference,
+        .stale = rib_import_is_stale(rib, import),
+        .hops = import->out.path.count,
+        .cost = import->out.cost,
+        .distance = port->distance,
+        .bridge = span_from(port->bridge, port->bridge_size),
+        .link = import->link,
+        .route_id = import->route_id,
+    };
+}
+
+/* Below 0: a wins this step; 0: it does not decide. */
+static int
+compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int
+decide_step(uint32_t step, const struct rib_rank *a, const struct rib_rank *b)
+{
+    switch (step) {
+    case 1:
+        return compare(b->preference, a->preference);
+    case 2:
+        return compare(a->stale, b->stale);
+    case 3:
+        return compare(a->hops, b->hops);
+    case 4:
+        return compare(a->cost, b->cost);
+    case 5:
+        return compare(a->distance, b->distance);
+    case 6:
+        return span_compare(a->bridge, b->bridge);
+    case 7:
+        return compare(a->link, b->link);
+    default:
+        return compare(a->route_id, b->route_id);
+    }
+}
+
 uint32_t
-rib_decide(const struct rib_import *a, const struct rib_import *b, bool *a_wins)
+rib_decide(const struct rib_rank *a, const struct rib_rank *b, bool *a_wins)
 {
     *a_wins = true;
-    if (a->out.preference != b->out.preference) {
-        *a_wins = a->out.preference > b->out.preference;
-        return 1;
-    }
-    if (a->out.path.count != b->out.path.count) {
-        *a_wins = a->out.path.count < b->out.path.count;
-        return 2;
-    }
-    if (a->out.cost != b->out.cost) {
-        *a_wins = a->out.cost < b->out.cost;
-        return 3;
-    }
-    if (a->link != b->link) {
-        *a_wins = a->link < b->link;
-        return 4;
-    }
-    if (a->route_id != b->route_id) {
-        *a_wins = a->route_id < b->route_id;
-        return 5;
+    for (uint32_t step = 1; step <= RIB_DECIDE_STEPS; step++) {
+        int order = decide_step(step, a, b);
+        if (order != 0) {
+            *a_wins = order < 0;
+            return step;
+        }
     }
     return 0;
+}
+
+const char *
+rib_decision_name(uint32_t step)
+{
+    static const char *const names[RIB_DECIDE_STEPS + 1] = { "only", "preference", "stale", "hops",
+        "cost", "round_trip", "bridge", "link", "route" };
+    return step <= RIB_DECIDE_STEPS ? names[step] : "unknown";
 }

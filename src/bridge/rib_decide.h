@@ -2,18 +2,45 @@
 /*
  * rib_decide.h - which of several imports serves a name: a flat, numbered, total order.
  *
- *   1  higher preference
- *   2  shorter path
- *   3  lower cost
- *   4  smaller link index (the order of the configuration)
- *   5  smaller route id: a tie beyond this is impossible
+ *   1  preference   the higher one
+ *   2  stale        what is fresh before what is stale
+ *   3  hops         the shorter path
+ *   4  cost         the lower one
+ *   5  round_trip   the nearer far side, in coarse bands (rib_describe_link)
+ *   6  bridge       the name of the far side's bridge that orders lower, bytewise
+ *   7  link         the link that the configuration names first
+ *   8  route        the lower route id: a tie beyond this is impossible
+ *
+ * Imports that are equal up to step 5 are as good as each other: calls may be spread over them.
  */
 #ifndef BRIDGE_RIB_DECIDE_H
 #define BRIDGE_RIB_DECIDE_H
 
 #include "bridge/rib.h"
 
-/* The number of the step that decided; *a_wins tells for whom. 0: a and b are the same import. */
-uint32_t rib_decide(const struct rib_import *a, const struct rib_import *b, bool *a_wins);
+/* Of one import, what the steps look at. Texts borrow. */
+struct rib_rank {
+    uint32_t preference;
+    bool stale;
+    uint32_t hops;
+    uint32_t cost;
+    uint32_t distance;
+    struct span bridge;
+    uint32_t link;
+    uint64_t route_id;
+};
+
+struct rib_rank rib_rank_of(const struct rib *rib, const struct rib_import *import);
+
+/* The number of the step that decided; *a_wins tells for whom. 0: they are the same import. */
+uint32_t rib_decide(const struct rib_rank *a, const struct rib_rank *b, bool *a_wins);
+
+#define RIB_DECIDE_STEPS 8u
+
+/* The last step that says which of two is better, and not only which of two equal ones comes first. */
+#define RIB_DECIDE_BETTER 5u
+
+/* "preference" … "route"; of step 0: "only". */
+const char *rib_decision_name(uint32_t step);
 
 #endif

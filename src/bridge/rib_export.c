@@ -61,7 +61,24 @@ static void
 queue_change(struct rib *rib, struct rib_export *exported)
 {
     list_remove(&exported->change);
-    list_push(&rib->links[exported->link].changes, &exported->change);
+    list_push(&rib->links[exported->link].announcing.changes, &exported->change);
+}
+
+bool
+rib_export_announced(const struct rib *rib, const struct rib_export *exported)
+{
+    return exported->epoch >= rib->links[exported->link].announcing.session;
+}
+
+/* It does not stand any more: no walk comes to it. */
+static void
+leave_walk(struct rib *rib, struct rib_export *exported)
+{
+    struct rib_announcing *announcing = &rib->links[exported->link].announcing;
+    if (announcing->next == &exported->in_link) {
+        announcing->next = exported->in_link.next;
+    }
+    list_remove(&exported->in_link);
 }
 
 static struct rib_export *
@@ -131,6 +148,7 @@ export_create(struct rib *rib, uint32_t link, uint64_t route_id,
     note_rule(rib, exported, verdict);
     list_init(&exported->slots);
     list_init(&exported->change);
+    list_init(&exported->in_link);
     return exported;
 }
 
@@ -142,6 +160,7 @@ export_give_up_name(struct rib *rib, struct rib_export *exported)
     void *removed = map_remove(
         &rib->links[exported->link].exports, rib_hash_name(rib, exported->out.identity.name), &key);
     CHECK(removed == exported);
+    leave_walk(rib, exported);
     rib->counts.exports[exported->link]--;
 }
 
@@ -155,8 +174,9 @@ export_free(struct rib *rib, struct rib_export *exported)
     mem_give(rib->config.mem, exported, exported->size);
 }
 
+/* In the place of `gone`, which is freed; NULL: of none. false: no memory, nothing changed. */
 static bool
-export_index(struct rib *rib, struct rib_export *exported)
+export_index(struct rib *rib, struct rib_export *exported, struct rib_export *gone)
 {
     struct rib_link *port = &rib->links[exported->link];
     struct rib_export_key key = { .out = &exported->out };
@@ -164,21 +184,77 @@ export_index(struct rib *rib, struct rib_export *exported)
     if (!map_insert(&port->exports, hash, exported)) {
         return false;
     }
+    if (gone != NULL) {
+        export_free(rib, gone);
+    }
     if (!map_insert(&port->routes, rib_hash_number(rib, exported->route_id), exported)) {
+        CHECK(gone == NULL); /* a table that had room for one has it again */
         map_remove(&port->exports, hash, &key);
         return false;
     }
+    list_push(&port->announcing.exports, &exported->in_link);
     rib->counts.exports[exported->link]++;
     return true;
+}
+
+static struct rib_export *
+find_route(const struct rib *rib, uint32_t link, uint64_t route_id)
+{
+    return map_find(&rib->links[link].routes, rib_hash_number(rib, route_id), &route_id);
+}
+
+/*
+ * The same function has the same number over any session, restart and bridge, so that a far side that has kept it finds it
+ * again. Only two numbers that happen to be the same depend on which came first, and that does no harm.
+ */
+static uint64_t
+number_of(const struct advertisement *out)
+{
+    static const struct hash_key open_key = { .k0 = 0, .k1 = 0 };
+    uint64_t resources = 0; /* a sum, since they are a set */
+    for (uint32_t i = 0; i < out->resources.count; i++) {
+        resources += hash_bytes(&open_key, out->resources.items[i]);
+    }
+    uint64_t number = hash_fold(&open_key, resources, out->identity.name);
+    number = hash_fold(&open_key, number, out->identity.function_id);
+    return hash_fold(&open_key, number, out->identity.version_text);
+}
+
+/* The number that the export gets; what is in its way was withdrawn, and is the same function. */
+static uint64_t
+choose_route_id(
+    const struct rib *rib, uint32_t link, const struct advertisement *out, struct rib_export **gone)
+{
+    uint64_t route_id = number_of(out);
+    struct rib_export *there;
+    while ((there = find_route(rib, link, route_id)) != NULL) {
+        if (rib_export_withdrawn(there) &&
+            function_identity_equal(&there->out.identity, &out->identity) &&
+            text_list_same(&there->out.resources, &out->resources)) {
+            break;
+        }
+        route_id++;
+    }
+    *gone = there;
+    return route_id;
 }
 
 static struct rib_export *
 export_add(struct rib *rib, uint32_t link, const struct policy_verdict *verdict,
     const struct rib_service *service)
 {
-    uint64_t route_id = rib->links[link].next_route_id++;
+    struct rib_export *gone;
+    uint64_t route_id = choose_route_id(rib, link, &verdict->out, &gone);
     struct rib_export *exported = export_create(rib, link, route_id, verdict, service);
-    if (exported != NULL && !export_index(rib, exported)) {
+    if (exported == NULL) {
+        return NULL;
+    }
+    if (gone != NULL) {
+        /* It is announced once more before its withdrawal was: that replaces it. */
+        exported->epoch = gone->epoch;
+        exported->digest = gone->digest;
+    }
+    if (!export_index(rib, exported, gone)) {
         mem_give(rib->config.mem, exported, exported->size);
         return NULL;
     }
@@ -203,7 +279,8 @@ export_rewrite(struct rib *rib, struct rib_export *old, const struct policy_verd
     if (exported == NULL) {
         return; /* What was said before stays on show until there is memory again. */
     }
-    exported->announced = old->announced;
+    exported->epoch = old->epoch;
+    exported->digest = old->digest;
     LIST_EACH (at, &old->slots) {
         struct rib_slot *slot = CONTAINER_OF(at, struct rib_slot, in_export);
         slot->exported = exported;
@@ -211,8 +288,7 @@ export_rewrite(struct rib *rib, struct rib_export *old, const struct policy_verd
         list_push(&exported->slots, at);
     }
     export_give_up_name(rib, old);
-    export_free(rib, old);
-    bool indexed = export_index(rib, exported);
+    bool indexed = export_index(rib, exported, old);
     CHECK(indexed);
     queue_change(rib, exported);
 }
@@ -388,9 +464,10 @@ withdraw(struct rib *rib, struct rib_export *exported, enum prune_reason reason)
     rib_note_event(rib, &event);
     uint64_t name = rib_hash_name(rib, exported->out.identity.name);
     bool name_is_free = find_holder(rib, link, &exported->out) == NULL;
-    if (exported->announced) {
+    if (rib_export_announced(rib, exported)) {
         exported->rule_id = SPAN_NONE; /* its policy may go before the withdrawal is sent */
-        queue_change(rib, exported);
+        list_remove(&exported->change);
+        list_push(&rib->links[link].announcing.withdrawals, &exported->change);
     } else {
         export_free(rib, exported);
     }
@@ -579,8 +656,25 @@ rib_remove_provider(struct rib *rib, const struct function_endpoint *endpoint)
 struct rib_export *
 rib_next_export(struct rib *rib, uint32_t link)
 {
-    struct list *changes = &rib->links[link].changes;
-    return list_empty(changes) ? NULL : CONTAINER_OF(changes->next, struct rib_export, change);
+    struct rib_announcing *announcing = &rib->links[link].announcing;
+    const struct list *queues[] = { &announcing->withdrawals, &announcing->changes };
+    for (size_t i = 0; i < COUNT_OF(queues); i++) {
+        if (!list_empty(queues[i])) {
+            return CONTAINER_OF(queues[i]->next, struct rib_export, change);
+        }
+    }
+    while (announcing->next != NULL) {
+        if (announcing->next == &announcing->exports) {
+            announcing->next = NULL;
+            break;
+        }
+        struct rib_export *exported = CONTAINER_OF(announcing->next, struct rib_export, in_link);
+        if (exported->epoch != announcing->epoch) {
+            return exported;
+        }
+        announcing->next = announcing->next->next;
+    }
+    return NULL;
 }
 
 bool
@@ -590,39 +684,68 @@ rib_export_withdrawn(const struct rib_export *exported)
 }
 
 void
-rib_export_done(struct rib *rib, struct rib_export *exported)
+rib_export_take(struct rib *rib, struct rib_export *exported)
 {
+    struct rib_announcing *announcing = &rib->links[exported->link].announcing;
     list_remove(&exported->change);
-    exported->announced = true;
+    if (rib_export_announced(rib, exported)) {
+        link_table_remove(&announcing->table, exported->digest);
+    }
+    exported->epoch = announcing->epoch;
+}
+
+void
+rib_export_done(struct rib *rib, struct rib_export *exported, uint64_t digest)
+{
     if (rib_export_withdrawn(exported)) {
         export_free(rib, exported);
+        return;
+    }
+    exported->digest = digest;
+    link_table_add(&rib->links[exported->link].announcing.table, digest);
+}
+
+void
+rib_end_announcing(struct rib *rib, uint32_t link)
+{
+    struct rib_announcing *announcing = &rib->links[link].announcing;
+    announcing->epoch++;
+    announcing->session = announcing->epoch + 1;
+    announcing->next = NULL;
+    announcing->table = (struct link_table){ .routes = 0 };
+    /* Withdrawals that this session did not carry mean nothing to another one. */
+    LIST_EACH (change, &announcing->withdrawals) {
+        export_free(rib, CONTAINER_OF(change, struct rib_export, change));
     }
 }
 
 void
-rib_announce_all(struct rib *rib, uint32_t link)
+rib_announce_again(struct rib *rib, uint32_t link)
 {
-    size_t cursor = 0;
-    for (struct rib_export *exported;
-         (exported = map_next(&rib->links[link].routes, &cursor)) != NULL;) {
-        exported->announced = false;
-        queue_change(rib, exported);
-    }
-    /* Withdrawals that the last session did not carry mean nothing to a new one. */
-    LIST_EACH (change, &rib->links[link].changes) {
-        struct rib_export *exported = CONTAINER_OF(change, struct rib_export, change);
-        if (rib_export_withdrawn(exported)) {
-            export_free(rib, exported);
-        }
-    }
+    struct rib_announcing *announcing = &rib->links[link].announcing;
+    announcing->epoch++;
+    announcing->next = announcing->exports.next;
+}
+
+void
+rib_begin_announcing(struct rib *rib, uint32_t link)
+{
+    rib_end_announcing(rib, link);
+    rib_announce_again(rib, link);
+}
+
+struct link_table
+rib_announced_table(const struct rib *rib, uint32_t link)
+{
+    return rib->links[link].announcing.table;
 }
 
 const struct rib_export *
 rib_find_export(const struct rib *rib, uint32_t link, uint64_t route_id)
 {
-    const struct rib_export *exported =
-        map_find(&rib->links[link].routes, rib_hash_number(rib, route_id), &route_id);
-    bool callable = exported != NULL && exported->announced && !rib_export_withdrawn(exported);
+    const struct rib_export *exported = find_route(rib, link, route_id);
+    bool callable =
+        exported != NULL && rib_export_announced(rib, exported) && !rib_export_withdrawn(exported);
     return callable ? exported : NULL;
 }
 

@@ -108,10 +108,15 @@ is_eligible(const struct rib *rib, const struct rib_import *import, const struct
 
 /* `best` may be NULL: nothing yet. */
 static bool
-is_better(const struct rib_import *import, const struct rib_import *best)
+is_better(const struct rib *rib, const struct rib_import *import, const struct rib_import *best)
 {
-    bool wins = true;
-    return best == NULL || (rib_decide(import, best, &wins) != 0 && wins);
+    if (best == NULL) {
+        return true;
+    }
+    bool wins;
+    struct rib_rank rank = rib_rank_of(rib, import);
+    struct rib_rank other = rib_rank_of(rib, best);
+    return rib_decide(&rank, &other, &wins) != 0 && wins;
 }
 
 static struct rib_import *
@@ -120,7 +125,7 @@ best_candidate(const struct rib *rib, const struct rib_offer *offer)
     struct rib_import *best = NULL;
     LIST_EACH (link, &offer->candidates) {
         struct rib_import *import = CONTAINER_OF(link, struct rib_import, in_offer);
-        bool wins = is_eligible(rib, import, offer->name) && is_better(import, best);
+        bool wins = is_eligible(rib, import, offer->name) && is_better(rib, import, best);
         best = wins ? import : best;
     }
     return best;
@@ -179,13 +184,58 @@ rib_reconsider(struct rib *rib, struct span name)
     }
 }
 
+uint32_t
+rib_offer_decided_by(const struct rib *rib, const struct rib_offer *offer)
+{
+    uint32_t last = 0;
+    if (offer->chosen == NULL) {
+        return 0;
+    }
+    struct rib_rank chosen = rib_rank_of(rib, offer->chosen);
+    LIST_EACH (link, &offer->candidates) {
+        const struct rib_import *import = CONTAINER_OF(link, struct rib_import, in_offer);
+        if (is_eligible(rib, import, offer->name)) {
+            bool wins;
+            struct rib_rank other = rib_rank_of(rib, import);
+            uint32_t step = rib_decide(&chosen, &other, &wins);
+            last = step > last ? step : last;
+        }
+    }
+    return last;
+}
+
 /* Imports. */
+
+/* In the table and the lists of its link, and counted there. */
+static bool
+import_index(struct rib *rib, struct rib_import *import)
+{
+    struct rib_hearing *hearing = &rib->links[import->link].hearing;
+    uint64_t hash = rib_hash_number(rib, import->route_id);
+    if (!map_insert(&rib->links[import->link].imports, hash, import)) {
+        return false;
+    }
+    list_push(&hearing->imports, &import->in_link);
+    link_table_add(&hearing->table, import->digest);
+    hearing->confirmed += import->epoch == hearing->epoch;
+    return true;
+}
 
 static void
 import_free(struct rib *rib, struct rib_import *import)
 {
+    struct rib_hearing *hearing = &rib->links[import->link].hearing;
     uint64_t hash = rib_hash_number(rib, import->route_id);
     map_remove(&rib->links[import->link].imports, hash, &import->route_id);
+    struct list **walks[] = { &hearing->sweeping, &hearing->choosing };
+    for (size_t i = 0; i < COUNT_OF(walks); i++) {
+        if (*walks[i] == &import->in_link) {
+            *walks[i] = import->in_link.next;
+        }
+    }
+    list_remove(&import->in_link);
+    link_table_remove(&hearing->table, import->digest);
+    hearing->confirmed -= import->epoch == hearing->epoch;
     mem_give(rib->config.mem, import, import->size);
 }
 
@@ -336,9 +386,12 @@ import_create(struct rib *rib, uint32_t link, const struct link_route *route,
     import->size = size;
     import->link = link;
     import->route_id = route->route_id;
+    import->digest = route->digest;
+    import->epoch = rib->links[link].hearing.epoch;
     import->since = rib->now;
     note_verdict(rib, import, verdict);
     list_init(&import->in_offer);
+    list_init(&import->in_link);
     return import;
 }
 
@@ -391,7 +444,7 @@ become_candidate(struct rib *rib, struct rib_import *import)
     list_push(&offer->candidates, &import->in_offer);
     rib->counts.imports_accepted[import->link]++;
     /* Against the best so far only: a neighbour may announce one function under any number of routes. */
-    if (is_eligible(rib, import, offer->name) && is_better(import, offer->chosen)) {
+    if (is_eligible(rib, import, offer->name) && is_better(rib, import, offer->chosen)) {
         offer->chosen = import;
     }
     show_choice(rib, offer);
@@ -456,13 +509,6 @@ block(struct rib *rib, struct rib_import *import)
     reject(rib, import, PRUNE_LIMIT_EXCEEDED);
 }
 
-static bool
-add_import(struct rib *rib, struct rib_import *import)
-{
-    uint64_t hash = rib_hash_number(rib, import->route_id);
-    return map_insert(&rib->links[import->link].imports, hash, import);
-}
-
 /* The import takes the place of what was known by its route, which goes. */
 static void
 replace_import(struct rib *rib, struct rib_import *known, struct rib_import *import)
@@ -472,16 +518,24 @@ replace_import(struct rib *rib, struct rib_import *known, struct rib_import *imp
     if (known->state == RIB_IMPORT_CANDIDATE) {
         import->since = known->since;
     }
+    struct rib_hearing *hearing = &rib->links[import->link].hearing;
+    struct list *before = known->in_link.prev;
+    bool swept_next = hearing->sweeping == &known->in_link;
+    bool chosen_next = hearing->choosing == &known->in_link;
     retire(rib, known);
     import_free(rib, known);
     /* A table that had room for one has it again. */
-    bool added = add_import(rib, import);
+    bool added = import_index(rib, import);
     CHECK(added);
+    /* In the same place, so that no walk misses it. */
+    list_remove(&import->in_link);
+    list_push(before->next, &import->in_link);
+    hearing->sweeping = swept_next ? &import->in_link : hearing->sweeping;
+    hearing->choosing = chosen_next ? &import->in_link : hearing->choosing;
 }
 
-/* There is room since one went: those that were blocked are judged, the oldest first. */
-static void
-serve_blocked(struct rib *rib, uint32_t link)
+void
+rib_serve_blocked(struct rib *rib, uint32_t link)
 {
     struct list *blocked = &rib->links[link].blocked;
     uint64_t room = room_for_imports(rib, link);
@@ -490,10 +544,41 @@ serve_blocked(struct rib *rib, uint32_t link)
     }
 }
 
+void
+rib_choose_again(struct rib *rib, struct rib_import *import)
+{
+    if (import->state == RIB_IMPORT_CANDIDATE) {
+        const struct list *candidates = &import->offer->candidates;
+        if (candidates->next != candidates->prev) {
+            decide(rib, import->offer);
+        }
+    }
+}
+
+/* It was announced again as it is known. */
+static void
+confirm(struct rib *rib, struct rib_import *import)
+{
+    struct rib_hearing *hearing = &rib->links[import->link].hearing;
+    if (import->epoch != hearing->epoch) {
+        bool was_stale = rib_import_is_stale(rib, import);
+        import->epoch = hearing->epoch;
+        hearing->confirmed++;
+        if (was_stale) {
+            rib_choose_again(rib, import);
+        }
+    }
+}
+
 const struct rib_import *
 rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
 {
     struct rib_import *known = find_import(rib, link, route->route_id);
+    if (known != NULL && known->digest == route->digest &&
+        rib_advertisement_equal(&known->in, &route->advertisement)) {
+        confirm(rib, known);
+        return known;
+    }
     struct policy_verdict verdict = { .rule = POLICY_NO_RULE };
     enum prune_reason reason = PRUNE_LIMIT_EXCEEDED;
     bool one_too_many = known == NULL ? room_for_imports(rib, link) == 0 : known->blocked;
@@ -508,7 +593,7 @@ rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
         replace_import(rib, known, import);
     } else if (import != NULL) {
         rib_mark_new(rib, link, &import->judged, &import->compared);
-        if (!add_import(rib, import)) {
+        if (!import_index(rib, import)) {
             mem_give(rib->config.mem, import, import->size);
             import = NULL;
         }
@@ -582,9 +667,14 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
     if (verdict.action != POLICY_ACCEPT) {
         prune(rib, import, reason);
     }
-    const struct link_route route = { .route_id = import->route_id, .advertisement = import->in };
+    const struct link_route route = {
+        .route_id = import->route_id,
+        .digest = import->digest,
+        .advertisement = import->in,
+    };
     struct rib_import *again = import_create(rib, link, &route, &verdict);
     if (again != NULL) {
+        again->epoch = import->epoch; /* nobody has announced it */
         replace_import(rib, import, again);
         settle_import(rib, again, &verdict, reason);
     } else {
@@ -600,6 +690,14 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
     rib_mark_judged(rib, link, &again->judged, &again->compared);
 }
 
+void
+rib_drop_import(struct rib *rib, struct rib_import *import, enum prune_reason reason)
+{
+    prune(rib, import, reason);
+    retire(rib, import);
+    forget_import(rib, import);
+}
+
 bool
 rib_unlearn(struct rib *rib, uint32_t link, uint64_t route_id, enum prune_reason reason)
 {
@@ -607,26 +705,9 @@ rib_unlearn(struct rib *rib, uint32_t link, uint64_t route_id, enum prune_reason
     if (import == NULL) {
         return false;
     }
-    prune(rib, import, reason);
-    retire(rib, import);
-    forget_import(rib, import);
-    serve_blocked(rib, link);
+    rib_drop_import(rib, import, reason);
+    rib_serve_blocked(rib, link);
     return true;
-}
-
-void
-rib_unlearn_all(struct rib *rib, uint32_t link, enum prune_reason reason)
-{
-    struct map *imports = &rib->links[link].imports;
-    size_t cursor = 0;
-    for (struct rib_import *import; (import = map_next(imports, &cursor)) != NULL;) {
-        prune(rib, import, reason);
-        retire(rib, import);
-        rib_mark_gone(rib, link, import->judged, import->compared);
-        mem_give(rib->config.mem, import, import->size);
-    }
-    /* All at once: one by one, each would look for its place in a table that is nearly empty. */
-    map_destroy(imports);
 }
 
 /* What the cluster port takes. */

@@ -8,6 +8,7 @@
  *   rib_events.c the last rejects and prunes
  *   rib_export.c  from the cluster to the links
  *   rib_import.c  from the links to the cluster
+ *   rib_hear.c    how fresh that is, and what goes
  *   rib_transit.c from one link to the others
  */
 #ifndef BRIDGE_RIB_STATE_H
@@ -71,6 +72,33 @@ struct rib_walk {
     size_t cursor;
 };
 
+/* What one link was told. Epochs only grow; an export has the one in which it was told last. */
+struct rib_announcing {
+    struct list exports;     /* all that stand, in the order they came */
+    struct list changes;     /* of them, those to be told of */
+    struct list withdrawals; /* no more among them */
+    struct list *
+        next; /* of `exports`: from here on a walk tells whatever is of an older epoch; NULL: no walk */
+    uint32_t session; /* the epoch that this session began with: older ones were not told in it */
+    uint32_t epoch;
+    struct link_table table;
+};
+
+/* What one link tells us. An import has the epoch in which it was told last. */
+struct rib_hearing {
+    struct list imports; /* all, in the order they came */
+    struct list *
+        sweeping; /* of `imports`: from here on a walk drops what is older than drop_before; NULL: no walk */
+    struct list *choosing; /* likewise, a walk decides again among several */
+    uint32_t drop_before;
+    enum prune_reason drop_reason;
+    uint32_t epoch;
+    uint64_t confirmed; /* imports of this epoch */
+    bool down;
+    bool syncing; /* what is not of this epoch is stale */
+    struct link_table table;
+};
+
 struct rib_link {
     struct policy *policy; /* in use; NULL: nothing passes */
     struct policy *old;    /* what judged some of the `left`; NULL when there is none */
@@ -85,13 +113,16 @@ struct rib_link {
     struct rib_candidate candidate;
     struct rib_walk judging;
     struct rib_walk comparing;
-    struct list blocked; /* imports beyond policy_function_limit() */
-    struct map exports;  /* by rib_export_key */
-    struct map routes;   /* the same, by route_id */
-    struct map imports;  /* by route_id */
-    struct list changes; /* of exports */
     struct list waiting; /* slots whose exported name is taken */
-    uint64_t next_route_id;
+    struct list blocked; /* imports beyond policy_function_limit() */
+    struct rib_announcing announcing;
+    struct rib_hearing hearing;
+    struct map exports; /* by rib_export_key */
+    struct map routes;  /* the same, and those that are withdrawn but not told so, by route_id */
+    struct map imports; /* by route_id */
+    size_t bridge_size; /* of the far side */
+    char bridge[LINK_BRIDGE_NAME_MAX];
+    uint32_t distance;
 };
 
 /* The last ones of a kind, the oldest first; each is one block with its texts behind it. */
@@ -163,10 +194,19 @@ void rib_note_event(struct rib *rib, const struct rib_event *event);
 
 /* rib_export.c, for rib_work.c. */
 void rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link);
-/* rib_import.c, likewise. The import may be freed. */
+/* rib_import.c, for rib_hear.c: it goes. */
+void rib_drop_import(struct rib *rib, struct rib_import *import, enum prune_reason reason);
+/* There is room since some went: those that were blocked are judged, the oldest first. */
+void rib_serve_blocked(struct rib *rib, uint32_t link);
+/* It has become fresh, or stale: if it is one of several that are offered under a name, that matters. */
+void rib_choose_again(struct rib *rib, struct rib_import *import);
+/* Likewise, for rib_work.c. The import may be freed. */
 void rib_rejudge_import(struct rib *rib, struct rib_import *import);
 /* No loop, nothing malformed, and not too many: it was for the rules to say. */
 bool rib_import_is_for_rules(const struct rib *rib, const struct rib_import *import);
+
+/* rib_hear.c: go on with the walks of rib_hearing, over at most `budget` imports. Returns over how many. */
+uint32_t rib_hear_work(struct rib *rib, uint32_t link, uint32_t budget);
 
 /* rib_import.c: a local provider of the name came or went. */
 void rib_reconsider_name(struct rib *rib, struct rib_name *name);

@@ -104,7 +104,9 @@ bool
 rib_has_work(const struct rib *rib)
 {
     for (uint32_t i = 0; i < rib->config.link_count; i++) {
-        if (rib->links[i].left > 0 || rib->links[i].candidate.left > 0) {
+        const struct rib_link *port = &rib->links[i];
+        if (port->left > 0 || port->candidate.left > 0 || port->hearing.sweeping != NULL ||
+            port->hearing.choosing != NULL) {
             return true;
         }
     }
@@ -132,6 +134,7 @@ rib_work(struct rib *rib, uint32_t budget)
             .visit_slot = compare_slot,
             .visit_import = compare_import,
         };
+        budget -= rib_hear_work(rib, i, budget);
         budget -= walk(&judging, budget);
         budget -= walk(&comparing, budget);
     }

@@ -91,7 +91,8 @@ list_exports(struct question *question, uint32_t link)
         describe_advertisement(json, &exported->out);
         (void)json_object_set_new(json, "source_name", admin_text(exported->source_name));
         (void)json_object_set_new(json, "rule", admin_text(exported->rule_id));
-        (void)json_object_set_new(json, "announced", json_boolean(exported->announced));
+        (void)json_object_set_new(
+            json, "announced", json_boolean(rib_export_announced(rib, exported)));
         (void)json_array_append_new(question->list, json);
     }
 }

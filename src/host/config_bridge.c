@@ -77,6 +77,12 @@ static const struct yaml_key file_keys[] = {
         .min = LINK_KEEPALIVE_MIN_NS, .max = LINK_KEEPALIVE_MAX_NS),
     YAML_DURATION(struct config_bridge, dial_timeout_ns, "dial_timeout", .fallback = "5s",
         .min = 100 * MS_NS, .max = 60 * SEC_NS),
+    YAML_DURATION(struct config_bridge, resume_window_ns, "resume_window", .fallback = "30s",
+        .min = 0, .max = 600 * SEC_NS),
+    YAML_SIZE(struct config_bridge, resume_buffer_size, "resume_buffer", .fallback = "8MiB",
+        .min = (uint64_t)4 * 1024, .max = (uint64_t)1024 * 1024 * 1024),
+    YAML_DURATION(struct config_bridge, stale_time_ns, "stale_time", .fallback = "2m", .min = 0,
+        .max = 3600 * SEC_NS),
     YAML_TEXTS(struct config_bridge, policies, policy_count, "policies", .or_one = true,
         .max = RIB_LINKS_MAX),
     YAML_BOOLEAN(struct config_bridge, watch_policies, "watch_policies"),
@@ -395,6 +401,8 @@ describe_link(const struct config_bridge *config, size_t index, uint64_t boot,
             .greeting_timeout_ns = CONFIG_BRIDGE_GREETING_NS,
             .retry_base_ns = CONFIG_BRIDGE_RETRY_BASE_NS,
             .retry_cap_ns = CONFIG_BRIDGE_RETRY_CAP_NS,
+            .resume_window_ns = config->resume_window_ns,
+            .resume_buffer_size = (size_t)config->resume_buffer_size,
             .boot = boot },
     };
     return describe_addresses(config, from, &link->session);
@@ -416,6 +424,7 @@ config_bridge_engine(
         .links = links,
         .link_count = (uint32_t)config->link_count,
         .memory_max = config->memory_max,
+        .stale_time_ns = config->stale_time_ns,
     };
     if (links == NULL || !config_cluster_member(&config->cluster, config->doc, &engine->member)) {
         return false;

@@ -55,6 +55,9 @@ struct config_bridge {
     struct config_link *links;
     size_t link_count;
     uint64_t keepalive_ns;
+    uint64_t resume_window_ns;
+    uint64_t resume_buffer_size; /* a link */
+    uint64_t stale_time_ns;
     uint64_t dial_timeout_ns;
     const char *const *policies; /* files */
     size_t policy_count;

@@ -137,6 +137,9 @@ draw_hello(struct world *world, struct link_hello *hello)
     hello->boot = draw_number(world);
     hello->clock.ns = (int64_t)prng_next(&world->prng);
     hello->keepalive_ns = draw_number(world);
+    hello->resume = draw_number(world) * prng_below(&world->prng, 2);
+    hello->received = hello->resume == 0 ? 0 : draw_number(world);
+    hello->stale = draw_number(world);
 }
 
 static void
@@ -191,7 +194,7 @@ static struct link_frame
 draw_frame(struct world *world)
 {
     struct link_frame frame = {
-        .type = (enum link_frame_type)prng_below(&world->prng, LINK_FRAME_ERROR + 1),
+        .type = (enum link_frame_type)prng_below(&world->prng, LINK_FRAME_REFRESH + 1),
     };
     switch (frame.type) {
     case LINK_FRAME_READY:
@@ -207,6 +210,12 @@ draw_frame(struct world *world)
         draw_withdraw(world, &frame.withdraw);
         break;
     case LINK_FRAME_END_OF_SYNC:
+        frame.end_of_sync.sequence = 1 + draw_number(world) / 2;
+        frame.end_of_sync.refresh = draw_number(world);
+        break;
+    case LINK_FRAME_REFRESH:
+        frame.refresh = 1 + draw_number(world) / 2;
+        break;
     case LINK_FRAME_ACK:
         frame.sequence = 1 + draw_number(world) / 2;
         break;
@@ -217,8 +226,15 @@ draw_frame(struct world *world)
         draw_reply(world, &frame.reply);
         break;
     case LINK_FRAME_PING:
+        frame.ping.has_table = prng_chance(&world->prng, 500);
+        if (frame.ping.has_table) {
+            frame.ping.table.routes = draw_number(world);
+            frame.ping.table.digest = draw_number(world);
+        }
+        frame.ping.number = draw_number(world);
+        break;
     case LINK_FRAME_PONG:
-        frame.ping = draw_number(world);
+        frame.ping.number = draw_number(world);
         break;
     case LINK_FRAME_ERROR:
         frame.error.code = (uint16_t)draw_number(world);

@@ -198,9 +198,11 @@ static void
 finish_sync(struct world *world, uint32_t which, struct actions *actions)
 {
     struct link_session *session = &world->ends[which].session;
+    const struct link_end_of_sync end = { .sequence = link_session_next_sequence(session) };
     buf_reset(&world->wire);
-    link_encode_end_of_sync(&world->wire, link_session_next_sequence(session));
-    actions_send(actions, session->conn, buf_span(&world->wire));
+    link_encode_end_of_sync(&world->wire, &end);
+    const struct span frame = buf_span(&world->wire);
+    link_session_send_numbered(session, &frame, 1, world->now, actions);
 }
 
 static void

@@ -265,9 +265,11 @@ best_for(struct rib_world *world, const struct rib_import *import)
         size_t cursor = 0;
         while ((other = rib_each_import(world->rig.rib, link, &cursor)) != NULL) {
             bool wins = true;
+            struct rib_rank rank = rib_rank_of(world->rig.rib, other);
+            struct rib_rank than = best == NULL ? rank : rib_rank_of(world->rig.rib, best);
             if (other->state == RIB_IMPORT_CANDIDATE && same_offer(import, other) &&
                 is_eligible(world, other) &&
-                (best == NULL || (rib_decide(other, best, &wins) != 0 && wins))) {
+                (best == NULL || (rib_decide(&rank, &than, &wins) != 0 && wins))) {
                 best = other;
             }
         }
@@ -313,8 +315,9 @@ views_are_right(struct rib_world *world)
 {
     for (uint32_t link = 0; link < RIB_WORLD_LINKS; link++) {
         rib_world_flush(world, link, UINT32_MAX);
-        for (uint64_t id = 0; id < RIB_WORLD_HEARD_MAX; id++) {
-            const struct rib_export *exported = rib_find_export(world->rig.rib, link, id);
+        for (uint32_t id = 0; id < world->far_id_count; id++) {
+            const struct rib_export *exported =
+                rib_find_export(world->rig.rib, link, world->far_ids[id]);
             if ((exported != NULL) != world->far[link][id] ||
                 (exported != NULL && exported->out.tags.count != world->far_tags[link][id])) {
                 return false;
@@ -395,7 +398,7 @@ nothing_is_left_of_nothing(uint64_t seed)
     const struct rib_counts *counts = rib_counts(world.rig.rib);
     bool empty = counts->services == 0;
     for (uint32_t link = 0; link < RIB_WORLD_LINKS; link++) {
-        rib_unlearn_all(world.rig.rib, link, PRUNE_LINK_DOWN);
+        rib_rig_drop(&world.rig, link, PRUNE_LINK_DOWN);
         rib_world_flush(&world, link, UINT32_MAX);
         rib_world_settle(&world, UINT32_MAX);
         empty = empty && counts->exports[link] == 0 && counts->denied[link] == 0 &&

@@ -20,23 +20,24 @@ draw_number(struct prng *prng)
 
 /* No two have the same link and route id. */
 static void
-draw_imports(struct prng *prng, struct rib_import imports[IMPORTS])
+draw_imports(struct prng *prng, struct rib_rank imports[IMPORTS])
 {
     for (uint32_t i = 0; i < IMPORTS; i++) {
-        imports[i] = (struct rib_import){
+        imports[i] = (struct rib_rank){
             .link = (uint32_t)prng_below(prng, 3),
             .route_id = prng_chance(prng, 500) ? i : UINT64_MAX - i,
-            .out = {
-                .preference = draw_number(prng),
-                .path.count = (uint32_t)prng_below(prng, 3),
-                .cost = draw_number(prng),
-            },
+            .preference = draw_number(prng),
+            .stale = prng_chance(prng, 500),
+            .hops = (uint32_t)prng_below(prng, 3),
+            .cost = draw_number(prng),
+            .distance = (uint32_t)prng_below(prng, 3),
+            .bridge = span_part(SPAN("eueu"), 0, (size_t)prng_below(prng, 3)),
         };
     }
 }
 
 static bool
-beats(const struct rib_import *a, const struct rib_import *b)
+beats(const struct rib_rank *a, const struct rib_rank *b)
 {
     bool a_wins;
     return rib_decide(a, b, &a_wins) != 0 && a_wins;
@@ -46,7 +47,7 @@ static bool
 one_of_two_wins(uint64_t seed)
 {
     struct prng prng = { .state = seed };
-    struct rib_import imports[IMPORTS];
+    struct rib_rank imports[IMPORTS];
     draw_imports(&prng, imports);
     for (uint32_t i = 0; i < IMPORTS; i++) {
         for (uint32_t j = 0; j < IMPORTS; j++) {
@@ -66,7 +67,7 @@ static bool
 winning_is_transitive(uint64_t seed)
 {
     struct prng prng = { .state = seed };
-    struct rib_import imports[IMPORTS];
+    struct rib_rank imports[IMPORTS];
     draw_imports(&prng, imports);
     for (uint32_t i = 0; i < IMPORTS; i++) {
         for (uint32_t j = 0; j < IMPORTS; j++) {
@@ -81,10 +82,10 @@ winning_is_transitive(uint64_t seed)
     return true;
 }
 
-static const struct rib_import *
-best_of(const struct rib_import *const list[IMPORTS])
+static const struct rib_rank *
+best_of(const struct rib_rank *const list[IMPORTS])
 {
-    const struct rib_import *best = list[0];
+    const struct rib_rank *best = list[0];
     for (uint32_t i = 1; i < IMPORTS; i++) {
         best = beats(list[i], best) ? list[i] : best;
     }
@@ -95,17 +96,17 @@ static bool
 best_does_not_depend_on_the_order(uint64_t seed)
 {
     struct prng prng = { .state = seed };
-    struct rib_import imports[IMPORTS];
-    const struct rib_import *list[IMPORTS];
+    struct rib_rank imports[IMPORTS];
+    const struct rib_rank *list[IMPORTS];
     draw_imports(&prng, imports);
     for (uint32_t i = 0; i < IMPORTS; i++) {
         list[i] = &imports[i];
     }
-    const struct rib_import *best = best_of(list);
+    const struct rib_rank *best = best_of(list);
     for (uint32_t round = 0; round < 8; round++) {
         for (uint32_t i = IMPORTS - 1; i > 0; i--) {
             uint32_t other = (uint32_t)prng_below(&prng, i + 1);
-            const struct rib_import *moved = list[i];
+            const struct rib_rank *moved = list[i];
             list[i] = list[other];
             list[other] = moved;
         }

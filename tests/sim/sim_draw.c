@@ -153,6 +153,7 @@ draw_links(struct sim_world *world, uint32_t federation)
     config->call_timeout_ns = 30 * SEC_NS;
     config->memory_max = (size_t)256 * 1024 * 1024;
     config->judgements_a_step = world->judgements_a_step;
+    config->stale_time_ns = world->stale_time_ns;
     for (uint32_t far = 0; far < world->federation_count; far++) {
         if (!own->linked[far]) {
             continue;
@@ -177,6 +178,8 @@ draw_links(struct sim_world *world, uint32_t federation)
                 .greeting_timeout_ns = 5 * SEC_NS,
                 .retry_base_ns = 200 * MS_NS,
                 .retry_cap_ns = 5 * SEC_NS,
+                .resume_window_ns = world->resume_window_ns,
+                .resume_buffer_size = world->resume_buffer_size,
             },
         };
     }
@@ -214,6 +217,9 @@ draw_shape(struct sim_world *world)
         .function_limits = prng_below(prng, 2) == 0,
     };
     world->judgements_a_step = (uint32_t)(prng_below(prng, 2) == 0 ? 0 : 1 + prng_below(prng, 5));
+    world->stale_time_ns = prng_below(prng, 3) == 0 ? 0 : (1 + prng_below(prng, 60)) * SEC_NS;
+    world->resume_window_ns = prng_below(prng, 3) == 0 ? 0 : (1 + prng_below(prng, 30)) * SEC_NS;
+    world->resume_buffer_size = (size_t)1 << (10 + prng_below(prng, 12));
 }
 
 static bool
@@ -300,12 +306,15 @@ sim_world_print(const struct sim_world *world, FILE *out)
     fprintf(out,
         "seed %llu: %s of %u federations, %u hosts; permille reset %u crash %u stop %u freeze %u "
         "stall %u "
-        "cut %u clock %u reload %u, delay %llu ms, judgements a step %u\n",
+        "cut %u clock %u reload %u, delay %llu ms, judgements a step %u, stale %llu s, "
+        "resume %llu s and %zu bytes\n",
         (unsigned long long)world->seed, shapes[world->shape], world->federation_count,
         world->host_count, faults->reset_permille, faults->crash_permille, faults->stop_permille,
         faults->freeze_permille, faults->stall_permille, faults->cut_permille,
         faults->clock_permille, faults->reload_permille,
-        (unsigned long long)(faults->delay_max_ns / MS_NS), world->judgements_a_step);
+        (unsigned long long)(faults->delay_max_ns / MS_NS), world->judgements_a_step,
+        (unsigned long long)(world->stale_time_ns / SEC_NS),
+        (unsigned long long)(world->resume_window_ns / SEC_NS), world->resume_buffer_size);
     for (uint32_t i = 0; i < world->host_count; i++) {
         print_host(&world->hosts[i], out);
     }

@@ -172,9 +172,14 @@ judge_function_limit(struct sim_world *world, const struct sim_host *host, uint3
             (unsigned long long)limit.max);
     }
     bool down = stats.state == LINK_DOWN || stats.state == LINK_GREETING;
-    if (down && total > 0) {
+    bool keeps = stats.suspended || stats.stale_for_ns > 0;
+    if (down && total > 0 && (stats.stale < total || !keeps)) {
         sim_world_fail(world, "%s: link %u is down, and %llu functions of it are kept", host->name,
             link, (unsigned long long)total);
+    }
+    if (stats.stale_for_ns > host->bridge_config.stale_time_ns ||
+        stats.suspended_for_ns > host->links[link].session.resume_window_ns) {
+        sim_world_fail(world, "%s: link %u keeps what is stale for too long", host->name, link);
     }
     if ((ends && !is_new && total > limit.max) || (stats.held && total > 0)) {
         sim_world_fail(world, "%s: link %u brings %llu functions, and should have ended at %llu",

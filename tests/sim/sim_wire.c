@@ -67,20 +67,25 @@ path_is_sound(
 
 /* The most that the sender's import rules may give it. */
 static uint64_t
-timeout_max(const struct sim_host *host, uint32_t link)
+timeout_max(const struct sim_world *world, const struct sim_host *host, uint32_t link)
 {
     uint64_t max = 0;
     for (uint32_t i = 0; i < host->use_count[link]; i++) {
         const struct sim_policy_use *use = &host->uses[link][i];
         uint64_t timeout = use->rules.call_limits[POLICY_IMPORT].timeout_ns;
         timeout = timeout == 0 ? CALL_TIMEOUT_NS : timeout;
-        max = use->until == UINT64_MAX && timeout > max ? timeout : max;
+        /* It may have waited for the session to go on. */
+        bool counts = use->until >= world->now_ns - (world->now_ns < world->resume_window_ns
+                                                            ? world->now_ns
+                                                            : world->resume_window_ns);
+        max = counts && timeout > max ? timeout : max;
     }
     return max;
 }
 
 static void
-judge_call(struct sim_world *world, const struct sim_stream *stream, uint32_t to, struct span frame)
+judge_call(struct sim_world *world, const struct sim_stream *stream, uint32_t to, struct span frame,
+    bool again)
 {
     const struct sim_host *sender = &world->hosts[stream->ends[1 - to].host];
     const struct sim_host *receiver = &world->hosts[stream->ends[to].host];
@@ -88,7 +93,8 @@ judge_call(struct sim_world *world, const struct sim_stream *stream, uint32_t to
     if (!path_is_sound(world, stream, to, frame)) {
         sim_world_fail(world, "%s calls %s by a way that is none", sender->name, receiver->name);
     }
-    if (timeout_ns > timeout_max(sender, sim_world_link_to(sender, receiver->federation))) {
+    if (!again &&
+        timeout_ns > timeout_max(world, sender, sim_world_link_to(sender, receiver->federation))) {
         sim_world_fail(world, "%s gives %s %llu ms for a call, more than its rules do",
             sender->name, receiver->name, (unsigned long long)(timeout_ns / MS_NS));
     }
@@ -105,15 +111,23 @@ sim_wire_sent(struct sim_world *world, struct sim_stream *stream, uint32_t to, s
     uint64_t call = read_number(frame, CALL_ID_AT, 8);
     uint32_t caller = type == TYPE_CALL ? 1 - to : to;
     CHECK(call < SIM_WIRE_CALLS_MAX);
-    bool asked = is_set(stream->asked[caller], call);
+    struct sim_host *host = &world->hosts[stream->ends[caller].host];
+    uint32_t other = world->hosts[stream->ends[1 - caller].host].federation;
+    uint64_t *ever = host->asked[sim_world_link_to(host, other)];
+    /* A session goes on over other connections, where what did not arrive is sent again. */
+    bool resumes = world->resume_window_ns > 0;
+    bool lives = stream->ends[caller].life == host->life;
+    bool again = is_set(stream->asked[caller], call) || (!resumes && lives && is_set(ever, call));
+    bool asked = is_set(stream->asked[caller], call) || (resumes && (!lives || is_set(ever, call)));
     bool replied = is_set(stream->replied[caller], call);
     if (type == TYPE_CALL) {
         set(stream->asked[caller], call);
-        judge_call(world, stream, to, frame);
+        judge_call(world, stream, to, frame, is_set(ever, call));
+        set(ever, call);
     } else {
         set(stream->replied[caller], call);
     }
-    if (type == TYPE_CALL ? asked : !asked || replied) {
+    if (type == TYPE_CALL ? again : !asked || replied) {
         sim_world_fail(world, "on the link of %s and %s, call %llu %s",
             world->hosts[stream->ends[0].host].name, world->hosts[stream->ends[1].host].name,
             (unsigned long long)call,

@@ -626,11 +626,32 @@ host_of(const struct sim_world *world, struct sim_due *due)
     return NULL;
 }
 
+/* The oldest one on the way to the same end, which comes first: a thaw that comes early must not change that. */
+static const struct sim_message *
+oldest_like(const struct sim_message *message)
+{
+    LIST_EACH (link, &message->stream->messages) {
+        const struct sim_message *other = CONTAINER_OF(link, struct sim_message, link);
+        if (other->to == message->to) {
+            return other;
+        }
+    }
+    return message;
+}
+
 static void
 happen(struct sim_world *world, struct sim_due *due)
 {
     const struct sim_host *host = host_of(world, due);
     heap_remove(&world->due, &due->node);
+    if (due->kind == SIM_DUE_MESSAGE) {
+        const struct sim_message *message = (const struct sim_message *)(void *)due;
+        const struct sim_message *oldest = oldest_like(message);
+        if (oldest != message) {
+            put_due(world, due, due->kind, due_at(&oldest->due));
+            return;
+        }
+    }
     if (host != NULL && host->frozen_until > world->now_ns) {
         /* A frozen process gets nothing until it thaws. */
         put_due(world, due, due->kind, host->frozen_until);
@@ -785,6 +806,7 @@ sim_world_start(struct sim_world *world, struct sim_host *host)
     CHECK(!host->alive);
     host->alive = true;
     host->life++;
+    memset(host->asked, 0, sizeof(host->asked));
     host->restart_at = UINT64_MAX;
     host->frozen_until = 0;
     host->stops_until = 0;

@@ -185,6 +185,8 @@ struct sim_host {
     uint32_t use_count[SIM_FEDERATIONS_MAX];
     struct sim_reload reload;
     struct wall stepped_at; /* by its clock */
+    uint64_t asked[SIM_FEDERATIONS_MAX]
+                  [SIM_WIRE_CALLS_MAX / 64]; /* in this life, by link; see sim_wire.c */
     uint32_t conn_generation[SIM_STREAMS_MAX];
     struct sim_stream *conn_stream[SIM_STREAMS_MAX];
     uint64_t deadline;
@@ -251,7 +253,10 @@ struct sim_world {
     uint64_t cut_until[SIM_HOSTS_MAX][SIM_HOSTS_MAX];
     enum sim_shape shape;
     struct sim_taste taste;
-    uint32_t judgements_a_step;    /* of the bridges; 0: as many as they like */
+    uint32_t judgements_a_step; /* of the bridges; 0: as many as they like */
+    uint64_t stale_time_ns;     /* likewise */
+    uint64_t resume_window_ns;
+    size_t resume_buffer_size;
     uint64_t known[SIM_KNOWN_MAX]; /* see sim_oracle_may_offer() */
     uint32_t known_count;
     uint32_t reloads[RELOAD_NO_MEMORY + 1]; /* by enum reload_outcome */

@@ -52,9 +52,30 @@ open_with_far_eu(void)
     return open_with_policy(rig_policy(&rig, all, 1, all, 1));
 }
 
+/* The route that a function of the cluster has or had last over some link; 0: it never was exported. */
+static inline uint64_t
+route_of(const char *function)
+{
+    static char last[32];
+    static uint64_t route_id;
+    const struct rib *rib = bridge_rib(rig.bridges[US].bridge);
+    for (uint32_t link = 0; link < bridge_link_count(rig.bridges[US].bridge); link++) {
+        size_t cursor = 0;
+        const struct rib_export *exported;
+        while ((exported = rib_each_export(rib, link, &cursor)) != NULL) {
+            if (span_is(exported->source_name, function)) {
+                snprintf(last, sizeof(last), "%s", function);
+                route_id = exported->route_id;
+                return route_id;
+            }
+        }
+    }
+    return strcmp(last, function) == 0 ? route_id : 0;
+}
+
 struct rig_far_call {
     uint64_t call_id;
-    uint64_t route_id;
+    const char *function; /* of the cluster; NULL: a route that nobody announced */
     uint32_t timeout_ms;
     uint8_t hops_left;
     struct text_list path;
@@ -62,7 +83,7 @@ struct rig_far_call {
     const char *kwargs;
 };
 
-static const struct rig_far_call plain_call = { 7, 1, 5000, 4, LIST(T("eu")), "[1,2]", "{}" };
+static const struct rig_far_call plain_call = { 7, "ours", 5000, 4, LIST(T("eu")), "[1,2]", "{}" };
 
 static inline void
 far_calls(uint32_t far, const struct rig_far_call *call)
@@ -71,7 +92,7 @@ far_calls(uint32_t far, const struct rig_far_call *call)
         .type = LINK_FRAME_CALL,
         .call = {
             .call_id = call->call_id,
-            .route_id = call->route_id,
+            .route_id = call->function == NULL ? 0 : route_of(call->function),
             .timeout_ms = call->timeout_ms,
             .hops_left = call->hops_left,
             .path = call->path,

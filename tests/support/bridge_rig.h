@@ -100,6 +100,8 @@ struct rig {
     uint64_t numbers; /* ids drawn so far */
     size_t memory_max;
     uint64_t call_timeout_ns;
+    uint64_t resume_window_ns; /* of each link; 0 unless a test says so, as is: */
+    uint64_t stale_time_ns;
     uint32_t function_count_max; /* of each catalog */
 };
 
@@ -425,6 +427,7 @@ rig_add_bridge(
         .links = it->links,
         .link_count = link_count,
         .call_timeout_ns = rig->call_timeout_ns,
+        .stale_time_ns = rig->stale_time_ns,
         .memory_max = rig->memory_max,
     };
     it->config.member = rig_member_config(rig, it);
@@ -433,6 +436,8 @@ rig_add_bridge(
             .session = rig_session_config(it, i, &links[i]),
             .policy = links[i].policy,
         };
+        it->links[i].session.resume_window_ns = rig->resume_window_ns;
+        it->links[i].session.resume_buffer_size = (size_t)64 * 1024;
     }
     it->bridge =
         bridge_create(&it->config, (struct hash_key){ index + 1, 2 }, index + 1, &rig->log);

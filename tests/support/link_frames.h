@@ -20,13 +20,13 @@ link_frames_encode(struct buf *out, const struct link_frame *frame)
         link_encode_hello(out, &frame->hello);
         break;
     case LINK_FRAME_ANNOUNCE:
-        link_encode_announce(out, &frame->announce);
+        link_encode_announce(out, &frame->announce, NULL);
         break;
     case LINK_FRAME_WITHDRAW:
         link_encode_withdraw(out, &frame->withdraw);
         break;
     case LINK_FRAME_END_OF_SYNC:
-        link_encode_end_of_sync(out, frame->sequence);
+        link_encode_end_of_sync(out, &frame->end_of_sync);
         break;
     case LINK_FRAME_ACK:
         link_encode_ack(out, frame->sequence);
@@ -41,16 +41,19 @@ link_frames_encode(struct buf *out, const struct link_frame *frame)
         buf_add(out, frame->reply.body);
         break;
     case LINK_FRAME_PING:
-        link_encode_ping(out, frame->ping);
+        link_encode_ping(out, &frame->ping);
         break;
     case LINK_FRAME_PONG:
-        link_encode_pong(out, frame->ping);
+        link_encode_pong(out, frame->ping.number);
         break;
     case LINK_FRAME_DRAIN:
         link_encode_drain(out);
         break;
     case LINK_FRAME_ERROR:
         link_encode_error(out, &frame->error);
+        break;
+    case LINK_FRAME_REFRESH:
+        link_encode_refresh(out, frame->refresh);
         break;
     }
 }
@@ -88,7 +91,8 @@ link_frames_same_hello(const struct link_hello *a, const struct link_hello *b)
     return a->version_min == b->version_min && a->version_max == b->version_max &&
            a->features == b->features && span_equal(a->federation, b->federation) &&
            span_equal(a->bridge, b->bridge) && a->session == b->session && a->boot == b->boot &&
-           a->clock.ns == b->clock.ns && a->keepalive_ns == b->keepalive_ns;
+           a->clock.ns == b->clock.ns && a->keepalive_ns == b->keepalive_ns &&
+           a->resume == b->resume && a->received == b->received && a->stale == b->stale;
 }
 
 static inline bool
@@ -137,6 +141,10 @@ link_frames_same(const struct link_frame *a, const struct link_frame *b)
     case LINK_FRAME_WITHDRAW:
         return link_frames_same_withdraw(&a->withdraw, &b->withdraw);
     case LINK_FRAME_END_OF_SYNC:
+        return a->end_of_sync.sequence == b->end_of_sync.sequence &&
+               a->end_of_sync.refresh == b->end_of_sync.refresh;
+    case LINK_FRAME_REFRESH:
+        return a->refresh == b->refresh;
     case LINK_FRAME_ACK:
         return a->sequence == b->sequence;
     case LINK_FRAME_CALL:
@@ -147,7 +155,9 @@ link_frames_same(const struct link_frame *a, const struct link_frame *b)
                span_equal(a->reply.body, b->reply.body);
     case LINK_FRAME_PING:
     case LINK_FRAME_PONG:
-        return a->ping == b->ping;
+        return a->ping.number == b->ping.number && a->ping.has_table == b->ping.has_table &&
+               a->ping.table.routes == b->ping.table.routes &&
+               a->ping.table.digest == b->ping.table.digest;
     case LINK_FRAME_ERROR:
         return a->error.code == b->error.code && span_equal(a->error.text, b->error.text);
     }

@@ -252,14 +252,31 @@ hear_sequence(enum link_frame_type type, uint64_t sequence)
         frame.withdraw = (struct link_withdraw){
             .sequence = sequence, .route_ids = route_ids, .route_count = 1
         };
+    } else if (type == LINK_FRAME_END_OF_SYNC) {
+        frame.end_of_sync = (struct link_end_of_sync){ .sequence = sequence };
     }
     hear(&frame);
+}
+
+/* A reply that nobody waits for, as the port would send it. Returns its number. */
+static inline uint64_t
+send_numbered(void)
+{
+    const struct link_reply reply = { .call_id = 1, .status = LINK_REPLY_OK, .body = SPAN("1") };
+    buf_reset(&wire);
+    link_encode_reply_head(&wire, &reply);
+    uint64_t number = link_session_next_sequence(&session);
+    const struct span parts[] = { buf_span(&wire), reply.body };
+    arena_reset(&arena);
+    actions_begin(&actions, &arena);
+    link_session_send_numbered(&session, parts, COUNT_OF(parts), now, &actions);
+    return number;
 }
 
 static inline void
 hear_ping(enum link_frame_type type, uint64_t number)
 {
-    const struct link_frame frame = { .type = type, .ping = number };
+    const struct link_frame frame = { .type = type, .ping = { .number = number } };
     hear(&frame);
 }
 
@@ -289,6 +306,40 @@ sent(enum link_frame_type type, struct conn_id conn)
         }
     }
     return NULL;
+}
+
+/* Of this type on `conn`, in the last step; *last is the last of them. */
+static inline uint32_t
+gather_sent(enum link_frame_type type, struct conn_id conn, struct link_frame *last)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < actions.count; i++) {
+        const struct action *action = &actions.list[i];
+        struct link_frame frame;
+        if (action->kind == ACTION_SEND && conn_equal(action->conn, conn)) {
+            ck_assert_int_eq(link_decode(action->parts[0], &arena, &frame), LINK_OK);
+            if (frame.type == type) {
+                *last = frame;
+                count++;
+            }
+        }
+    }
+    return count;
+}
+
+static inline uint32_t
+count_sent(enum link_frame_type type, struct conn_id conn)
+{
+    struct link_frame last;
+    return gather_sent(type, conn, &last);
+}
+
+static inline const struct link_frame *
+last_sent(enum link_frame_type type, struct conn_id conn)
+{
+    static struct link_frame last;
+    ck_assert_uint_gt(gather_sent(type, conn, &last), 0);
+    return &last;
 }
 
 static inline uint32_t

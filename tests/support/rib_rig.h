@@ -231,6 +231,14 @@ rib_rig_learn(struct rib_rig *rig, uint32_t link, struct rib_route facts)
     return rib_learn(rig->rib, link, &route);
 }
 
+/* Everything that came over a link goes. */
+static inline void
+rib_rig_drop(struct rib_rig *rig, uint32_t link, enum prune_reason reason)
+{
+    rib_unlearn_all(rig->rib, link, reason);
+    rib_rig_work(rig);
+}
+
 /* What a link port does: take everything that waits, and remember the first of it. */
 static inline void
 rib_rig_flush(struct rib_rig *rig, uint32_t link)
@@ -244,7 +252,8 @@ rib_rig_flush(struct rib_rig *rig, uint32_t link)
                 .withdrawn = rib_export_withdrawn(exported),
             };
         }
-        rib_export_done(rig->rib, exported);
+        rib_export_take(rig->rib, exported);
+        rib_export_done(rig->rib, exported, 0);
     }
 }
 

@@ -117,7 +117,9 @@ struct rib_world {
     bool unconnected[RIB_WORLD_NODES];
     struct wall now;
     bool blocked[RIB_WORLD_NAMES]; /* the cluster port cannot offer this name */
-    /* What the far sides hold: by route id, and the advertisement's tag count as a sign of its contents. */
+    /* What the far sides hold: by the place of the route id in far_ids, and the advertisement's tag count as a sign of its contents. */
+    uint64_t far_ids[RIB_WORLD_HEARD_MAX];
+    uint32_t far_id_count;
     bool far[RIB_WORLD_LINKS][RIB_WORLD_HEARD_MAX];
     uint32_t far_tags[RIB_WORLD_LINKS][RIB_WORLD_HEARD_MAX];
 };
@@ -175,18 +177,33 @@ rib_world_settle(struct rib_world *world, uint32_t most)
     }
 }
 
+static inline uint32_t
+rib_world_place(struct rib_world *world, uint64_t route_id)
+{
+    uint32_t place = 0;
+    while (place < world->far_id_count && world->far_ids[place] != route_id) {
+        place++;
+    }
+    if (place == world->far_id_count) {
+        CHECK(place < RIB_WORLD_HEARD_MAX);
+        world->far_ids[world->far_id_count++] = route_id;
+    }
+    return place;
+}
+
 static inline void
 rib_world_flush(struct rib_world *world, uint32_t link, uint32_t most)
 {
     struct rib_export *exported;
     while (most-- > 0 && (exported = rib_next_export(world->rig.rib, link)) != NULL) {
-        CHECK(exported->route_id < RIB_WORLD_HEARD_MAX);
+        uint32_t place = rib_world_place(world, exported->route_id);
         bool withdrawn = rib_export_withdrawn(exported);
         /* The far side is never told to forget what it was not told. */
-        CHECK(!withdrawn || world->far[link][exported->route_id]);
-        world->far[link][exported->route_id] = !withdrawn;
-        world->far_tags[link][exported->route_id] = exported->out.tags.count;
-        rib_export_done(world->rig.rib, exported);
+        CHECK(!withdrawn || world->far[link][place]);
+        world->far[link][place] = !withdrawn;
+        world->far_tags[link][place] = exported->out.tags.count;
+        rib_export_take(world->rig.rib, exported);
+        rib_export_done(world->rig.rib, exported, place + 1);
     }
 }
 
@@ -252,8 +269,8 @@ static inline void
 rib_world_end_session(struct rib_world *world)
 {
     uint32_t link = rib_world_below(world, RIB_WORLD_LINKS);
-    rib_unlearn_all(world->rig.rib, link, PRUNE_LINK_DOWN);
-    rib_announce_all(world->rig.rib, link);
+    rib_rig_drop(&world->rig, link, PRUNE_LINK_DOWN);
+    rib_begin_announcing(world->rig.rib, link);
     for (uint32_t i = 0; i < RIB_WORLD_ROUTES; i++) {
         world->routes[link][i].present = false;
     }

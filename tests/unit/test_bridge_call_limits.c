@@ -509,7 +509,7 @@ static const struct never_case {
         CALL_PAYLOAD_TOO_LARGE },
 };
 
-/* Of a node that is known by another one's word only. Its route is 2. */
+/* Of a node that is known by another one's word only. */
 static void
 offer_of_absent_node(void)
 {
@@ -528,7 +528,6 @@ START_TEST(call_in_that_reaches_no_node_is_not_under_way)
     struct link_frame call = {
         .type = LINK_FRAME_CALL,
         .call = { .call_id = 7,
-            .route_id = c->absent ? 2 : 1,
             .timeout_ms = 5000,
             .hops_left = 4,
             .path = plain_call.path,
@@ -538,6 +537,7 @@ START_TEST(call_in_that_reaches_no_node_is_not_under_way)
     if (c->absent) {
         offer_of_absent_node();
     }
+    call.call.route_id = route_of(c->absent ? "absent" : "ours");
     if (c->congested) {
         congest(node->conn, EVENT_CONGESTED);
     }

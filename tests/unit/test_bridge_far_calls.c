@@ -31,20 +31,21 @@ static const struct refused_case {
     struct rig_far_call call;
     enum call_code code;
 } refused_cases[] = {
-    { "a route that nobody announced", { 7, 99, 5000, 4, LIST(T("eu")), "[]", "{}" },
+    { "a route that nobody announced", { 7, "nobody", 5000, 4, LIST(T("eu")), "[]", "{}" },
         CALL_NOT_FOUND },
-    { "route 0", { 7, 0, 5000, 4, LIST(T("eu")), "[]", "{}" }, CALL_NOT_FOUND },
-    { "no hop left", { 7, 1, 5000, 0, LIST(T("eu")), "[]", "{}" }, CALL_LOOP },
-    { "we are in the path", { 7, 1, 5000, 4, LIST(T("ap"), T("us"), T("eu")), "[]", "{}" },
+    { "route 0", { 7, NULL, 5000, 4, LIST(T("eu")), "[]", "{}" }, CALL_NOT_FOUND },
+    { "no hop left", { 7, "ours", 5000, 0, LIST(T("eu")), "[]", "{}" }, CALL_LOOP },
+    { "we are in the path", { 7, "ours", 5000, 4, LIST(T("ap"), T("us"), T("eu")), "[]", "{}" },
         CALL_LOOP },
-    { "no time left", { 7, 1, 0, 4, LIST(T("eu")), "[]", "{}" }, CALL_DEADLINE_EXCEEDED },
-    { "args that are not JSON", { 7, 1, 5000, 4, LIST(T("eu")), "[1,", "{}" }, CALL_INVALID },
-    { "args that break out", { 7, 1, 5000, 4, LIST(T("eu")), "[],\"x\":[]", "{}" }, CALL_INVALID },
-    { "args that are an object", { 7, 1, 5000, 4, LIST(T("eu")), "{}", "{}" }, CALL_INVALID },
-    { "no args", { 7, 1, 5000, 4, LIST(T("eu")), "", "{}" }, CALL_INVALID },
-    { "kwargs that are not JSON", { 7, 1, 5000, 4, LIST(T("eu")), "[]", "}" }, CALL_INVALID },
-    { "kwargs that are an array", { 7, 1, 5000, 4, LIST(T("eu")), "[]", "[]" }, CALL_INVALID },
-    { "no kwargs", { 7, 1, 5000, 4, LIST(T("eu")), "[]", "" }, CALL_INVALID },
+    { "no time left", { 7, "ours", 0, 4, LIST(T("eu")), "[]", "{}" }, CALL_DEADLINE_EXCEEDED },
+    { "args that are not JSON", { 7, "ours", 5000, 4, LIST(T("eu")), "[1,", "{}" }, CALL_INVALID },
+    { "args that break out", { 7, "ours", 5000, 4, LIST(T("eu")), "[],\"x\":[]", "{}" },
+        CALL_INVALID },
+    { "args that are an object", { 7, "ours", 5000, 4, LIST(T("eu")), "{}", "{}" }, CALL_INVALID },
+    { "no args", { 7, "ours", 5000, 4, LIST(T("eu")), "", "{}" }, CALL_INVALID },
+    { "kwargs that are not JSON", { 7, "ours", 5000, 4, LIST(T("eu")), "[]", "}" }, CALL_INVALID },
+    { "kwargs that are an array", { 7, "ours", 5000, 4, LIST(T("eu")), "[]", "[]" }, CALL_INVALID },
+    { "no kwargs", { 7, "ours", 5000, 4, LIST(T("eu")), "[]", "" }, CALL_INVALID },
 };
 
 START_TEST(call_that_may_not_come_in_is_answered_and_reaches_no_node)
@@ -61,6 +62,7 @@ END_TEST
 START_TEST(call_of_a_withdrawn_function_is_not_found)
 {
     uint32_t far = open_with_far_eu();
+    ck_assert_uint_ne(route_of("ours"), 0);
     rig_peer_retract(&rig, node, (struct rib_facts){ .name = "ours" });
     far_calls(far, &plain_call);
     expect_far_error("withdrawn", far, 7, CALL_NOT_FOUND);
@@ -69,13 +71,16 @@ END_TEST
 
 START_TEST(route_of_one_link_is_nothing_on_another)
 {
-    open_with_far_eu();
-    rig_peer_offer(&rig, node, (struct rib_facts){ .name = "second" });
-    uint32_t ap = rig_far_connect(&rig, US, "ap", "ap-1");
-    rig_far_hello(&rig, ap, "ap", "ap-1");
-    struct rig_far_call call = plain_call;
-    call.route_id = 3;
-    far_calls(ap, &call);
+    const struct rig_link links[] = { { "eu", NULL, rig_policy(&rig, all, 1, all, 1) },
+        { "ap", NULL, rig_policy(&rig, NULL, 0, all, 1) } };
+    rig_add_bridge(&rig, "us", links, COUNT_OF(links));
+    rig_start(&rig);
+    node = rig_peer_join(&rig, US, "ws://us-node:1");
+    rig_peer_offer(&rig, node, (struct rib_facts){ .name = "ours" });
+    rig_far_join(&rig, US, "eu", "eu-1");
+    uint32_t ap = rig_far_join(&rig, US, "ap", "ap-1");
+    ck_assert_uint_ne(route_of("ours"), 0);
+    far_calls(ap, &plain_call);
     ck_assert_uint_eq(rig_far_heard(&rig, ap, LINK_FRAME_REPLY, &frame), 1);
     ck_assert_uint_eq(frame.reply.code, CALL_NOT_FOUND);
 }
@@ -114,7 +119,7 @@ START_TEST(node_that_is_not_connected_is_remote_failed_for_the_far_side)
     struct delta delta = { .functions = &endpoint, .function_count = 1 };
     rig_peer_gossip(&rig, node, &delta);
     struct rig_far_call call = plain_call;
-    call.route_id = 2;
+    call.function = "absent";
     far_calls(far, &call);
     expect_far_error("absent", far, 7, CALL_REMOTE_FAILED);
 }
@@ -135,7 +140,7 @@ START_TEST(arguments_that_the_node_would_not_accept_are_too_large)
     struct link_frame call = {
         .type = LINK_FRAME_CALL,
         .call = { .call_id = 7,
-            .route_id = 1,
+            .route_id = route_of("ours"),
             .timeout_ms = 5000,
             .hops_left = 4,
             .path = plain_call.path,

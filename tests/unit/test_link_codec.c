@@ -108,7 +108,7 @@ static const struct header_case {
     { "a byte behind the frame", BYTES("\0\0\0\0\x0a\0\0\0x"), LINK_TRAILING_BYTES },
     { "the payload has not come", BYTES("\0\0\0\x0d\x08\0\0\0"), LINK_TRUNCATED },
     { "a payload over the limit", BYTES("\x01\0\0\x01\x08\0\0\0"), LINK_TOO_LARGE },
-    { "one past the last type", BYTES("\0\0\0\0\x0c\0\0\0"), LINK_UNKNOWN_TYPE },
+    { "one past the last type", BYTES("\0\0\0\0\x0d\0\0\0"), LINK_UNKNOWN_TYPE },
     { "type 255", BYTES("\0\0\0\0\xff\0\0\0"), LINK_UNKNOWN_TYPE },
     { "flags", BYTES("\0\0\0\0\x0a\x01\0\0"), LINK_BAD_FIELD },
     { "reserved bytes", BYTES("\0\0\0\0\x0a\0\0\x01"), LINK_BAD_FIELD },
@@ -381,7 +381,7 @@ START_TEST(check_and_decode_agree_on_advertisement)
     struct link_frame frame;
     c->change(&route.advertisement);
     const struct link_announce announce = { .sequence = 1, .routes = &route, .route_count = 1 };
-    link_encode_announce(&out, &announce);
+    link_encode_announce(&out, &announce, NULL);
 
     expect(c->name, link_check_advertisement(&route.advertisement), c->result);
     expect(c->name, decode(&frame), c->result);
@@ -396,7 +396,7 @@ START_TEST(empty_scope_arrives_as_zone)
     struct link_frame frame;
     route.advertisement.scope = SPAN_NONE;
     const struct link_announce announce = { .sequence = 1, .routes = &route, .route_count = 1 };
-    link_encode_announce(&out, &announce);
+    link_encode_announce(&out, &announce, NULL);
     expect("scope", decode(&frame), LINK_OK);
     ck_assert(span_is(frame.announce.routes[0].advertisement.scope, "zone"));
 }
@@ -415,7 +415,7 @@ START_TEST(batches_over_the_limit_are_refused)
     const struct link_announce announce = {
         .sequence = 1, .routes = routes, .route_count = LINK_BATCH_MAX
     };
-    link_encode_announce(&out, &announce);
+    link_encode_announce(&out, &announce, NULL);
     expect("largest announce", decode(&frame), LINK_OK);
     ck_assert_uint_eq(frame.announce.route_count, LINK_BATCH_MAX);
     buf_add_u8(&out, LINK_TAG_TABLE_ROUTE);
@@ -619,7 +619,7 @@ START_TEST(announce_without_memory_is_refused)
     struct link_frame frame;
     struct mem none;
     struct arena empty;
-    link_encode_announce(&out, &announce);
+    link_encode_announce(&out, &announce, NULL);
     mem_init(&none, 0);
     arena_init(&empty, &none);
     expect("announce", link_decode(buf_span(&out), &empty, &frame), LINK_NO_MEMORY);

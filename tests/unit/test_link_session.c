@@ -317,11 +317,12 @@ static const struct fault_case {
             } },
         LINK_ERROR_PROTOCOL },
     { "the transport's READY", { .type = LINK_FRAME_READY }, LINK_ERROR_PROTOCOL },
-    { "a second end of sync", { .type = LINK_FRAME_END_OF_SYNC, .sequence = 2 },
+    { "a second end of sync", { .type = LINK_FRAME_END_OF_SYNC, .end_of_sync = { .sequence = 2 } },
         LINK_ERROR_PROTOCOL },
-    { "a PONG that nobody asked for", { .type = LINK_FRAME_PONG, .ping = 1 },
+    { "a PONG that nobody asked for", { .type = LINK_FRAME_PONG, .ping = { .number = 1 } },
         LINK_ERROR_PROTOCOL },
-    { "a PONG numbered 0", { .type = LINK_FRAME_PONG, .ping = 0 }, LINK_ERROR_PROTOCOL },
+    { "a PONG numbered 0", { .type = LINK_FRAME_PONG, .ping = { .number = 0 } },
+        LINK_ERROR_PROTOCOL },
     { "an ACK of what was not sent", { .type = LINK_FRAME_ACK, .sequence = 1 },
         LINK_ERROR_SEQUENCE },
 };
@@ -364,7 +365,7 @@ START_TEST(sequence_must_be_without_gap_or_repetition)
 }
 END_TEST
 
-START_TEST(every_sixteenth_is_acknowledged)
+START_TEST(acknowledged_after_so_many)
 {
     bring_up();
     for (uint64_t sequence = 2; sequence <= 1 + 2 * LINK_ACK_EVERY; sequence++) {
@@ -403,8 +404,8 @@ END_TEST
 START_TEST(acknowledgements_are_counted_and_never_fall)
 {
     bring_up();
-    ck_assert_uint_eq(link_session_next_sequence(&session), 1);
-    ck_assert_uint_eq(link_session_next_sequence(&session), 2);
+    ck_assert_uint_eq(send_numbered(), 1);
+    ck_assert_uint_eq(send_numbered(), 2);
     hear_sequence(LINK_FRAME_ACK, 2);
     ck_assert_uint_eq(session.stats.sequence_acked, 2);
     hear_sequence(LINK_FRAME_ACK, 2);
@@ -418,11 +419,11 @@ END_TEST
 START_TEST(each_session_counts_from_one)
 {
     bring_up();
-    ck_assert_uint_eq(link_session_next_sequence(&session), 1);
+    ck_assert_uint_eq(send_numbered(), 1);
     accept();
     ck_assert_int_eq(delivery.kind, LINK_DELIVERS_DOWN);
     hear_hello();
-    ck_assert_uint_eq(link_session_next_sequence(&session), 1);
+    ck_assert_uint_eq(send_numbered(), 1);
     hear_sequence(LINK_FRAME_END_OF_SYNC, 1);
     expect_state("synced anew", LINK_UP);
 }
@@ -492,7 +493,7 @@ START_TEST(ping_is_answered)
 {
     bring_up();
     hear_ping(LINK_FRAME_PING, 12345);
-    ck_assert_uint_eq(sent(LINK_FRAME_PONG, session.conn)->ping, 12345);
+    ck_assert_uint_eq(sent(LINK_FRAME_PONG, session.conn)->ping.number, 12345);
 }
 END_TEST
 
@@ -501,7 +502,7 @@ START_TEST(pong_measures_the_round_trip)
     bring_up();
     ck_assert_uint_eq(session.stats.rtt_ns, 0);
     pass_to_deadline();
-    uint64_t number = sent(LINK_FRAME_PING, session.conn)->ping;
+    uint64_t number = sent(LINK_FRAME_PING, session.conn)->ping.number;
     pass(25 * MS_NS);
     hear_ping(LINK_FRAME_PONG, number);
     ck_assert_uint_eq(session.stats.rtt_ns, 25 * MS_NS);
@@ -512,9 +513,9 @@ START_TEST(late_pong_measures_from_the_first_ping)
 {
     bring_up();
     pass_to_deadline();
-    uint64_t number = sent(LINK_FRAME_PING, session.conn)->ping;
+    uint64_t number = sent(LINK_FRAME_PING, session.conn)->ping.number;
     pass_to_deadline();
-    ck_assert_uint_eq(sent(LINK_FRAME_PING, session.conn)->ping, number);
+    ck_assert_uint_eq(sent(LINK_FRAME_PING, session.conn)->ping.number, number);
     pass(SEC_NS);
     hear_ping(LINK_FRAME_PONG, number);
     ck_assert_uint_eq(session.stats.rtt_ns, KEEPALIVE_NS + SEC_NS);
@@ -601,7 +602,7 @@ add_frame_tests(Suite *suite)
     tcase_add_loop_test(tcase, faults_end_the_session, 0, (int)COUNT_OF(fault_cases));
     tcase_add_test(tcase, bytes_that_are_no_frame_end_the_session);
     tcase_add_loop_test(tcase, sequence_must_be_without_gap_or_repetition, 0, 3);
-    tcase_add_test(tcase, every_sixteenth_is_acknowledged);
+    tcase_add_test(tcase, acknowledged_after_so_many);
     tcase_add_test(tcase, the_rest_is_acknowledged_at_the_keepalive);
     tcase_add_test(tcase, end_of_sync_is_acknowledged_at_once);
     tcase_add_test(tcase, acknowledgements_are_counted_and_never_fall);

@@ -150,7 +150,7 @@ START_TEST(error_of_the_far_side_ends_the_session)
     ck_assert_ptr_null(sent(LINK_FRAME_ERROR, conn));
     ck_assert(closes(conn));
     ck_assert_int_eq(delivery.kind, LINK_DELIVERS_DOWN);
-    int want = _i <= LINK_ERROR_LIMIT ? _i : LINK_ERROR_PROTOCOL;
+    int want = _i < LINK_ERROR_CODE_COUNT ? _i : LINK_ERROR_PROTOCOL;
     ck_assert_int_eq(delivery.error, want);
     ck_assert(span_is(delivery.reason, "the far side says: maintenance"));
 }

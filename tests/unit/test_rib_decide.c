@@ -7,49 +7,46 @@
 
 #include "tests/support/check_failed.h"
 
-struct choice {
-    uint32_t preference;
-    uint32_t path_count;
-    uint32_t cost;
-    uint32_t link;
-    uint64_t route_id;
-};
+#define TEXT(text_)                                                                                \
+    {                                                                                              \
+        .data = (const uint8_t *)(text_), .size = sizeof(text_) - 1                                \
+    }
 
 static const struct decide_case {
     const char *name;
-    struct choice a;
-    struct choice b;
+    struct rib_rank a;
+    struct rib_rank b;
     uint32_t step;
 } decide_cases[] = {
-    { "higher preference beats everything", { 101, 9, 9, 9, 9 }, { 100, 1, 1, 1, 1 }, 1 },
-    { "no preference is the lowest", { 1, 9, 9, 9, 9 }, { 0, 1, 1, 1, 1 }, 1 },
-    { "shorter path beats the rest", { 100, 1, 9, 9, 9 }, { 100, 2, 1, 1, 1 }, 2 },
-    { "lower cost beats the place", { 100, 1, 0, 9, 9 }, { 100, 1, 1, 1, 1 }, 3 },
-    { "highest cost", { 100, 1, UINT32_MAX - 1, 9, 9 }, { 100, 1, UINT32_MAX, 1, 1 }, 3 },
-    { "first link of the configuration", { 100, 1, 1, 1, 9 }, { 100, 1, 1, 2, 1 }, 4 },
-    { "smaller route id", { 100, 1, 1, 1, 1 }, { 100, 1, 1, 1, 2 }, 5 },
-    { "largest route id", { 100, 1, 1, 1, UINT64_MAX - 1 }, { 100, 1, 1, 1, UINT64_MAX }, 5 },
+    { "higher preference beats everything", { 101, true, 9, 9, 9, TEXT("z"), 9, 9 },
+        { 100, false, 1, 1, 1, TEXT("a"), 1, 1 }, 1 },
+    { "no preference is the lowest", { 1, true, 9, 9, 9, TEXT("z"), 9, 9 },
+        { 0, false, 1, 1, 1, TEXT("a"), 1, 1 }, 1 },
+    { "fresh beats stale and near", { 100, false, 9, 9, 9, TEXT("z"), 9, 9 },
+        { 100, true, 1, 1, 1, TEXT("a"), 1, 1 }, 2 },
+    { "shorter path beats the rest", { 100, true, 1, 9, 9, TEXT("z"), 9, 9 },
+        { 100, true, 2, 1, 1, TEXT("a"), 1, 1 }, 3 },
+    { "lower cost beats the way", { 100, false, 1, 0, 9, TEXT("z"), 9, 9 },
+        { 100, false, 1, 1, 1, TEXT("a"), 1, 1 }, 4 },
+    { "highest cost", { 100, false, 1, UINT32_MAX - 1, 9, TEXT("z"), 9, 9 },
+        { 100, false, 1, UINT32_MAX, 1, TEXT("a"), 1, 1 }, 4 },
+    { "nearer far side", { 100, false, 1, 1, 1, TEXT("z"), 9, 9 },
+        { 100, false, 1, 1, 2, TEXT("a"), 1, 1 }, 5 },
+    { "bridge by its name", { 100, false, 1, 1, 1, TEXT("eu-1"), 9, 9 },
+        { 100, false, 1, 1, 1, TEXT("eu-2"), 1, 1 }, 6 },
+    { "first link of the configuration", { 100, false, 1, 1, 1, TEXT("b"), 1, 9 },
+        { 100, false, 1, 1, 1, TEXT("b"), 2, 1 }, 7 },
+    { "smaller route id", { 100, false, 1, 1, 1, TEXT("b"), 1, 1 },
+        { 100, false, 1, 1, 1, TEXT("b"), 1, 2 }, 8 },
+    { "largest route id", { 100, false, 1, 1, 1, TEXT("b"), 1, UINT64_MAX - 1 },
+        { 100, false, 1, 1, 1, TEXT("b"), 1, UINT64_MAX }, 8 },
 };
-
-static struct rib_import
-import_of(const struct choice *choice)
-{
-    return (struct rib_import){
-        .link = choice->link,
-        .route_id = choice->route_id,
-        .out = {
-            .preference = choice->preference,
-            .path.count = choice->path_count,
-            .cost = choice->cost,
-        },
-    };
-}
 
 START_TEST(first_step_that_is_not_even_decides)
 {
     const struct decide_case *c = &decide_cases[_i];
-    struct rib_import a = import_of(&c->a);
-    struct rib_import b = import_of(&c->b);
+    struct rib_rank a = c->a;
+    struct rib_rank b = c->b;
     bool a_wins;
     uint32_t step = rib_decide(&a, &b, &a_wins);
     ck_assert_msg(step == c->step && a_wins, "%s: step %u, a wins %d, want step %u", c->name, step,
@@ -62,9 +59,19 @@ END_TEST
 
 START_TEST(import_is_even_only_with_itself)
 {
-    struct rib_import a = import_of(&decide_cases[0].a);
+    struct rib_rank a = decide_cases[0].a;
     bool a_wins;
     ck_assert_uint_eq(rib_decide(&a, &a, &a_wins), 0);
+}
+END_TEST
+
+START_TEST(steps_have_names)
+{
+    ck_assert_str_eq(rib_decision_name(0), "only");
+    ck_assert_str_eq(rib_decision_name(1), "preference");
+    ck_assert_str_eq(rib_decision_name(RIB_DECIDE_BETTER), "round_trip");
+    ck_assert_str_eq(rib_decision_name(RIB_DECIDE_STEPS), "route");
+    ck_assert_str_eq(rib_decision_name(RIB_DECIDE_STEPS + 1), "unknown");
 }
 END_TEST
 
@@ -76,6 +83,7 @@ main(void)
 
     tcase_add_loop_test(tcase, first_step_that_is_not_even_decides, 0, (int)COUNT_OF(decide_cases));
     tcase_add_test(tcase, import_is_even_only_with_itself);
+    tcase_add_test(tcase, steps_have_names);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

@@ -251,7 +251,7 @@ START_TEST(best_of_several_imports_serves_the_name)
     rib_rig_learn(&rig, 3, (struct rib_route){ .route_id = 9, .name = "f" });
     ck_assert_ptr_null(rib_next_offer(rig.rib));
 
-    rib_unlearn_all(rig.rib, 0, PRUNE_LINK_DOWN);
+    rib_rig_drop(&rig, 0, PRUNE_LINK_DOWN);
     ck_assert_ptr_eq(rib_next_offer(rig.rib), offer);
     ck_assert_uint_eq(offer->chosen->link, 3);
     ck_assert_ptr_null(offer->made);
@@ -282,9 +282,15 @@ START_TEST(route_that_comes_again_replaces_what_it_was)
     rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 1, .name = "f" });
     const struct rib_offer *offer = settle_one(RIB_OFFER_MADE);
 
-    /* The same: made again, since its tags may differ. */
+    /* The same: nothing changes. */
     const struct rib_import *again =
         rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 1, .name = "f" });
+    ck_assert_ptr_eq(offer->chosen, again);
+    ck_assert_ptr_null(rib_next_offer(rig.rib));
+
+    /* With other tags: made again. */
+    again = rib_rig_learn(
+        &rig, 0, (struct rib_route){ .route_id = 1, .name = "f", .tags = LIST(T("new")) });
     ck_assert_ptr_eq(rib_next_offer(rig.rib), offer);
     ck_assert_ptr_eq(offer->chosen, again);
     settle_one(RIB_OFFER_MADE);
@@ -395,7 +401,7 @@ START_TEST(offer_that_waits_goes_with_its_last_import)
     rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 1, .name = "f" });
     settle_one(RIB_OFFER_CONFLICT);
     rib_retry_offers(rig.rib);
-    rib_unlearn_all(rig.rib, 0, PRUNE_LINK_DOWN);
+    rib_rig_drop(&rig, 0, PRUNE_LINK_DOWN);
     ck_assert_ptr_null(rib_next_offer(rig.rib));
     ck_assert_uint_eq(rib_counts(rig.rib)->offers, 0);
 }
@@ -421,7 +427,7 @@ START_TEST(lost_link_takes_exactly_its_own_imports_along)
         rib_rig_learn(&rig, 1, (struct rib_route){ .route_id = i, .name = name });
     }
     rib_rig_settle(&rig);
-    rib_unlearn_all(rig.rib, 0, PRUNE_LINK_DOWN);
+    rib_rig_drop(&rig, 0, PRUNE_LINK_DOWN);
     size_t cursor = 0;
     ck_assert_ptr_null(rib_each_import(rig.rib, 0, &cursor));
     ck_assert_uint_eq(rib_counts(rig.rib)->imports_accepted[0], 0);
@@ -432,8 +438,8 @@ START_TEST(lost_link_takes_exactly_its_own_imports_along)
     /* The link is as new. */
     rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 1, .name = "f1" });
     ck_assert_uint_eq(rib_counts(rig.rib)->imports_accepted[0], 1);
-    rib_unlearn_all(rig.rib, 0, PRUNE_LINK_DOWN);
-    rib_unlearn_all(rig.rib, 1, PRUNE_OPERATOR);
+    rib_rig_drop(&rig, 0, PRUNE_LINK_DOWN);
+    rib_rig_drop(&rig, 1, PRUNE_OPERATOR);
     rib_rig_settle(&rig);
     ck_assert_uint_eq(rib_counts(rig.rib)->offers, 0);
 }
@@ -459,7 +465,7 @@ START_TEST(lack_of_memory_is_counted_as_a_limit_and_breaks_nothing)
         }
         ck_assert(enough || rib_counts(rig.rib)->rejects[0][PRUNE_LIMIT_EXCEEDED] > 0);
         rib_rig_settle(&rig);
-        rib_unlearn_all(rig.rib, 0, PRUNE_LINK_DOWN);
+        rib_rig_drop(&rig, 0, PRUNE_LINK_DOWN);
         rib_rig_settle(&rig);
         ck_assert_uint_eq(rib_counts(rig.rib)->offers, 0);
         ck_assert_uint_eq(rib_counts(rig.rib)->imports_accepted[0], 0);
