@@ -86,6 +86,7 @@ bridge_create(
     json_tape_init(&bridge->tape, &bridge->mem);
     buf_init(&bridge->out, &bridge->mem, BRIDGE_COMPOSE_MAX);
     forward_init(&bridge->forward, &bridge->mem, hash_key);
+    repeats_init(&bridge->repeats, &bridge->mem, hash_key);
     if (!create_tables(bridge) || !reload_init(bridge)) {
         bridge_free(bridge);
         return NULL;
@@ -105,6 +106,7 @@ bridge_free(struct bridge *bridge)
     rib_free(bridge->rib);
     reload_destroy(bridge);
     forward_destroy(&bridge->forward);
+    repeats_destroy(&bridge->repeats);
     if (bridge->ports != NULL) {
         for (uint32_t i = 0; i < count; i++) {
             if (bridge->ports[i].session.log != NULL) {
@@ -170,7 +172,9 @@ find_link(const struct bridge *bridge, const struct event *event, uint32_t *link
         return false;
     }
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
-        if (span_equal(bridge->config.links[i].session.federation, event->identity.federation)) {
+        const struct link_session_config *config = &bridge->config.links[i].session;
+        if (span_equal(config->federation, event->identity.federation) &&
+            (config->bridge.size == 0 || span_equal(config->bridge, event->identity.bridge))) {
             *link = i;
             return true;
         }
@@ -327,6 +331,7 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
         bridge->started_at = now.mono;
     }
     rib_set_time(bridge->rib, now.wall);
+    repeats_expire(&bridge->repeats, now.mono);
     dispatch(bridge, event, now);
     rib_work(bridge->rib, bridge->config.judgements_a_step);
     reload_step(bridge, now);
@@ -385,6 +390,7 @@ bridge_stats(const struct bridge *bridge)
         .functions_known = catalog_count(catalog),
         .functions_offered = rib_counts(bridge->rib)->offers_made,
         .nodes_known = catalog_node_count(catalog),
+        .calls_recognised = bridge->repeats.recognised,
         .links_refused = bridge->links_refused,
         .memory_used = bridge->mem.used,
         .memory_peak = bridge->mem.peak,

@@ -93,6 +93,7 @@ struct bridge_link_stats {
     const uint64_t *rejects; /* by enum prune_reason */
     uint64_t announced;      /* advertisements sent */
     uint64_t withdrawn;
+    uint64_t retried;         /* calls that went over another link instead */
     uint64_t heard_announced; /* advertisements received */
     uint64_t heard_withdrawn;
     uint64_t refreshed; /* times that everything was announced because the far side asked for it */
@@ -111,7 +112,8 @@ struct bridge_stats {
     uint64_t functions_known;   /* in the cluster's catalog, ours included */
     uint64_t functions_offered; /* imported functions in the cluster now */
     uint64_t nodes_known;
-    uint64_t links_refused; /* connections that no link is configured for */
+    uint64_t calls_recognised; /* calls that came again, and were not executed again */
+    uint64_t links_refused;    /* connections that no link is configured for */
     size_t memory_used;
     size_t memory_peak;
 };

@@ -6,6 +6,7 @@
  *   cluster_port.c  where the bridge meets its cluster: catalog in, offers out
  *   cluster_calls.c calls of and into that cluster
  *   transit_calls.c calls that only pass through, from one link to another
+ *   calls_again.c   calls that go over another link, and calls that come again
  *   link_port.c     where it meets another federation: one session and the calls over it
  *   link_announce.c what it is told, and
  *   link_hear.c     what it tells us, how fresh that is, and whether it is what it means
@@ -52,6 +53,8 @@ struct bridge {
     struct span *link_federations;
     struct link_port *ports;
     struct forward forward;
+    struct repeats repeats;
+    uint64_t turn; /* of calls over links that are as good as each other */
     struct reload reload;
     struct json_tape tape;
     struct buf out; /* composing */
@@ -100,25 +103,52 @@ void cluster_calls_drop(struct bridge *bridge, struct near_call *call, struct no
 
 /* A call that is to go out over a link: for a node (`back`), or for a far call (`far_ticket`). */
 struct near_request {
+    const struct rib_import *import; /* over its link */
     struct member_back *back;
     uint64_t far_ticket;
     struct span command;
-    size_t args_size;
+    struct link_call message; /* call_id, route_id and timeout_ms are put in */
+    struct span
+        federation; /* the only one that it may go to if it has to go over another link; or empty */
     struct instant deadline;
 };
-/* It is under way from now on, within what its rule allows. NULL: it is not, *error says why. */
-struct near_call *cluster_calls_begin_near(struct bridge *bridge, const struct rib_import *import,
-    const struct near_request *request, struct now now, struct call_error *error);
+/* It is under way from now on, within what its rule allows. false: it is not, *error says why. */
+bool cluster_calls_send_near(struct bridge *bridge, const struct near_request *request,
+    struct now now, struct call_error *error);
 struct call_error cluster_calls_near_error(
     const struct bridge *bridge, enum call_code code, const char *text);
+/* May it begin by the rule that let the function in? *limit is held if so. */
+enum call_limit_result cluster_calls_admit_near(struct bridge *bridge,
+    const struct rib_import *import, size_t args_size, struct now now, struct call_limit **limit);
+/* Over its link, by this import. */
+void cluster_calls_send_message(struct bridge *bridge, const struct near_call *call,
+    const struct rib_import *import, const struct link_call *message, struct now now);
+
 /* Of a far call: until when, what it gets, and its end. */
 struct instant cluster_calls_far_deadline(const struct bridge *bridge, const struct link_call *call,
     struct far_call *waiting, struct now now);
 void cluster_calls_reply_result(
-    struct bridge *bridge, const struct far_call *call, bool ok, struct span body, struct now now);
-void cluster_calls_reply_error(
-    struct bridge *bridge, uint32_t link, uint64_t call_id, enum call_code code, const char *text);
+    struct bridge *bridge, struct far_call *call, bool ok, struct span body, struct now now);
+void cluster_calls_tell_error(
+    struct bridge *bridge, const struct far_call *call, const struct call_error *error);
 void cluster_calls_end_far(struct bridge *bridge, struct far_call *call);
+/* As above, but for what the link counts. What was not answered is not known by its id any more. */
+void cluster_calls_forget_far(struct bridge *bridge, struct far_call *call);
+
+/* calls_again.c */
+/* The import that a call of this offer goes by now; NULL: none can carry it. */
+const struct rib_import *calls_again_route(struct bridge *bridge, const struct rib_offer *offer);
+/* How often a call may go again although it may have been executed. */
+uint32_t calls_again_retries(const struct rib_import *import);
+/* The same for the same call of the same node, whichever bridge of our federation it comes to. No memory: empty. */
+struct span calls_again_id(struct bridge *bridge, const struct fabric_request *request);
+/* It went nowhere, or nobody answers (`executed`: perhaps it was executed). true: it goes over another link. */
+bool calls_again_go(struct bridge *bridge, struct near_call *call, bool executed, struct now now);
+/* The link is interrupted: what may go again does. */
+void calls_again_leave(struct bridge *bridge, uint32_t link, struct now now);
+/* true: the call has come before, and gets the answer of then, or of that one when it is there. */
+bool calls_again_recognise(struct bridge *bridge, const struct rib_export *exported,
+    const struct link_call *call, struct now now);
 
 /* transit_calls.c */
 /* A far call goes on over another link. false: *error says why not. */
@@ -144,6 +174,8 @@ struct instant link_port_deadline(const struct bridge *bridge, uint32_t link);
 void link_port_policy_changed(struct bridge *bridge, uint32_t link);
 /* Whether a call may be sent now; if not, *error says why. */
 bool link_port_accepts(struct bridge *bridge, uint32_t link, struct call_error *error);
+/* Whether it could be over any of our links now; for rib_route(). */
+bool link_port_is_usable(void *owner, uint32_t link);
 void link_port_send_call(struct bridge *bridge, uint32_t link, const struct link_call *call);
 void link_port_reply(struct bridge *bridge, uint32_t link, const struct link_reply *reply);
 void link_port_reply_error(

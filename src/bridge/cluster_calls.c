@@ -97,20 +97,30 @@ may_leave(struct bridge *bridge, const struct rib_import *import,
     return link_port_accepts(bridge, import->link, error);
 }
 
-struct near_call *
-cluster_calls_begin_near(struct bridge *bridge, const struct rib_import *import,
-    const struct near_request *request, struct now now, struct call_error *error)
+enum call_limit_result
+cluster_calls_admit_near(struct bridge *bridge, const struct rib_import *import, size_t args_size,
+    struct now now, struct call_limit **limit)
 {
     const struct call_rule rule = {
         .direction = POLICY_IMPORT,
         .id = import->rule_id,
         .generation = import->policy_number,
     };
+    return call_limits_admit(
+        &bridge->ports[import->link].limits, &rule, args_size, now.mono, limit);
+}
+
+static struct near_call *
+begin_near(struct bridge *bridge, const struct near_request *request, struct now now,
+    struct call_error *error)
+{
+    const struct rib_import *import = request->import;
+    size_t args_size = request->message.args.size + request->message.kwargs.size;
     struct call_limit *limit;
-    enum call_limit_result result = call_limits_admit(
-        &bridge->ports[import->link].limits, &rule, request->args_size, now.mono, &limit);
+    enum call_limit_result result =
+        cluster_calls_admit_near(bridge, import, args_size, now, &limit);
     if (result != CALL_LIMIT_OK) {
-        *error = limit_error(bridge, limit, result, request->args_size, now);
+        *error = limit_error(bridge, limit, result, args_size, now);
         return NULL;
     }
     uint64_t rule_timeout_ns;
@@ -127,8 +137,46 @@ cluster_calls_begin_near(struct bridge *bridge, const struct rib_import *import,
     call->limit = limit;
     call->rule_timeout_ns = rule_timeout_ns;
     call->far_ticket = request->far_ticket;
+    if (request->far_ticket != 0) {
+        forward_find_far(&bridge->forward, request->far_ticket)->near_call_id = call->call_id;
+    }
+    call->tried = UINT64_C(1) << import->link;
     bridge->ports[import->link].stats.to_link.in_flight++;
     return call;
+}
+
+void
+cluster_calls_send_message(struct bridge *bridge, const struct near_call *call,
+    const struct rib_import *import, const struct link_call *message, struct now now)
+{
+    struct link_call out = *message;
+    out.call_id = call->call_id;
+    out.route_id = import->route_id;
+    out.timeout_ms = remaining_ms(forward_near_deadline(call), now.mono);
+    link_port_send_call(bridge, import->link, &out);
+}
+
+bool
+cluster_calls_send_near(struct bridge *bridge, const struct near_request *request, struct now now,
+    struct call_error *error)
+{
+    struct near_call *call = begin_near(bridge, request, now, error);
+    if (call == NULL) {
+        return false;
+    }
+    const struct rib_offer *offer = request->import->offer;
+    if (rib_has_choice(offer)) {
+        const struct near_again again = {
+            .offer_name = offer->identity.name,
+            .offer_mark = rib_offer_mark(bridge->rib, offer),
+            .federation = request->federation,
+            .message = request->message,
+            .retries_left = calls_again_retries(request->import),
+        };
+        (void)forward_keep_near(&bridge->forward, call, &again); /* without memory it goes once */
+    }
+    cluster_calls_send_message(bridge, call, request->import, &request->message, now);
+    return true;
 }
 
 /* The call goes back the way the advertisement came, so it may cross as many borders as that could at first. */
@@ -146,36 +194,33 @@ cluster_calls_called(void *owner, const struct member_incoming *incoming, struct
     struct bridge *bridge = owner;
     (void)actions; /* the bridge's own list: the member was given it */
     const struct rib_offer *offer = incoming->context;
-    const struct rib_import *import = offer == NULL ? NULL : offer->made;
-    struct near_call *call = NULL;
+    const struct rib_import *import =
+        offer == NULL || !offer->visible ? NULL : calls_again_route(bridge, offer);
+    const struct fabric_request *asked = &incoming->request;
     struct call_error error;
-    const struct near_request request = {
-        .back = back,
-        .command = incoming->request.command,
-        .args_size = incoming->request.args.size + incoming->request.kwargs.size,
-        .deadline = incoming->deadline,
-    };
     if (may_leave(bridge, import, incoming, &error)) {
-        call = cluster_calls_begin_near(bridge, import, &request, now, &error);
-    }
-    if (call == NULL) {
-        if (import != NULL) {
-            bridge_count_result(&bridge->ports[import->link].stats.to_link,
-                call_result_index(error.code), now.mono, now.mono);
+        const struct near_request request = {
+            .import = import,
+            .back = back,
+            .command = asked->command,
+            .message = {
+                .hops_left = hops_back(import),
+                .path = { .items = &bridge->config.federation, .count = 1 },
+                .id = calls_again_retries(import) > 0 ? calls_again_id(bridge, asked) : SPAN_NONE,
+                .args = asked->args,
+                .kwargs = asked->kwargs,
+            },
+            .deadline = incoming->deadline,
+        };
+        if (cluster_calls_send_near(bridge, &request, now, &error)) {
+            return;
         }
-        refuse_call(bridge, back, incoming->request.command, &error, now);
-        return;
     }
-    struct link_call out = {
-        .call_id = call->call_id,
-        .route_id = import->route_id,
-        .timeout_ms = remaining_ms(forward_near_deadline(call), now.mono),
-        .hops_left = hops_back(import),
-        .path = { .items = &bridge->config.federation, .count = 1 },
-        .args = incoming->request.args,
-        .kwargs = incoming->request.kwargs,
-    };
-    link_port_send_call(bridge, import->link, &out);
+    if (import != NULL) {
+        bridge_count_result(&bridge->ports[import->link].stats.to_link,
+            call_result_index(error.code), now.mono, now.mono);
+    }
+    refuse_call(bridge, back, asked->command, &error, now);
 }
 
 static void
@@ -228,6 +273,12 @@ body_is(struct bridge *bridge, struct span body, bool object)
            (!object || kind == JSON_KIND_OBJECT);
 }
 
+static bool
+refused_by(const struct link_reply *reply, enum call_code code)
+{
+    return reply->code == (uint16_t)code;
+}
+
 void
 cluster_calls_answer(
     struct bridge *bridge, struct near_call *call, const struct link_reply *reply, struct now now)
@@ -261,6 +312,13 @@ cluster_calls_answer(
         break;
     }
     case LINK_REPLY_ERROR:
+        if (refused_by(reply, CALL_DRAINING) || refused_by(reply, CALL_NOT_FOUND) ||
+            refused_by(reply, CALL_LINK_DOWN)) {
+            bool executed = refused_by(reply, CALL_LINK_DOWN);
+            if (calls_again_go(bridge, call, executed, now)) {
+                break;
+            }
+        }
         error = (struct call_error){
             .code = call_code_from_wire(reply->code),
             .side = CALL_FAR,
@@ -276,8 +334,8 @@ cluster_calls_answer(
 
 /* Calls of far bridges into our cluster. */
 
-void
-cluster_calls_reply_error(
+static void
+reply_error(
     struct bridge *bridge, uint32_t link, uint64_t call_id, enum call_code code, const char *text)
 {
     struct call_error error = {
@@ -413,16 +471,13 @@ may_enter(struct bridge *bridge, uint32_t link, const struct link_call *call,
 {
     uint64_t id = call->call_id;
     if (exported == NULL) {
-        cluster_calls_reply_error(bridge, link, id, CALL_NOT_FOUND, "the function was withdrawn");
+        reply_error(bridge, link, id, CALL_NOT_FOUND, "the function was withdrawn");
     } else if (call->hops_left == 0 || text_list_has(&call->path, bridge->config.federation)) {
-        cluster_calls_reply_error(
-            bridge, link, id, CALL_LOOP, "the call has been here, or has no hop left");
+        reply_error(bridge, link, id, CALL_LOOP, "the call has been here, or has no hop left");
     } else if (bridge->stopping) {
-        cluster_calls_reply_error(
-            bridge, link, id, CALL_DRAINING, "the far bridge is shutting down");
+        reply_error(bridge, link, id, CALL_DRAINING, "the far bridge is shutting down");
     } else if (call->timeout_ms == 0) {
-        cluster_calls_reply_error(
-            bridge, link, id, CALL_DEADLINE_EXCEEDED, "no time was left for the call");
+        reply_error(bridge, link, id, CALL_DEADLINE_EXCEEDED, "no time was left for the call");
     } else {
         return true;
     }
@@ -435,16 +490,25 @@ find_node(struct bridge *bridge, const struct rib_export *exported, const struct
     struct now now)
 {
     if (!arguments_are_json(bridge, call)) {
-        cluster_calls_reply_error(bridge, exported->link, call->call_id, CALL_INVALID,
+        reply_error(bridge, exported->link, call->call_id, CALL_INVALID,
             "args must be a JSON array and kwargs a JSON object");
         return NULL;
     }
     const struct catalog_entry *entry = choose_node(bridge, exported, now);
     if (entry == NULL) {
-        cluster_calls_reply_error(
+        reply_error(
             bridge, exported->link, call->call_id, CALL_NOT_FOUND, "no node serves it right now");
     }
     return entry;
+}
+
+void
+cluster_calls_forget_far(struct bridge *bridge, struct far_call *call)
+{
+    if (call->repeat != NULL) {
+        repeats_forget(&bridge->repeats, call->repeat);
+    }
+    forward_end_far(&bridge->forward, call);
 }
 
 /* A call that was admitted waits from now on, and holds `limit` until it ends. NULL: the far side was told. */
@@ -456,11 +520,14 @@ begin_far(struct bridge *bridge, const struct rib_export *exported, const struct
     struct far_call *waiting = forward_add_far(&bridge->forward, link, call->call_id, now.mono);
     if (waiting == NULL) {
         call_limit_release(limit);
-        cluster_calls_reply_error(bridge, link, call->call_id, CALL_OVERLOADED,
+        reply_error(bridge, link, call->call_id, CALL_OVERLOADED,
             "the far bridge has too many calls under way");
         return NULL;
     }
     waiting->limit = limit;
+    if (call->id.size > 0) {
+        waiting->repeat = repeats_begin(&bridge->repeats, call->id, waiting->ticket);
+    }
     return waiting;
 }
 
@@ -480,7 +547,7 @@ serve_by_node(struct bridge *bridge, const struct rib_export *exported,
         return;
     }
     if (!send_to_node(bridge, entry, waiting, call, now, &error)) {
-        forward_end_far(&bridge->forward, waiting);
+        cluster_calls_forget_far(bridge, waiting);
         link_port_reply_error(bridge, exported->link, call->call_id, &error);
         return;
     }
@@ -499,7 +566,7 @@ serve_by_link(struct bridge *bridge, const struct rib_export *exported,
         return;
     }
     if (!transit_calls_send(bridge, import, waiting, call, now, &error)) {
-        forward_end_far(&bridge->forward, waiting);
+        cluster_calls_forget_far(bridge, waiting);
         link_port_reply_error(bridge, exported->link, call->call_id, &error);
         return;
     }
@@ -511,7 +578,8 @@ cluster_calls_serve(
     struct bridge *bridge, uint32_t link, const struct link_call *call, struct now now)
 {
     const struct rib_export *exported = rib_find_export(bridge->rib, link, call->route_id);
-    if (!may_enter(bridge, link, call, exported)) {
+    if (!may_enter(bridge, link, call, exported) ||
+        calls_again_recognise(bridge, exported, call, now)) {
         return;
     }
     size_t size = call->args.size + call->kwargs.size;
@@ -537,10 +605,41 @@ cluster_calls_serve(
     }
 }
 
+/* Whoever asked may be gone, and then nobody else has asked so far. */
+static void
+tell(struct bridge *bridge, const struct far_call *call, const struct link_reply *reply)
+{
+    if (!call->orphaned) {
+        link_port_reply(bridge, call->link, reply);
+    }
+}
+
+void
+cluster_calls_tell_error(
+    struct bridge *bridge, const struct far_call *call, const struct call_error *error)
+{
+    if (!call->orphaned) {
+        link_port_reply_error(bridge, call->link, call->call_id, error);
+    }
+}
+
+static void
+tell_error(
+    struct bridge *bridge, const struct far_call *call, enum call_code code, const char *text)
+{
+    const struct call_error error = {
+        .code = code,
+        .side = CALL_FAR,
+        .text = span_from_text(text),
+        .hop = bridge->config.name,
+    };
+    cluster_calls_tell_error(bridge, call, &error);
+}
+
 /* A node answered: the far side gets it, or hears why not. */
 void
 cluster_calls_reply_result(
-    struct bridge *bridge, const struct far_call *call, bool ok, struct span body, struct now now)
+    struct bridge *bridge, struct far_call *call, bool ok, struct span body, struct now now)
 {
     struct bridge_call_stats *stats = &bridge->ports[call->link].stats.from_link;
     struct link_reply reply = {
@@ -551,22 +650,26 @@ cluster_calls_reply_result(
     if (call_limit_check_result(call->limit, reply.body.size) != CALL_LIMIT_OK) {
         struct call_error error =
             limit_error(bridge, call->limit, CALL_LIMIT_RESULT, reply.body.size, now);
-        link_port_reply_error(bridge, call->link, call->call_id, &error);
+        cluster_calls_tell_error(bridge, call, &error);
     } else if (reply.body.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
-        cluster_calls_reply_error(bridge, call->link, call->call_id, CALL_PAYLOAD_TOO_LARGE,
-            "the result is larger than a link carries");
+        tell_error(
+            bridge, call, CALL_PAYLOAD_TOO_LARGE, "the result is larger than a link carries");
     } else {
         bridge_count_result(
             stats, ok ? CALL_RESULT_OK : CALL_RESULT_FAILED, call->started_at, now.mono);
-        link_port_reply(bridge, call->link, &reply);
+        tell(bridge, call, &reply);
+        if (call->repeat != NULL) {
+            repeats_answered(&bridge->repeats, call->repeat, &reply, now.mono);
+            call->repeat = NULL;
+        }
     }
 }
 
 void
 cluster_calls_end_far(struct bridge *bridge, struct far_call *call)
 {
-    bridge->ports[call->link].stats.from_link.in_flight--;
-    forward_end_far(&bridge->forward, call);
+    bridge->ports[call->link].stats.from_link.in_flight -= !call->orphaned;
+    cluster_calls_forget_far(bridge, call);
 }
 
 static void
@@ -574,10 +677,9 @@ reply_timed_out(struct bridge *bridge, const struct far_call *call, struct now n
 {
     if (call->rule_timeout_ns > 0) {
         struct call_error error = timeout_error(bridge, call->limit, call->rule_timeout_ns, now);
-        link_port_reply_error(bridge, call->link, call->call_id, &error);
+        cluster_calls_tell_error(bridge, call, &error);
     } else {
-        cluster_calls_reply_error(bridge, call->link, call->call_id, CALL_DEADLINE_EXCEEDED,
-            "the far node did not answer in time");
+        tell_error(bridge, call, CALL_DEADLINE_EXCEEDED, "the far node did not answer in time");
     }
 }
 
@@ -600,8 +702,8 @@ cluster_calls_answered(void *owner, uint64_t ticket, enum member_outcome outcome
         reply_timed_out(bridge, call, now);
         break;
     case MEMBER_LOST:
-        cluster_calls_reply_error(bridge, call->link, call->call_id, CALL_REMOTE_FAILED,
-            "the far node's connection broke before it answered");
+        tell_error(
+            bridge, call, CALL_REMOTE_FAILED, "the far node's connection broke before it answered");
         break;
     }
     cluster_calls_end_far(bridge, call);

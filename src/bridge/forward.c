@@ -36,13 +36,20 @@ forward_init(struct forward *forward, struct mem *mem, struct hash_key hash_key)
     heap_init(&forward->deadlines, mem);
 }
 
+static void
+free_near(struct forward *forward, struct near_call *call)
+{
+    mem_give(forward->mem, call->again, call->again == NULL ? 0 : call->again->size);
+    mem_give(forward->mem, call, call->size);
+}
+
 void
 forward_destroy(struct forward *forward)
 {
     size_t cursor = 0;
     for (struct near_call *call; (call = map_next(&forward->near, &cursor)) != NULL;) {
         call_limit_release(call->limit);
-        mem_give(forward->mem, call, call->size);
+        free_near(forward, call);
     }
     cursor = 0;
     for (struct far_call *call; (call = map_next(&forward->far, &cursor)) != NULL;) {
@@ -92,6 +99,38 @@ forward_add_near(struct forward *forward, uint32_t link, struct member_back *bac
     return call;
 }
 
+static size_t
+again_size(const struct near_again *again)
+{
+    const struct link_call *message = &again->message;
+    return sizeof(*again) + text_list_size(&message->path) + again->offer_name.size +
+           again->federation.size + message->id.size + message->args.size + message->kwargs.size;
+}
+
+bool
+forward_keep_near(struct forward *forward, struct near_call *call, const struct near_again *again)
+{
+    size_t size = again_size(again);
+    struct near_again *kept = mem_take(forward->mem, size);
+    if (kept == NULL) {
+        return false;
+    }
+    *kept = *again;
+    kept->size = size;
+    struct packer packer = pack_into(kept + 1, size - sizeof(*kept));
+    struct link_call *message = &kept->message;
+    struct span *path = pack_spans(&packer, message->path.count);
+    message->path = text_list_pack(&packer, path, &again->message.path);
+    kept->offer_name = pack_text(&packer, again->offer_name);
+    kept->federation = pack_text(&packer, again->federation);
+    message->id = pack_text(&packer, message->id);
+    message->args = pack_text(&packer, message->args);
+    message->kwargs = pack_text(&packer, message->kwargs);
+    pack_done(&packer);
+    call->again = kept;
+    return true;
+}
+
 struct near_call *
 forward_find_near(const struct forward *forward, uint64_t call_id)
 {
@@ -126,7 +165,7 @@ forward_end_near(struct forward *forward, struct near_call *call)
     heap_remove(&forward->deadlines, &call->deadline);
     map_remove(&forward->near, hash_number(forward, call->call_id), &call->call_id);
     call_limit_release(call->limit);
-    mem_give(forward->mem, call, call->size);
+    free_near(forward, call);
 }
 
 struct far_call *

@@ -11,6 +11,8 @@
  * rule's limits: once, and nobody else does.
  *
  * A call that only passes through is both: far on the link it came over, near on the one it goes on over.
+ *
+ * A near call that may have to go over another link keeps what it takes to send it again (calls_again.c).
  */
 #ifndef BRIDGE_FORWARD_H
 #define BRIDGE_FORWARD_H
@@ -22,13 +24,27 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "bridge/call_limits.h"
+#include "bridge/link_codec.h"
+#include "bridge/repeats.h"
 #include "core/member.h"
+
+/* What it takes to send a near call again, copied. */
+struct near_again {
+    struct span offer_name; /* what it is for: rib_find_offer() */
+    uint64_t offer_mark;
+    struct span federation;   /* only there; empty: anywhere */
+    struct link_call message; /* call_id, route_id and timeout_ms mean nothing */
+    uint32_t retries_left;    /* times that it may go again although it may have been executed */
+    size_t size;
+};
 
 struct near_call {
     uint64_t call_id;
     uint32_t link;
     struct member_back *back; /* a node of our cluster waits; or NULL: */
     uint64_t far_ticket;      /* the far call does that goes on over this link */
+    uint64_t tried;           /* links that it went over, a bit each */
+    struct near_again *again; /* NULL: it is not sent again */
     struct call_limit *limit; /* held; NULL: its rule has none. Set by the caller, as is: */
     uint64_t rule_timeout_ns; /* it ends by its rule's timeout, which is this; 0: by another */
     struct instant started_at;
@@ -44,6 +60,8 @@ struct far_call {
     uint32_t link;
     uint64_t
         near_call_id; /* the near call by which it goes on over another link; 0: a node works on it */
+    struct repeat *repeat;    /* it is known by its id, too; or NULL */
+    bool orphaned;            /* who asked is gone; it goes on for whoever asks again */
     struct call_limit *limit; /* as above */
     uint64_t rule_timeout_ns;
     struct instant started_at;
@@ -67,6 +85,9 @@ void forward_destroy(struct forward *forward);
 /* NULL: CALLS_IN_FLIGHT_MAX or no memory; `back` is still the caller's. Else it takes it. */
 MUST_CHECK struct near_call *forward_add_near(struct forward *forward, uint32_t link,
     struct member_back *back, struct span command, struct instant deadline, struct instant now);
+/* Keep what it takes to send it again; `again` borrows. false: no memory, it goes once. */
+bool forward_keep_near(
+    struct forward *forward, struct near_call *call, const struct near_again *again);
 struct near_call *forward_find_near(const struct forward *forward, uint64_t call_id);
 struct instant forward_near_deadline(const struct near_call *call);
 struct near_call *forward_due_near(const struct forward *forward, struct instant now);

@@ -123,11 +123,15 @@ struct link_ping {
     struct link_table table; /* what the pinger has announced so far */
 };
 
+/* Of an id that says which call this is, however often and over whichever bridge it comes. */
+#define LINK_CALL_ID_SIZE 16u
+
 struct link_call {
     uint64_t call_id; /* the caller's, never used twice in a session */
     uint64_t route_id;
     uint32_t timeout_ms; /* remaining */
     uint8_t hops_left;
+    struct span id;        /* LINK_CALL_ID_SIZE bytes, of a call that may come again; or empty */
     struct text_list path; /* federations the call has passed, the caller's first */
     struct span args;      /* JSON array */
     struct span kwargs;    /* JSON object */

@@ -424,7 +424,7 @@ decode_error(struct span payload, struct link_error *error)
     return fields.result;
 }
 
-/* Fields that this version has none of: DRAIN's payload, and the room in the heads of CALL and REPLY. */
+/* Fields that this version has none of: DRAIN's payload, and the room in the head of REPLY. */
 static enum link_result
 decode_no_fields(struct span payload)
 {
@@ -468,6 +468,21 @@ decode_call_path(struct cursor *cursor, struct arena *arena, uint32_t count, str
 }
 
 static enum link_result
+decode_call_fields(struct span payload, struct link_call *call)
+{
+    const struct field_set set = { .known = TAG_BIT(LINK_TAG_CALL_ID) };
+    struct fields fields;
+    read_fields(&fields, &set, payload);
+    if (has(&fields, LINK_TAG_CALL_ID)) {
+        call->id = fields.value[LINK_TAG_CALL_ID];
+        if (call->id.size != LINK_CALL_ID_SIZE) {
+            fault(&fields, LINK_BAD_FIELD);
+        }
+    }
+    return fields.result;
+}
+
+static enum link_result
 decode_call(struct span payload, struct arena *arena, struct link_call *call)
 {
     struct cursor cursor = cursor_over(payload);
@@ -493,7 +508,7 @@ decode_call(struct span payload, struct arena *arena, struct link_call *call)
     call->args = cursor_bytes(&cursor, args_size);
     call->kwargs = cursor_bytes(&cursor, kwargs_size);
     result = judge_end(&cursor);
-    return result == LINK_OK ? decode_no_fields(fields) : result;
+    return result == LINK_OK ? decode_call_fields(fields, call) : result;
 }
 
 /* Only LINK_REPLY_ERROR has a code and a rule, and it always has a code. */

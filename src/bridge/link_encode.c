@@ -240,13 +240,15 @@ link_encode_call_head(struct buf *out, const struct link_call *call)
 {
     CHECK(call->path.count > 0);
     CHECK(call->path.count <= PATH_COUNT_MAX);
+    CHECK(call->id.size == 0 || call->id.size == LINK_CALL_ID_SIZE);
+    size_t fields_size = call->id.size == 0 ? 0 : LINK_FIELD_HEADER_SIZE + LINK_CALL_ID_SIZE;
     size_t start = begin_frame(out, LINK_FRAME_CALL);
     buf_add_u64(out, call->call_id);
     buf_add_u64(out, call->route_id);
     buf_add_u32(out, call->timeout_ms);
     buf_add_u8(out, call->hops_left);
     buf_add_u8(out, (uint8_t)call->path.count);
-    buf_add_u16(out, 0); /* fields of later versions */
+    buf_add_u16(out, (uint16_t)fields_size);
     buf_add_u32(out, announced_size(call->args));
     buf_add_u32(out, announced_size(call->kwargs));
     for (uint32_t i = 0; i < call->path.count; i++) {
@@ -254,6 +256,9 @@ link_encode_call_head(struct buf *out, const struct link_call *call)
         CHECK(federation.size <= NAME_SIZE_MAX);
         buf_add_u16(out, (uint16_t)federation.size);
         buf_add(out, federation);
+    }
+    if (fields_size > 0) {
+        add_text(out, LINK_TAG_CALL_ID, call->id);
     }
     bool huge = call->args.size > LINK_FRAME_SIZE_MAX || call->kwargs.size > LINK_FRAME_SIZE_MAX;
     end_frame(out, start, huge ? SIZE_MAX : call->args.size + call->kwargs.size);

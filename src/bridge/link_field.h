@@ -64,6 +64,10 @@ enum link_tag_ping {
     LINK_TAG_PING_DIGEST,
 };
 
+enum link_tag_call {
+    LINK_TAG_CALL_ID = 1,
+};
+
 enum link_tag_refresh {
     LINK_TAG_REFRESH_NUMBER = 1,
 };

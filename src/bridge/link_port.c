@@ -20,6 +20,25 @@ take_reply(struct bridge *bridge, uint32_t link, const struct link_reply *reply,
     }
 }
 
+/* Nobody waits for its answer, or somebody will come and ask for it again. */
+static void
+end_far(struct bridge *bridge, struct far_call *call, struct now now)
+{
+    if (call->repeat != NULL && !bridge->stopping) {
+        list_remove(&call->gathered);
+        call_limit_release(call->limit);
+        call->limit = NULL;
+        call->orphaned = true;
+        return;
+    }
+    if (call->near_call_id != 0) {
+        transit_calls_forget(bridge, call, now);
+    } else {
+        member_cancel(bridge->member, call->ticket);
+    }
+    cluster_calls_forget_far(bridge, call);
+}
+
 /* The session is over: what came over it goes, and nobody waits for its answers. */
 void
 link_port_end_calls(struct bridge *bridge, uint32_t link, struct now now)
@@ -37,16 +56,12 @@ link_port_end_calls(struct bridge *bridge, uint32_t link, struct now now)
     };
     while (!list_empty(&near)) {
         struct near_call *call = CONTAINER_OF(near.next, struct near_call, gathered);
-        cluster_calls_fail(bridge, call, &error, now);
+        if (!calls_again_go(bridge, call, true, now)) {
+            cluster_calls_fail(bridge, call, &error, now);
+        }
     }
     while (!list_empty(&far)) {
-        struct far_call *call = CONTAINER_OF(far.next, struct far_call, gathered);
-        if (call->near_call_id != 0) {
-            transit_calls_forget(bridge, call, now);
-        } else {
-            member_cancel(bridge->member, call->ticket);
-        }
-        forward_end_far(&bridge->forward, call);
+        end_far(bridge, CONTAINER_OF(far.next, struct far_call, gathered), now);
     }
     bridge->ports[link].stats.from_link.in_flight = 0;
 }
@@ -57,15 +72,16 @@ cut(struct bridge *bridge, uint32_t link, struct now now)
 {
     bridge->ports[link].congested = false;
     link_hear_down(bridge, link, LINK_ERROR_NONE, now);
+    calls_again_leave(bridge, link, now);
 }
 
 static void
 go_down(struct bridge *bridge, uint32_t link, enum link_error_code error, struct now now)
 {
     bridge->ports[link].congested = false;
-    link_port_end_calls(bridge, link, now);
-    link_announce_end(bridge, link);
     link_hear_down(bridge, link, error, now);
+    link_announce_end(bridge, link);
+    link_port_end_calls(bridge, link, now);
 }
 
 /* Another session than the last one, whose calls nobody will answer. */
@@ -245,6 +261,14 @@ send_parts(struct bridge *bridge, uint32_t link, const struct span *parts, uint3
     if (parts[0].size > 0) {
         link_session_send_numbered(session, parts, count, bridge->now, &bridge->actions);
     }
+}
+
+bool
+link_port_is_usable(void *owner, uint32_t link)
+{
+    const struct bridge *bridge = owner;
+    const struct link_port *port = &bridge->ports[link];
+    return link_session_carries_calls(&port->session) && !port->congested;
 }
 
 void

@@ -78,6 +78,7 @@ enum link_error_code {
 struct link_session_config {
     struct span name;       /* of the link; texts live as long as the configuration */
     struct span federation; /* whom we expect */
+    struct span bridge;     /* of it; empty: any */
     struct span own_federation;
     struct span own_bridge;
     const struct span *addresses; /* host:port to dial; none: the far side dials */

@@ -100,6 +100,9 @@ link_session_admit(struct link_session *session, const struct link_turn *turn)
     } else if (!span_equal(far->federation, config->federation)) {
         refuse_newcomer(session, turn, LINK_ERROR_IDENTITY,
             SPAN("the certificate names another federation"), far->federation);
+    } else if (config->bridge.size > 0 && !span_equal(far->bridge, config->bridge)) {
+        refuse_newcomer(session, turn, LINK_ERROR_IDENTITY,
+            SPAN("the certificate names another bridge than the link does"), far->bridge);
     } else if (far->bridge.size == 0 || far->bridge.size > LINK_BRIDGE_NAME_MAX) {
         refuse_newcomer(session, turn, LINK_ERROR_IDENTITY,
             SPAN("the certificate's name of the bridge is empty or too long"), far->bridge);

@@ -383,6 +383,7 @@ compile_rule(
     rule->action = source->action;
     rule->transit = source->transit;
     rule->merge = source->merge;
+    rule->retries = source->retries;
     enum policy_result result = check_id(compiler, source->id);
     if (result == POLICY_OK) {
         result = compile_match(compiler, source, rule);

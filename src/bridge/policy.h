@@ -71,6 +71,9 @@ enum policy_overlap {
     POLICY_OVERLAP_BALANCE,  /* always offered, beside them */
 };
 
+/* Over each link a call goes once. */
+#define POLICY_RETRIES_MAX 10u
+
 /* The rules whose `valid` says nothing hold for ever. */
 #define POLICY_VALID_FROM_EVER ((struct wall){ .ns = INT64_MIN })
 #define POLICY_VALID_FOR_EVER  ((struct wall){ .ns = INT64_MAX })
@@ -103,6 +106,8 @@ struct policy_rule_source {
     /* Export, accept: several functions may get one name by such rules; they are one service then. */
     bool merge;
     struct policy_call_limits limits;
+    /* Import, accept: how often a call goes over another link although it may have been executed; <= POLICY_RETRIES_MAX. */
+    uint32_t retries;
     /* Rewrites of an accepted advertisement. */
     struct span set_function;    /* template */
     struct span set_function_id; /* template; may use captures of function_ids too */
@@ -197,6 +202,7 @@ struct policy_verdict {
     uint32_t rule;       /* the one that matched; POLICY_NO_RULE: none did, the default denies */
     struct span rule_id; /* "default" when none matched; lives as long as the policy */
     struct span reason;  /* of a reject; lives as long as the policy */
+    uint32_t retries;    /* POLICY_ACCEPT: of the rule, as below */
     bool merge; /* POLICY_ACCEPT: others may have the name it makes (policy_rule_source.merge) */
     struct advertisement out; /* POLICY_ACCEPT: rewritten; borrows from the input and the arena */
 };

@@ -271,6 +271,7 @@ accept(struct judge *judge, struct policy_verdict *verdict)
     }
     verdict->action = POLICY_ACCEPT;
     verdict->merge = judge->rule->merge;
+    verdict->retries = judge->rule->retries;
     verdict->out = out;
     return POLICY_EVALUATED;
 }

@@ -62,6 +62,7 @@ struct policy_rule {
     enum policy_action action;
     bool transit;
     bool merge;
+    uint32_t retries;
 };
 
 /* What a key is a text of. */

@@ -88,8 +88,10 @@ struct rib_import {
     uint32_t policy_number;   /* of the policy that `rule` belongs to: rib_policy_number() */
     uint32_t judged;          /* private */
     uint32_t compared;        /* private */
-    bool blocked;        /* REJECTED without asking a rule: more came than import.limits allows */
-    struct span rule_id; /* lives as long as the policy; empty when no rule was asked */
+    uint32_t
+        retries;  /* CANDIDATE: how often a call may go again although it may have been executed */
+    bool blocked; /* REJECTED without asking a rule: more came than import.limits allows */
+    struct span rule_id;     /* lives as long as the policy; empty when no rule was asked */
     struct span rule_reason; /* REJECTED by a rule: its text for people, or empty */
     struct rib_offer *offer;
     struct list in_offer; /* or, blocked, in the link's list of those */
@@ -326,6 +328,23 @@ struct link_table rib_announced_table(const struct rib *rib, uint32_t link);
  */
 struct rib_offer *rib_next_offer(struct rib *rib);
 void rib_offer_done(struct rib *rib, struct rib_offer *offer, enum rib_offer_state state);
+
+/* Over which link a call for an offer may go. */
+struct rib_route_query {
+    uint64_t tried;         /* not over these, a bit each */
+    uint64_t turn;          /* links that are as good as each other take turns */
+    struct span federation; /* only to this one; empty: to any */
+    void *owner;
+    bool (*usable)(void *owner, uint32_t link); /* whether the link takes a call now */
+};
+/* NULL: none. */
+const struct rib_import *rib_route(
+    const struct rib *rib, const struct rib_offer *offer, const struct rib_route_query *query);
+/* Several imports bring it. */
+bool rib_has_choice(const struct rib_offer *offer);
+/* By these two an offer is found again that may be gone meanwhile. The mark is a hash. */
+uint64_t rib_offer_mark(const struct rib *rib, const struct rib_offer *offer);
+const struct rib_offer *rib_find_offer(const struct rib *rib, struct span name, uint64_t mark);
 
 /* Let other links have what was chosen since. After the offers were taken. */
 void rib_pass_on(struct rib *rib);

@@ -165,6 +165,12 @@ decide(struct rib *rib, struct rib_offer *offer)
     show_choice(rib, offer);
 }
 
+bool
+rib_may_offer(const struct rib *rib, const struct rib_import *import)
+{
+    return is_eligible(rib, import, import->offer->name);
+}
+
 void
 rib_reconsider_name(struct rib *rib, struct rib_name *name)
 {
@@ -355,6 +361,7 @@ static void
 note_verdict(const struct rib *rib, struct rib_import *import, const struct policy_verdict *verdict)
 {
     import->rule = verdict->rule;
+    import->retries = verdict->action == POLICY_ACCEPT ? verdict->retries : 0;
     import->rule_id = verdict->rule_id;
     import->rule_reason = verdict->reason;
     import->policy_number = rib_policy_number(rib, import->link);

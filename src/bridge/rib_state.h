@@ -9,6 +9,7 @@
  *   rib_export.c  from the cluster to the links
  *   rib_import.c  from the links to the cluster
  *   rib_hear.c    how fresh that is, and what goes
+ *   rib_route.c   over which link a call goes
  *   rib_transit.c from one link to the others
  */
 #ifndef BRIDGE_RIB_STATE_H
@@ -207,6 +208,9 @@ bool rib_import_is_for_rules(const struct rib *rib, const struct rib_import *imp
 
 /* rib_hear.c: go on with the walks of rib_hearing, over at most `budget` imports. Returns over how many. */
 uint32_t rib_hear_work(struct rib *rib, uint32_t link, uint32_t budget);
+
+/* rib_import.c: whether nodes of the cluster itself leave room for this candidate under its name. */
+bool rib_may_offer(const struct rib *rib, const struct rib_import *import);
 
 /* rib_import.c: a local provider of the name came or went. */
 void rib_reconsider_name(struct rib *rib, struct rib_name *name);

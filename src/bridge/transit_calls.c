@@ -47,28 +47,20 @@ transit_calls_send(struct bridge *bridge, const struct rib_import *import, struc
         return false;
     }
     const struct near_request request = {
+        .import = import,
         .far_ticket = waiting->ticket,
         .command = import->in.identity.name,
-        .args_size = call->args.size + call->kwargs.size,
+        .message = {
+            .hops_left = (uint8_t)(call->hops_left - 1),
+            .path = path,
+            .id = call->id,
+            .args = call->args,
+            .kwargs = call->kwargs,
+        },
+        .federation = bridge->config.links[import->link].session.federation,
         .deadline = cluster_calls_far_deadline(bridge, call, waiting, now),
     };
-    struct near_call *near = cluster_calls_begin_near(bridge, import, &request, now, error);
-    if (near == NULL) {
-        return false;
-    }
-    waiting->near_call_id = near->call_id;
-    uint64_t left_ms = instant_between(now.mono, forward_near_deadline(near)) / MS_NS;
-    const struct link_call out = {
-        .call_id = near->call_id,
-        .route_id = import->route_id,
-        .timeout_ms = left_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)left_ms,
-        .hops_left = (uint8_t)(call->hops_left - 1),
-        .path = path,
-        .args = call->args,
-        .kwargs = call->kwargs,
-    };
-    link_port_send_call(bridge, import->link, &out);
-    return true;
+    return cluster_calls_send_near(bridge, &request, now, error);
 }
 
 void
@@ -101,7 +93,7 @@ transit_calls_fail(struct bridge *bridge, const struct near_call *call,
         struct span text = bridge_composed(bridge);
         told.text = text.size > 0 ? text : error->text;
     }
-    link_port_reply_error(bridge, far->link, far->call_id, &told);
+    cluster_calls_tell_error(bridge, far, &told);
     cluster_calls_end_far(bridge, far);
 }
 

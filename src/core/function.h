@@ -16,6 +16,9 @@
 #include "base/span.h"
 #include "core/version.h"
 
+/* A function with this tag may be called twice for once: a call whose end nobody knows can be made again. */
+#define FUNCTION_TAG_IDEMPOTENT "idempotent"
+
 /* A list of texts, in the order they came. */
 struct text_list {
     const struct span *items;

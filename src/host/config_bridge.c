@@ -59,6 +59,7 @@ static const struct yaml_key link_keys[] = {
     YAML_TEXT(struct config_link, name, "name", .required = true, .check = config_check_name),
     YAML_TEXT(
         struct config_link, federation, "federation", .required = true, .check = check_federation),
+    YAML_TEXT(struct config_link, bridge, "bridge", .check = config_check_name),
     YAML_ADDRESSES(struct config_link, connect, connect_count, "connect", .or_one = true,
         .max = LINK_ADDRESSES_MAX),
     YAML_BOOLEAN(struct config_link, accept, "accept"),
@@ -130,7 +131,7 @@ check_link(struct loader *loader, const struct config_link *link)
     }
 }
 
-/* Two links: their names differ, and their federations, since an incoming one is known by that alone. */
+/* Two links: their names differ, and their far sides, since an incoming one is known by its certificate alone. */
 static void
 check_link_pair(
     struct loader *loader, const struct config_link *first, const struct config_link *second)
@@ -141,15 +142,23 @@ check_link_pair(
             "link '%s' is here twice; the first is in line %u, column %u", second->name,
             before.line, before.column);
     }
-    if (first->federation != NULL && second->federation != NULL &&
-        strcmp(first->federation, second->federation) == 0) {
+    if (first->federation == NULL || second->federation == NULL ||
+        strcmp(first->federation, second->federation) != 0) {
+        return;
+    }
+    bool told_apart = first->bridge != NULL && second->bridge != NULL &&
+                      strcmp(first->bridge, second->bridge) != 0;
+    if (!told_apart) {
         struct yaml_place before = yaml_place(yaml_find(first->yaml, "federation"));
         yaml_errors_add(loader->errors, YAML_ERROR,
             yaml_place(yaml_find(second->yaml, "federation")),
-            "federation '%s' has a link already, in line %u, column %u", second->federation,
-            before.line, before.column);
-        yaml_errors_hint(
-            loader->errors, "give one link all addresses: connect: [host:port, host:port]");
+            "federation '%s' has a link already, in line %u, column %u, to the same bridge or to "
+            "any",
+            second->federation, before.line, before.column);
+        yaml_errors_hint(loader->errors,
+            "give each of them the name of another far bridge, as bridge: %s-1 and bridge: %s-2, "
+            "or one link all addresses: connect: [host:port, host:port]",
+            second->federation, second->federation);
     }
 }
 
@@ -394,6 +403,7 @@ describe_link(const struct config_bridge *config, size_t index, uint64_t boot,
         .policy = policies[index],
         .session = { .name = span_from_text(from->name),
             .federation = span_from_text(from->federation),
+            .bridge = from->bridge == NULL ? SPAN_NONE : span_from_text(from->bridge),
             .own_federation = span_from_text(config->bridge.federation),
             .own_bridge = span_from_text(config->bridge.name),
             .keepalive_ns = config->keepalive_ns,

@@ -41,6 +41,7 @@ struct config_link {
     const struct yaml_node *yaml;
     const char *name;
     const char *federation;
+    const char *bridge; /* the far one; NULL: any of that federation */
     const struct value_address *connect;
     size_t connect_count;
     bool accept;

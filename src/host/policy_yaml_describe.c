@@ -88,6 +88,7 @@ policy_yaml_describe_rule(struct policy_yaml_loader *loader, const struct policy
         .transit = rule->transit,
         .merge = rule->merge,
         .limits = call_limits(&rule->limits),
+        .retries = rule->retry.yaml == NULL ? 0 : (uint32_t)rule->retry.max,
         .set_function = span_from_text(set->function),
         .set_function_id = span_from_text(set->function_id),
         .set_scope = span_from_text(set->scope),

@@ -206,6 +206,18 @@ static const struct yaml_key limits_keys[] = {
 static const struct yaml_shape limits_shape =
     YAML_SHAPE(struct policy_yaml_limits, limits_keys, "limits");
 
+static const struct yaml_choice retry_causes[] = {
+    { "link_down", POLICY_YAML_RETRY_LINK_DOWN },
+    { NULL, 0 },
+};
+static const struct yaml_key retry_keys[] = {
+    YAML_CHOICE(struct policy_yaml_retry, on, retry_causes, "on", .required = true),
+    YAML_NUMBER(struct policy_yaml_retry, max, "max", .fallback = "1", .max = POLICY_RETRIES_MAX,
+        .zero = "to try once, leave 'retry' out"),
+};
+static const struct yaml_shape retry_shape =
+    YAML_SHAPE(struct policy_yaml_retry, retry_keys, "retry");
+
 static const struct yaml_choice actions[] = {
     { "accept", POLICY_YAML_ACCEPT },
     { "reject", POLICY_YAML_REJECT },
@@ -219,6 +231,7 @@ static const struct yaml_key rule_keys[] = {
     YAML_GROUP(struct policy_yaml_rule, set, &rewrite_shape, "set"),
     YAML_BOOLEAN(struct policy_yaml_rule, merge, "merge"),
     YAML_GROUP(struct policy_yaml_rule, limits, &limits_shape, "limits"),
+    YAML_GROUP(struct policy_yaml_rule, retry, &retry_shape, "retry"),
     YAML_CHOICE(struct policy_yaml_rule, action, actions, "action", .required = true),
     YAML_TEXT(struct policy_yaml_rule, reason, "reason", .check = check_label),
 };

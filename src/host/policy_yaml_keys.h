@@ -89,6 +89,17 @@ enum policy_yaml_action {
     POLICY_YAML_REJECT,
 };
 
+/* Whether a call goes over another link when its own one breaks. */
+enum policy_yaml_retry_on {
+    POLICY_YAML_RETRY_LINK_DOWN = 0,
+};
+
+struct policy_yaml_retry {
+    const struct yaml_node *yaml;
+    enum policy_yaml_retry_on on;
+    uint64_t max;
+};
+
 struct policy_yaml_rule {
     const struct yaml_node *yaml;
     const char *id;
@@ -98,6 +109,7 @@ struct policy_yaml_rule {
     struct policy_yaml_rewrite set;
     bool merge;
     struct policy_yaml_limits limits;
+    struct policy_yaml_retry retry;
     enum policy_yaml_action action;
     const char *reason;
 };

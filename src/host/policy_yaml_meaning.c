@@ -29,6 +29,8 @@ static const struct restriction restrictions[] = {
         "take it out; set.preference says which" },
     { "limits", "limits mean nothing in a rule that rejects: what it rejects is not called",
         "take out 'limits', or write action: accept", NULL, NULL },
+    { "retry", "retry means nothing in a rule that rejects: what it rejects is not called",
+        "take out 'retry', or write action: accept", NULL, NULL },
 };
 
 static void
@@ -55,6 +57,18 @@ check_restrictions(struct policy_yaml_loader *loader, const struct policy_yaml_r
         } else if (rule->action == POLICY_YAML_REJECT) {
             report(loader, node, restriction->on_reject, restriction->on_reject_hint);
         }
+    }
+}
+
+/* Who calls tries again. */
+static void
+check_retry(struct policy_yaml_loader *loader, const struct policy_yaml_rule *rule,
+    enum policy_direction direction)
+{
+    const struct yaml_node *retry = yaml_find(rule->yaml, "retry");
+    if (retry != NULL && direction == POLICY_EXPORT && rule->action == POLICY_YAML_ACCEPT) {
+        report(loader, retry, "retry means nothing on export: the caller's bridge tries again",
+            "write it into the import rules of the other side, or tag the function 'idempotent'");
     }
 }
 
@@ -144,6 +158,7 @@ policy_yaml_check_meaning(struct policy_yaml_loader *loader, const struct policy
     }
     check_restrictions(loader, rule, direction);
     check_merge(loader, rule, direction);
+    check_retry(loader, rule, direction);
     check_valid(loader, rule);
     check_limits(loader, rule);
     check_effect(loader, rule, direction);

@@ -174,6 +174,11 @@ draw_call(struct world *world, struct link_call *call)
     call->timeout_ms = (uint32_t)draw_number(world);
     call->hops_left = (uint8_t)draw_number(world);
     call->path = draw_list(world, 1, PATH_COUNT_MAX, 1);
+    if (prng_chance(&world->prng, 300)) {
+        uint64_t *id = take(world, LINK_CALL_ID_SIZE);
+        id[0] = draw_number(world);
+        call->id = span_from(id, LINK_CALL_ID_SIZE);
+    }
     call->args = draw_bytes(world);
     call->kwargs = draw_bytes(world);
 }

@@ -100,7 +100,8 @@ struct rig {
     uint64_t numbers; /* ids drawn so far */
     size_t memory_max;
     uint64_t call_timeout_ns;
-    uint64_t resume_window_ns; /* of each link; 0 unless a test says so, as is: */
+    const char *const *far_bridges; /* the names that the links of a bridge expect; or NULL */
+    uint64_t resume_window_ns;      /* of each link; 0 unless a test says so, as is: */
     uint64_t stale_time_ns;
     uint32_t function_count_max; /* of each catalog */
 };
@@ -436,6 +437,9 @@ rig_add_bridge(
             .session = rig_session_config(it, i, &links[i]),
             .policy = links[i].policy,
         };
+        if (rig->far_bridges != NULL) {
+            it->links[i].session.bridge = span_from_text(rig->far_bridges[i]);
+        }
         it->links[i].session.resume_window_ns = rig->resume_window_ns;
         it->links[i].session.resume_buffer_size = (size_t)64 * 1024;
     }

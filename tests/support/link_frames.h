@@ -120,8 +120,8 @@ link_frames_same_call(const struct link_call *a, const struct link_call *b)
 {
     return a->call_id == b->call_id && a->route_id == b->route_id &&
            a->timeout_ms == b->timeout_ms && a->hops_left == b->hops_left &&
-           link_frames_same_list(&a->path, &b->path) && span_equal(a->args, b->args) &&
-           span_equal(a->kwargs, b->kwargs);
+           link_frames_same_list(&a->path, &b->path) && span_equal(a->id, b->id) &&
+           span_equal(a->args, b->args) && span_equal(a->kwargs, b->kwargs);
 }
 
 static inline bool

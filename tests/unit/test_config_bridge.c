@@ -238,7 +238,9 @@ static const struct wrong {
         "b.yaml:4:58: link 'eu' is here twice; the first is in line 4, column 16\n"
         "b.yaml:5:3: warning: link 'af' has no policy: nothing passes; name a file in policies "
         "that says links: [af]\n"
-        "b.yaml:5:26: federation 'ap' has a link already, in line 4, column 74; give one link all "
+        "b.yaml:5:26: federation 'ap' has a link already, in line 4, column 74, to the same bridge "
+        "or to any; give each of them the name of another far bridge, as bridge: ap-1 and bridge: "
+        "ap-2, or one link all "
         "addresses: connect: [host:port, host:port]\n" },
     { "names that are no labels",
         "bridge: {name: 'us 1', federation: u/s}\n"
