@@ -107,15 +107,21 @@ is_one_service(const struct rib_export *exported, const struct policy_verdict *v
     return same_function || (exported->merge && verdict->merge);
 }
 
-/* Two functions onto one name, or one under two ids: the first keeps the name, unless rules merge them. */
+/*
+ * Two functions onto one name, or one under two ids: the first keeps the name, unless rules merge them. true: *reason is
+ * which of both. With one id the far side would take the versions of two functions for those of one.
+ */
 static bool
 name_is_taken(const struct rib *rib, uint32_t link, const struct policy_verdict *verdict,
-    const struct rib_service *service)
+    const struct rib_service *service, enum prune_reason *reason)
 {
     const struct rib_export *holder = find_holder(rib, link, &verdict->out);
-    return holder != NULL &&
-           (!is_one_service(holder, verdict, service) ||
-               !span_equal(holder->out.identity.function_id, verdict->out.identity.function_id));
+    if (holder == NULL) {
+        return false;
+    }
+    bool same_id = span_equal(holder->out.identity.function_id, verdict->out.identity.function_id);
+    *reason = same_id ? PRUNE_VERSION_CONFLICT : PRUNE_FUNCTION_ID_CONFLICT;
+    return !same_id || !is_one_service(holder, verdict, service);
 }
 
 static void
@@ -355,8 +361,8 @@ settle_slot(struct rib *rib, struct rib_slot *slot, uint32_t link,
         deny(rib, slot, link, PRUNE_INVALID);
         return;
     }
-    if (name_is_taken(rib, link, verdict, slot->service)) {
-        deny(rib, slot, link, PRUNE_FUNCTION_ID_CONFLICT);
+    if (name_is_taken(rib, link, verdict, slot->service, &reason)) {
+        deny(rib, slot, link, reason);
         slot->wanted = rib_hash_name(rib, verdict->out.identity.name);
         list_push(&rib->links[link].waiting, &slot->in_export);
         return;

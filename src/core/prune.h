@@ -20,7 +20,7 @@ enum prune_reason {
     PRUNE_LOOP,                 /* our own federation is in its path, or no hop is left */
     PRUNE_ISOLATION,            /* who said it may not say that */
     PRUNE_FUNCTION_ID_CONFLICT, /* its name has another id here, or its id another name */
-    PRUNE_VERSION_CONFLICT,     /* the same name and version with another meaning */
+    PRUNE_VERSION_CONFLICT,     /* another function has its name and id: their versions would mix */
     PRUNE_INVALID,              /* malformed */
     PRUNE_SUPERSEDED,           /* a better one took its place */
     PRUNE_STALE_TIMEOUT,        /* kept over a restart of the far side, and it did not come back */

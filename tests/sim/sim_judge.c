@@ -93,7 +93,8 @@ is_taken(const struct sight *sight, const struct rib_service_view *view)
     char want[SIM_TEXT_MAX];
     size_t cursor = 0;
     const struct rib_export *other;
-    if (view->exported != NULL || view->reason != PRUNE_FUNCTION_ID_CONFLICT) {
+    if (view->exported != NULL ||
+        (view->reason != PRUNE_FUNCTION_ID_CONFLICT && view->reason != PRUNE_VERSION_CONFLICT)) {
         return false;
     }
     bool taken = rib_has_work(rib);

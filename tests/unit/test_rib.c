@@ -264,26 +264,27 @@ static const struct conflict_case {
     struct rib_facts first;
     struct rib_facts second;
     bool conflicts;
+    enum prune_reason reason;
 } conflict_cases[] = {
     { "the same name", { .functions = LIST(T("{team}.add")), .set_function = T("add") },
-        { .name = "a.add" }, { .name = "b.add" }, true },
+        { .name = "a.add" }, { .name = "b.add" }, true, PRUNE_VERSION_CONFLICT },
     { "the same name, another version",
         { .functions = LIST(T("{team}.add")), .set_function = T("add") }, { .name = "a.add" },
-        { .name = "b.add", .version = "2.0.0" }, true },
+        { .name = "b.add", .version = "2.0.0" }, true, PRUNE_VERSION_CONFLICT },
     { "the same name, other resources",
         { .functions = LIST(T("{team}.add")), .set_function = T("add") }, { .name = "a.add" },
-        { .name = "b.add", .resources = LIST(T("gpu")) }, true },
+        { .name = "b.add", .resources = LIST(T("gpu")) }, true, PRUNE_VERSION_CONFLICT },
     { "the same name, another id",
         { .functions = LIST(T("{team}.add")),
             .set_function = T("add"),
             .set_function_id = T("{team}") },
-        { .name = "a.add" }, { .name = "b.add" }, true },
+        { .name = "a.add" }, { .name = "b.add" }, true, PRUNE_FUNCTION_ID_CONFLICT },
     { "other names", { .functions = LIST(T("**")) }, { .name = "a.add" }, { .name = "b.add" },
-        false },
+        false, 0 },
     { "two versions of one function", { .functions = LIST(T("**")) }, { .name = "a.add" },
-        { .name = "a.add", .version = "2.0.0" }, false },
+        { .name = "a.add", .version = "2.0.0" }, false, 0 },
     { "two sets of resources of one function", { .functions = LIST(T("**")) }, { .name = "a.add" },
-        { .name = "a.add", .resources = LIST(T("gpu")) }, false },
+        { .name = "a.add", .resources = LIST(T("gpu")) }, false, 0 },
 };
 
 START_TEST(second_function_under_an_exported_name_is_denied_until_the_first_goes)
@@ -300,7 +301,7 @@ START_TEST(second_function_under_an_exported_name_is_denied_until_the_first_goes
     if (!c->conflicts) {
         return;
     }
-    expect_denied(c->second.name, PRUNE_FUNCTION_ID_CONFLICT);
+    expect_denied(c->second.name, c->reason);
     rib_rig_flush(&rig, 0);
     uint64_t first_id = rig.sent[0].route_id;
 
