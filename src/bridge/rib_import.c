@@ -730,10 +730,15 @@ void
 rib_offer_done(struct rib *rib, struct rib_offer *offer, enum rib_offer_state state)
 {
     bool was_visible = offer->visible;
+    const struct rib_import *before = offer->made;
     list_remove(&offer->change);
     offer->state = state;
     offer->visible = state == RIB_OFFER_MADE;
     offer->made = offer->visible ? offer->chosen : NULL;
+    if (before != NULL && before != offer->made) {
+        /* It is a candidate still, or it would not have been `made` until now. */
+        prune(rib, before, PRUNE_SUPERSEDED);
+    }
     rib->counts.offers_made += offer->visible;
     rib->counts.offers_made -= was_visible;
     if (!offer->visible && list_empty(&offer->candidates)) {

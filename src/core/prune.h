@@ -22,7 +22,7 @@ enum prune_reason {
     PRUNE_FUNCTION_ID_CONFLICT, /* its name has another id here, or its id another name */
     PRUNE_VERSION_CONFLICT,     /* another function has its name and id: their versions would mix */
     PRUNE_INVALID,              /* malformed */
-    PRUNE_SUPERSEDED,           /* a better one took its place */
+    PRUNE_SUPERSEDED,           /* a better one took its place; it is still known */
     PRUNE_STALE_TIMEOUT,        /* kept over a restart of the far side, and it did not come back */
     PRUNE_OPERATOR,             /* an operator's command or a new configuration */
 };

@@ -361,6 +361,44 @@ START_TEST(what_went_is_kept_with_its_reason_rule_and_age)
 }
 END_TEST
 
+START_TEST(what_had_its_place_taken_is_told_as_superseded)
+{
+    const uint64_t(*prunes)[PRUNE_REASON_COUNT] = rib_counts(rig.rib)->prunes;
+    rib_rig_learn(&rig, 1, (struct rib_route){ .route_id = 1, .name = "f" });
+    settle_one(RIB_OFFER_MADE);
+    rib_set_time(rig.rib, wall_after(AT, 5));
+
+    /* A better one, before the cluster has seen the difference, and after. */
+    rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 2, .name = "f" });
+    ck_assert_uint_eq(prunes[1][PRUNE_SUPERSEDED], 0);
+    settle_one(RIB_OFFER_MADE);
+    ck_assert_uint_eq(prunes[1][PRUNE_SUPERSEDED], 1);
+    const struct rib_event *event = rib_newest_event(rig.rib, RIB_EVENT_PRUNED);
+    ck_assert_ptr_nonnull(event);
+    ck_assert_int_eq(event->reason, PRUNE_SUPERSEDED);
+    ck_assert_int_eq(event->direction, POLICY_IMPORT);
+    ck_assert_uint_eq(event->link, 1);
+    ck_assert(span_is(event->function, "f"));
+    ck_assert(span_is(event->rule_id, "all"));
+    ck_assert_uint_eq(event->age_ns, 5);
+
+    /* It comes back when the better one goes, which is no case of it. */
+    rib_unlearn(rig.rib, 0, 2, PRUNE_WITHDRAWN);
+    ck_assert_uint_eq(settle_one(RIB_OFFER_MADE)->made->link, 1);
+    ck_assert_uint_eq(prunes[0][PRUNE_SUPERSEDED], 0);
+
+    /* The cluster's own. */
+    rib_rig_add(&rig, (struct rib_facts){ .name = "f" });
+    settle_one(RIB_OFFER_NONE);
+    ck_assert_uint_eq(prunes[1][PRUNE_SUPERSEDED], 2);
+
+    /* What is not offered has no place to lose. */
+    rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 3, .name = "f" });
+    ck_assert_ptr_null(rib_next_offer(rig.rib));
+    ck_assert_uint_eq(prunes[1][PRUNE_SUPERSEDED], 2);
+}
+END_TEST
+
 START_TEST(offer_that_could_not_be_made_waits_until_it_is_retried)
 {
     const struct waiting_case *c = &waiting_cases[_i];
@@ -497,6 +535,7 @@ main(void)
     tcase_add_test(tcase, other_versions_and_resources_are_other_offers);
     tcase_add_test(tcase, route_that_comes_again_replaces_what_it_was);
     tcase_add_test(tcase, what_went_is_kept_with_its_reason_rule_and_age);
+    tcase_add_test(tcase, what_had_its_place_taken_is_told_as_superseded);
     tcase_add_loop_test(tcase, offer_that_could_not_be_made_waits_until_it_is_retried, 0,
         (int)COUNT_OF(waiting_cases));
     tcase_add_test(tcase, offer_that_waits_is_not_retried_while_the_cluster_serves_its_name);
