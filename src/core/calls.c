@@ -7,21 +7,15 @@
 #define HEX_DIGITS 16u
 
 static bool
-number_same(const void *item, const void *key)
-{
-    return ((const struct waiting_call *)item)->number == *(const uint64_t *)key;
-}
-
-static bool
 ticket_same(const void *item, const void *key)
 {
     return ((const struct waiting_call *)item)->ticket == *(const uint64_t *)key;
 }
 
 static uint64_t
-hash_number(const struct calls *calls, uint64_t number)
+hash_ticket(const struct calls *calls, uint64_t ticket)
 {
-    return hash_bytes(&calls->hash_key, span_from(&number, sizeof(number)));
+    return hash_bytes(&calls->hash_key, span_from(&ticket, sizeof(ticket)));
 }
 
 void
@@ -29,8 +23,6 @@ calls_init(struct calls *calls, struct mem *mem, struct hash_key hash_key, struc
 {
     *calls = (struct calls){ .mem = mem, .hash_key = hash_key };
     calls->prefix = prng_next(prng);
-    calls->next_number = 1;
-    map_init(&calls->by_number, mem, number_same);
     map_init(&calls->by_ticket, mem, ticket_same);
     heap_init(&calls->deadlines, mem);
 }
@@ -39,11 +31,10 @@ void
 calls_destroy(struct calls *calls)
 {
     size_t cursor = 0;
-    for (void *call; (call = map_next(&calls->by_number, &cursor)) != NULL;) {
+    for (void *call; (call = map_next(&calls->by_ticket, &cursor)) != NULL;) {
         mem_give(calls->mem, call, sizeof(struct waiting_call));
     }
     heap_destroy(&calls->deadlines);
-    map_destroy(&calls->by_number);
     map_destroy(&calls->by_ticket);
 }
 
@@ -54,15 +45,8 @@ index_call(struct calls *calls, struct waiting_call *call, struct instant deadli
     if (!heap_set(&calls->deadlines, &call->deadline, at)) {
         return false;
     }
-    uint64_t hash = hash_number(calls, call->number);
-    bool numbered = map_insert(&calls->by_number, hash, call);
-    bool ticketed =
-        numbered && map_insert(&calls->by_ticket, hash_number(calls, call->ticket), call);
-    if (ticketed) {
+    if (map_insert(&calls->by_ticket, hash_ticket(calls, call->ticket), call)) {
         return true;
-    }
-    if (numbered) {
-        map_remove(&calls->by_number, hash, &call->number);
     }
     heap_remove(&calls->deadlines, &call->deadline);
     return false;
@@ -73,14 +57,13 @@ calls_add(struct calls *calls, uint64_t ticket, struct conn_id conn, struct inst
 {
     CHECK(ticket != 0);
     CHECK(calls_find_ticket(calls, ticket) == NULL);
-    if (calls->by_number.count >= CALLS_IN_FLIGHT_MAX) {
+    if (calls->by_ticket.count >= CALLS_IN_FLIGHT_MAX) {
         return NULL;
     }
     struct waiting_call *call = mem_take(calls->mem, sizeof(*call));
     if (call == NULL) {
         return NULL;
     }
-    call->number = calls->next_number++;
     call->ticket = ticket;
     call->conn = conn;
     list_init(&call->gathered);
@@ -121,26 +104,26 @@ calls_write_id(
 {
     write_hex(calls->prefix, id);
     id[HEX_DIGITS] = '-';
-    write_hex(call->number, id + HEX_DIGITS + 1);
+    write_hex(call->ticket, id + HEX_DIGITS + 1);
 }
 
 struct waiting_call *
 calls_find(const struct calls *calls, struct span id)
 {
     uint64_t prefix;
-    uint64_t number;
+    uint64_t ticket;
     if (id.size != CALLS_ID_SIZE || id.data[HEX_DIGITS] != '-' ||
         !read_hex(span_part(id, 0, HEX_DIGITS), &prefix) || prefix != calls->prefix ||
-        !read_hex(span_after(id, HEX_DIGITS + 1), &number)) {
+        !read_hex(span_after(id, HEX_DIGITS + 1), &ticket)) {
         return NULL;
     }
-    return map_find(&calls->by_number, hash_number(calls, number), &number);
+    return calls_find_ticket(calls, ticket);
 }
 
 struct waiting_call *
 calls_find_ticket(const struct calls *calls, uint64_t ticket)
 {
-    return map_find(&calls->by_ticket, hash_number(calls, ticket), &ticket);
+    return map_find(&calls->by_ticket, hash_ticket(calls, ticket), &ticket);
 }
 
 struct waiting_call *
@@ -155,7 +138,7 @@ void
 calls_gather(struct calls *calls, struct conn_id conn, struct list *gathered)
 {
     size_t cursor = 0;
-    for (struct waiting_call *call; (call = map_next(&calls->by_number, &cursor)) != NULL;) {
+    for (struct waiting_call *call; (call = map_next(&calls->by_ticket, &cursor)) != NULL;) {
         if (conn_equal(call->conn, conn)) {
             list_push(gathered, &call->gathered);
         }
@@ -167,8 +150,7 @@ calls_end(struct calls *calls, struct waiting_call *call)
 {
     list_remove(&call->gathered);
     heap_remove(&calls->deadlines, &call->deadline);
-    map_remove(&calls->by_number, hash_number(calls, call->number), &call->number);
-    map_remove(&calls->by_ticket, hash_number(calls, call->ticket), &call->ticket);
+    map_remove(&calls->by_ticket, hash_ticket(calls, call->ticket), &call->ticket);
     mem_give(calls->mem, call, sizeof(*call));
 }
 
@@ -182,5 +164,5 @@ calls_deadline(const struct calls *calls)
 size_t
 calls_count(const struct calls *calls)
 {
-    return calls->by_number.count;
+    return calls->by_ticket.count;
 }

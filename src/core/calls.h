@@ -2,8 +2,8 @@
 /*
  * calls.h - calls that wait for an answer: found by their request id, ended by their deadline.
  *
- * The id that travels is text made of a prefix drawn at start and a counter, so ids of two processes
- * never meet.
+ * The id that travels is text made of a prefix drawn at start and the engine's ticket, so ids of two processes never
+ * meet, and a call that ended without an answer keeps its id when it is sent again under its ticket.
  */
 #ifndef CORE_CALLS_H
 #define CORE_CALLS_H
@@ -22,7 +22,6 @@
 #define CALLS_ID_SIZE 33u /* 16 hex digits, a dash, 16 hex digits */
 
 struct waiting_call {
-    uint64_t number;     /* the counter part of its id */
     uint64_t ticket;     /* the engine's */
     struct conn_id conn; /* where it was sent; its loss ends the call */
     struct heap_node deadline;
@@ -33,8 +32,6 @@ struct calls {
     struct mem *mem;
     struct hash_key hash_key;
     uint64_t prefix;
-    uint64_t next_number;
-    struct map by_number;
     struct map by_ticket;
     struct heap deadlines;
 };

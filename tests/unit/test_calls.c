@@ -53,6 +53,20 @@ START_TEST(a_call_is_found_by_the_id_that_travels)
 }
 END_TEST
 
+START_TEST(a_call_that_is_sent_again_keeps_its_id)
+{
+    uint8_t first_id[CALLS_ID_SIZE];
+    uint8_t second_id[CALLS_ID_SIZE];
+    struct waiting_call *first = add(10, 1, 100);
+    calls_write_id(&calls, first, first_id);
+    calls_end(&calls, first);
+    struct waiting_call *second = add(10, 2, 100);
+    calls_write_id(&calls, second, second_id);
+    ck_assert_int_eq(memcmp(first_id, second_id, sizeof(first_id)), 0);
+    ck_assert_ptr_eq(calls_find(&calls, span_from(first_id, sizeof(first_id))), second);
+}
+END_TEST
+
 START_TEST(ids_of_others_and_broken_ids_are_nobodys)
 {
     uint8_t id[CALLS_ID_SIZE];
@@ -175,6 +189,7 @@ calls_suite(void)
     TCase *claims = tcase_create("claims");
     tcase_add_checked_fixture(claims, start, stop);
     tcase_add_test(claims, a_call_is_found_by_the_id_that_travels);
+    tcase_add_test(claims, a_call_that_is_sent_again_keeps_its_id);
     tcase_add_test(claims, ids_of_others_and_broken_ids_are_nobodys);
     tcase_add_test(claims, calls_are_due_in_the_order_of_their_deadlines);
     tcase_add_test(claims, a_connections_calls_are_gathered_and_no_others);
