@@ -3,7 +3,7 @@
  * node_state.h - what the parts of the node's engine share. Private to src/node.
  *
  *   node.c      birth, events, stopping
- *   request.c   a client's request: its levels, its commands, its end
+ *   request*.c  a client's request: its levels, its commands, its memory, its end
  *   route.c     who runs a command
  *   reply.c     what the client is told
  *   served.c    calls of other nodes

@@ -4,11 +4,8 @@
 
 #include "core/json_write.h"
 #include "core/limits.h"
-#include "node/reply.h"
 #include "node/request_parts.h"
 #include "node/route.h"
-
-static void advance(struct node *node, struct request *request);
 
 /* Endings. */
 
@@ -40,18 +37,18 @@ end_request(struct node *node, struct request *request)
     }
 }
 
-static void
-fail(struct node *node, struct request *request, const struct reply_failure *failure)
+void
+request_fail(struct node *node, struct request *request, const struct reply_failure *failure)
 {
     reply_error(node, request->conn, request->u, failure);
     end_request(node, request);
 }
 
-static void
-fail_with(struct node *node, struct request *request, struct span details)
+void
+request_fail_with(struct node *node, struct request *request, struct span details)
 {
     struct reply_failure failure = reply_failed(details);
-    fail(node, request, &failure);
+    request_fail(node, request, &failure);
 }
 
 static void
@@ -68,7 +65,7 @@ time_out(struct node *node, struct request *request)
         .message = buf_span(&text),
         .details = SPAN("The RPC workflow took too long to complete"),
     };
-    fail(node, request, &failure);
+    request_fail(node, request, &failure);
     buf_destroy(&text);
 }
 
@@ -92,210 +89,7 @@ answer(struct node *node, struct request *request)
     if (sent) {
         end_request(node, request);
     } else {
-        fail_with(node, request, SPAN("the results are larger than an answer may be"));
-    }
-}
-
-/* Running one command. */
-
-static void
-finish(struct node *node, struct command *command, struct span result)
-{
-    CHECK(command->state != COMMAND_DONE);
-    command->request->running_count -= command->state == COMMAND_RUNNING;
-    command->state = COMMAND_DONE;
-    work_end(node, &command->work);
-    command->value->result = result;
-}
-
-/* "ValueError: bad input" */
-static struct span
-describe_error(struct node *node, struct span type, struct span text)
-{
-    return type.size == 0 ? text : NODE_JOIN(node, type, SPAN(": "), text);
-}
-
-static void
-run_built_in(struct node *node, struct command *command, const struct command_entry *entry,
-    const struct rpc_command *ready)
-{
-    struct command_result result = node_run_command(node, entry, ready->args, ready->kwargs);
-    node->stats.calls_local++;
-    if (result.success) {
-        finish(node, command, result.value);
-    } else {
-        fail_with(node, command->request, describe_error(node, result.error_type, result.error));
-    }
-}
-
-static void
-execute(struct node *node, struct command *command, const struct node_function *function,
-    const struct rpc_command *ready)
-{
-    bool begun = work_begin(node, &command->work, WORK_COMMAND) &&
-                 work_execute(node, &command->work, function, ready->args, ready->kwargs);
-    if (!begun) {
-        fail_with(node, command->request, SPAN("out of memory"));
-        return;
-    }
-    command->state = COMMAND_RUNNING;
-    command->request->running_count++;
-}
-
-static const char *
-why_not_sent(enum member_call_result result)
-{
-    switch (result) {
-    case MEMBER_CALL_OK:
-        return "";
-    case MEMBER_CALL_NOT_CONNECTED:
-        return "is not connected to this node right now";
-    case MEMBER_CALL_CONGESTED:
-        return "does not read as fast as it is sent calls";
-    case MEMBER_CALL_TOO_LARGE:
-        return "takes no call as large as this one on its connection";
-    case MEMBER_CALL_TOO_MANY:
-        return "cannot be called: too many calls are under way here";
-    }
-    return "";
-}
-
-/* MEMBER_CALL_OK, or it is as if nothing had happened. */
-static enum member_call_result
-send_call(struct node *node, struct command *command, const struct function_key *to,
-    const struct rpc_command *ready)
-{
-    if (!request_set_node(node, command, to->node_id) ||
-        !work_begin(node, &command->work, WORK_COMMAND)) {
-        return MEMBER_CALL_TOO_MANY;
-    }
-    struct member_call call = {
-        .ticket = command->work.ticket,
-        .function = ready->function,
-        .function_id = ready->function_id,
-        .version_constraint = ready->version_constraint,
-        .resources = ready->resources,
-        .target_node = to->node_id,
-        .args = ready->args,
-        .kwargs = ready->kwargs,
-        .deadline = instant_after(command->request->started_at, node->config.request_timeout_ns),
-    };
-    enum member_call_result result = member_call(node->member, &call, node->now, &node->actions);
-    if (result != MEMBER_CALL_OK) {
-        work_end(node, &command->work);
-    }
-    return result;
-}
-
-/* Try the node, and one other that serves the same when the call could not be sent. */
-static void
-call_node(struct node *node, struct command *command, const struct catalog_entry *entry,
-    const struct rpc_command *ready)
-{
-    struct request *request = command->request;
-    const struct function_key *to = &entry->endpoint.key;
-    enum member_call_result result = send_call(node, command, to, ready);
-    if (result != MEMBER_CALL_OK && result != MEMBER_CALL_TOO_MANY) {
-        struct route other = route_find(node, &command->asked, to->node_id);
-        if (other.kind == ROUTE_FUNCTION) {
-            execute(node, command, other.function, ready);
-            return;
-        }
-        if (other.kind == ROUTE_NODE) {
-            to = &other.entry->endpoint.key;
-            result = send_call(node, command, to, ready);
-        }
-    }
-    if (result != MEMBER_CALL_OK) {
-        fail_with(node, request,
-            NODE_JOIN(node, SPAN("node "), to->node_id, SPAN(", which serves "), ready->function,
-                SPAN(", "), span_from_text(why_not_sent(result))));
-        return;
-    }
-    command->work.remote = true;
-    command->state = COMMAND_RUNNING;
-    request->running_count++;
-    request->cross_cluster_count += !span_equal(to->cluster_id, node->config.member.cluster_id);
-    node->stats.calls_remote++;
-}
-
-static struct span
-why_not_substituted(enum plan_result result)
-{
-    switch (result) {
-    case PLAN_OK:
-    case PLAN_EMPTY:
-    case PLAN_CYCLE:
-        break;
-    case PLAN_TOO_LARGE:
-        return SPAN("the arguments with their references replaced are too large or too deep");
-    case PLAN_BAD_VALUE:
-        return SPAN("a result that the arguments refer to is not JSON");
-    case PLAN_NO_MEMORY:
-        return SPAN("out of memory");
-    }
-    return SPAN_NONE;
-}
-
-/* The command with its references replaced. */
-static enum plan_result
-make_ready(struct node *node, const struct command *command, struct rpc_command *ready)
-{
-    const struct request *request = command->request;
-    struct message_scratch scratch = node_scratch(node);
-    enum plan_result result = PLAN_OK;
-    *ready = command->asked;
-    if (command->args_refer) {
-        result =
-            plan_substitute(request->values, request->count, ready->args, &scratch, &ready->args);
-    }
-    if (result == PLAN_OK && command->kwargs_refer) {
-        result = plan_substitute(
-            request->values, request->count, ready->kwargs, &scratch, &ready->kwargs);
-    }
-    return result;
-}
-
-static void
-refuse_not_found(struct node *node, struct request *request, struct span function)
-{
-    struct reply_failure failure = {
-        .code = REPLY_NOT_FOUND,
-        .message = SPAN("Command not found"),
-        .details = NODE_JOIN(node, SPAN("Command not found: "), function),
-    };
-    fail(node, request, &failure);
-}
-
-static void
-start_command(struct node *node, struct command *command)
-{
-    struct request *request = command->request;
-    struct rpc_command ready;
-    enum plan_result result = make_ready(node, command, &ready);
-    if (result != PLAN_OK) {
-        fail_with(node, request, why_not_substituted(result));
-        return;
-    }
-    struct route route = route_find(node, &command->asked, SPAN_NONE);
-    switch (route.kind) {
-    case ROUTE_COMMAND:
-        run_built_in(node, command, route.command, &ready);
-        break;
-    case ROUTE_FUNCTION:
-        execute(node, command, route.function, &ready);
-        break;
-    case ROUTE_NODE:
-        call_node(node, command, route.entry, &ready);
-        break;
-    case ROUTE_NONE:
-        refuse_not_found(node, request, ready.function);
-        break;
-    case ROUTE_BAD_VERSION:
-        fail_with(node, request,
-            NODE_JOIN(
-                node, SPAN("ValueError: invalid version constraint: "), ready.version_constraint));
-        break;
+        request_fail_with(node, request, SPAN("the results are larger than an answer may be"));
     }
 }
 
@@ -308,7 +102,7 @@ begin_level(struct node *node, struct request *request)
     request->level_started_at = node->now.mono;
     for (uint32_t i = 0; i < request->count && !request->has_ended; i++) {
         if (request->commands[i].level == request->level) {
-            start_command(node, &request->commands[i]);
+            request_start_command(node, &request->commands[i]);
         }
     }
 }
@@ -339,7 +133,7 @@ advance(struct node *node, struct request *request)
         }
     }
     if (!request->has_ended && !request_keep_results(node, request)) {
-        fail_with(node, request, SPAN("out of memory"));
+        request_fail_with(node, request, SPAN("out of memory"));
     }
 }
 
@@ -407,7 +201,7 @@ answer_at_once(struct node *node, struct conn_id conn, const struct rpc_request 
     struct reply_item item = { .name = command->name, .result = result.value };
     struct reply_extras extras = { .intermediate_results = SPAN_NONE };
     if (!result.success) {
-        refuse(node, conn, asked, describe_error(node, result.error_type, result.error));
+        refuse(node, conn, asked, request_describe_error(node, result.error_type, result.error));
     } else if (!reply_results(node, conn, asked->u, &item, 1, &extras)) {
         refuse(node, conn, asked, SPAN("the result is larger than an answer may be"));
     }
@@ -423,7 +217,7 @@ keep_open(struct node *node, struct request *request)
     bool kept = client != NULL &&
                 heap_set(&node->request_deadlines, &request->deadline, node_heap_at(deadline));
     if (!kept) {
-        fail_with(node, request, SPAN("out of memory"));
+        request_fail_with(node, request, SPAN("out of memory"));
         if (client != NULL) {
             clients_forget_if_idle(node, client);
         }
@@ -493,11 +287,12 @@ request_executed(struct node *node, struct command *command, const struct event 
 {
     struct request *request = command->request;
     if (event->success) {
-        finish(node, command, event->bytes);
+        request_finish_command(node, command, event->bytes);
         advance(node, request);
         return;
     }
-    fail_with(node, request, describe_error(node, event->error_type, event->reason));
+    request_fail_with(
+        node, request, request_describe_error(node, event->error_type, event->reason));
 }
 
 /* The error object of the far node; one is made up for a node that sent none. */
@@ -528,18 +323,18 @@ request_answered(
     command->work.remote = false;
     switch (outcome) {
     case MEMBER_ANSWERED:
-        finish(node, command, body);
+        request_finish_command(node, command, body);
         advance(node, request);
         break;
     case MEMBER_FAILED:
-        finish(node, command, error_value(node, command, body));
+        request_finish_command(node, command, error_value(node, command, body));
         advance(node, request);
         break;
     case MEMBER_TIMED_OUT:
         time_out(node, request);
         break;
     case MEMBER_LOST:
-        fail_with(node, request,
+        request_fail_with(node, request,
             NODE_JOIN(node, SPAN("the connection to node "), command->node_id,
                 SPAN(" broke while it ran "), command->asked.function));
         break;
@@ -573,7 +368,7 @@ void
 request_fail_all(struct node *node, struct span details)
 {
     LIST_EACH (link, &node->requests) {
-        fail_with(node, CONTAINER_OF(link, struct request, link), details);
+        request_fail_with(node, CONTAINER_OF(link, struct request, link), details);
     }
 }
 

@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request_parts.h - the memory of a request. Private to request*.c. */
+/* request_parts.h - what the parts of a request share: its ends, its commands, its memory. Private to request*.c. */
 #ifndef NODE_REQUEST_PARTS_H
 #define NODE_REQUEST_PARTS_H
 
+#include "node/reply.h"
 #include "node/request.h"
 
+/* request.c: answer with an error. The request ends. */
+void request_fail(struct node *node, struct request *request, const struct reply_failure *failure);
+void request_fail_with(struct node *node, struct request *request, struct span details);
+
+/* request_command.c: run it now, here or elsewhere. It may be done at once, or end the request. */
+void request_start_command(struct node *node, struct command *command);
+
+/* Its result, which lives until the next step. */
+void request_finish_command(struct node *node, struct command *command, struct span result);
+
+/* "ValueError: bad input" */
+struct span request_describe_error(struct node *node, struct span type, struct span text);
+
 /*
- * A request that has not started, in node->requests. The commands that a later one replaces are left
+ * request_memory.c. A request that has not started, in node->requests. The commands that a later one replaces are left
  * out. NULL: no memory.
  */
 MUST_CHECK struct request *request_create(struct node *node, struct conn_id conn,

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_command.c - one command of a request: its arguments made ready, run here or sent to who serves it, its end. */
+#include "node/request_parts.h"
+#include "node/route.h"
+
+void
+request_finish_command(struct node *node, struct command *command, struct span result)
+{
+    CHECK(command->state != COMMAND_DONE);
+    command->request->running_count -= command->state == COMMAND_RUNNING;
+    command->state = COMMAND_DONE;
+    work_end(node, &command->work);
+    command->value->result = result;
+}
+
+struct span
+request_describe_error(struct node *node, struct span type, struct span text)
+{
+    return type.size == 0 ? text : NODE_JOIN(node, type, SPAN(": "), text);
+}
+
+static void
+run_built_in(struct node *node, struct command *command, const struct command_entry *entry,
+    const struct rpc_command *ready)
+{
+    struct command_result result = node_run_command(node, entry, ready->args, ready->kwargs);
+    node->stats.calls_local++;
+    if (result.success) {
+        request_finish_command(node, command, result.value);
+    } else {
+        request_fail_with(
+            node, command->request, request_describe_error(node, result.error_type, result.error));
+    }
+}
+
+static void
+execute(struct node *node, struct command *command, const struct node_function *function,
+    const struct rpc_command *ready)
+{
+    bool begun = work_begin(node, &command->work, WORK_COMMAND) &&
+                 work_execute(node, &command->work, function, ready->args, ready->kwargs);
+    if (!begun) {
+        request_fail_with(node, command->request, SPAN("out of memory"));
+        return;
+    }
+    command->state = COMMAND_RUNNING;
+    command->request->running_count++;
+}
+
+static const char *
+why_not_sent(enum member_call_result result)
+{
+    switch (result) {
+    case MEMBER_CALL_OK:
+        return "";
+    case MEMBER_CALL_NOT_CONNECTED:
+        return "is not connected to this node right now";
+    case MEMBER_CALL_CONGESTED:
+        return "does not read as fast as it is sent calls";
+    case MEMBER_CALL_TOO_LARGE:
+        return "takes no call as large as this one on its connection";
+    case MEMBER_CALL_TOO_MANY:
+        return "cannot be called: too many calls are under way here";
+    }
+    return "";
+}
+
+/* MEMBER_CALL_OK, or it is as if nothing had happened. */
+static enum member_call_result
+send_call(struct node *node, struct command *command, const struct function_key *to,
+    const struct rpc_command *ready)
+{
+    if (!request_set_node(node, command, to->node_id) ||
+        !work_begin(node, &command->work, WORK_COMMAND)) {
+        return MEMBER_CALL_TOO_MANY;
+    }
+    struct member_call call = {
+        .ticket = command->work.ticket,
+        .function = ready->function,
+        .function_id = ready->function_id,
+        .version_constraint = ready->version_constraint,
+        .resources = ready->resources,
+        .target_node = to->node_id,
+        .args = ready->args,
+        .kwargs = ready->kwargs,
+        .deadline = instant_after(command->request->started_at, node->config.request_timeout_ns),
+    };
+    enum member_call_result result = member_call(node->member, &call, node->now, &node->actions);
+    if (result != MEMBER_CALL_OK) {
+        work_end(node, &command->work);
+    }
+    return result;
+}
+
+/* Try the node, and one other that serves the same when the call could not be sent. */
+static void
+call_node(struct node *node, struct command *command, const struct catalog_entry *entry,
+    const struct rpc_command *ready)
+{
+    struct request *request = command->request;
+    const struct function_key *to = &entry->endpoint.key;
+    enum member_call_result result = send_call(node, command, to, ready);
+    if (result != MEMBER_CALL_OK && result != MEMBER_CALL_TOO_MANY) {
+        struct route other = route_find(node, &command->asked, to->node_id);
+        if (other.kind == ROUTE_FUNCTION) {
+            execute(node, command, other.function, ready);
+            return;
+        }
+        if (other.kind == ROUTE_NODE) {
+            to = &other.entry->endpoint.key;
+            result = send_call(node, command, to, ready);
+        }
+    }
+    if (result != MEMBER_CALL_OK) {
+        request_fail_with(node, request,
+            NODE_JOIN(node, SPAN("node "), to->node_id, SPAN(", which serves "), ready->function,
+                SPAN(", "), span_from_text(why_not_sent(result))));
+        return;
+    }
+    command->work.remote = true;
+    command->state = COMMAND_RUNNING;
+    request->running_count++;
+    request->cross_cluster_count += !span_equal(to->cluster_id, node->config.member.cluster_id);
+    node->stats.calls_remote++;
+}
+
+static struct span
+why_not_substituted(enum plan_result result)
+{
+    switch (result) {
+    case PLAN_OK:
+    case PLAN_EMPTY:
+    case PLAN_CYCLE:
+        break;
+    case PLAN_TOO_LARGE:
+        return SPAN("the arguments with their references replaced are too large or too deep");
+    case PLAN_BAD_VALUE:
+        return SPAN("a result that the arguments refer to is not JSON");
+    case PLAN_NO_MEMORY:
+        return SPAN("out of memory");
+    }
+    return SPAN_NONE;
+}
+
+/* The command with its references replaced. */
+static enum plan_result
+make_ready(struct node *node, const struct command *command, struct rpc_command *ready)
+{
+    const struct request *request = command->request;
+    struct message_scratch scratch = node_scratch(node);
+    enum plan_result result = PLAN_OK;
+    *ready = command->asked;
+    if (command->args_refer) {
+        result =
+            plan_substitute(request->values, request->count, ready->args, &scratch, &ready->args);
+    }
+    if (result == PLAN_OK && command->kwargs_refer) {
+        result = plan_substitute(
+            request->values, request->count, ready->kwargs, &scratch, &ready->kwargs);
+    }
+    return result;
+}
+
+static void
+refuse_not_found(struct node *node, struct request *request, struct span function)
+{
+    struct reply_failure failure = {
+        .code = REPLY_NOT_FOUND,
+        .message = SPAN("Command not found"),
+        .details = NODE_JOIN(node, SPAN("Command not found: "), function),
+    };
+    request_fail(node, request, &failure);
+}
+
+void
+request_start_command(struct node *node, struct command *command)
+{
+    struct request *request = command->request;
+    struct rpc_command ready;
+    enum plan_result result = make_ready(node, command, &ready);
+    if (result != PLAN_OK) {
+        request_fail_with(node, request, why_not_substituted(result));
+        return;
+    }
+    struct route route = route_find(node, &command->asked, SPAN_NONE);
+    switch (route.kind) {
+    case ROUTE_COMMAND:
+        run_built_in(node, command, route.command, &ready);
+        break;
+    case ROUTE_FUNCTION:
+        execute(node, command, route.function, &ready);
+        break;
+    case ROUTE_NODE:
+        call_node(node, command, route.entry, &ready);
+        break;
+    case ROUTE_NONE:
+        refuse_not_found(node, request, ready.function);
+        break;
+    case ROUTE_BAD_VERSION:
+        request_fail_with(node, request,
+            NODE_JOIN(
+                node, SPAN("ValueError: invalid version constraint: "), ready.version_constraint));
+        break;
+    }
+}
