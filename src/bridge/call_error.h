@@ -8,15 +8,14 @@
 
 #include <stdint.h>
 
-#include "base/buf.h"
-#include "base/span.h"
+#include "core/fabric.h"
 
 enum call_code {
     CALL_NOT_FOUND = 1001,
     CALL_INVALID = 1003, /* the call itself makes no sense */
     CALL_TIMED_OUT = 1004,
     CALL_POLICY_REJECTED = 2001,
-    CALL_LINK_DOWN = 2002,
+    CALL_LINK_DOWN = FABRIC_CODE_LINK_DOWN,
     CALL_DEADLINE_EXCEEDED = 2003,
     CALL_RATE_LIMITED = 2004,
     CALL_OVERLOADED = 2005,

@@ -268,3 +268,16 @@ fabric_error_encode(struct buf *out, struct span error, struct span command, str
     message_write_text(&writer, "error_type", error_type);
     json_end_object(&writer);
 }
+
+int64_t
+fabric_error_code(struct span error, struct json_tape *tape)
+{
+    struct json_doc doc;
+    int64_t code = 0;
+    uint32_t index = 0;
+    const struct json_want want = { .key = SPAN("code"), .index = &index };
+    bool found = json_scan(error, NULL, 0, tape, &doc, NULL) == JSON_OK &&
+                 json_pick(&doc, 0, &want, 1, NULL) == JSON_PICK_OK && index != 0 &&
+                 json_kind_of(&doc, index) == JSON_KIND_NUMBER;
+    return found && json_read_integer(&doc, index, &code) ? code : 0;
+}

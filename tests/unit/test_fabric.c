@@ -315,6 +315,29 @@ START_TEST(error_object_has_three_texts)
 }
 END_TEST
 
+START_TEST(code_of_an_error_object_is_a_number_or_none)
+{
+    static const struct {
+        const char *error;
+        int64_t code;
+    } cases[] = {
+        { "{\"error\":\"down\",\"code\":2002,\"details\":{\"code\":1}}", FABRIC_CODE_LINK_DOWN },
+        { "{\"code\":-7}", -7 },
+        { "{\"error\":\"kaboom\"}", 0 },
+        { "{\"code\":\"2002\"}", 0 },
+        { "{\"code\":2002.5}", 0 },
+        { "{\"code\":2002,\"code\":2002}", 0 },
+        { "{\"details\":{\"code\":2002}}", 0 },
+        { "[2002]", 0 },
+        { "", 0 },
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        int64_t code = fabric_error_code(span_from_text(cases[i].error), &wire.tape);
+        ck_assert_msg(code == cases[i].code, "%s: got %ld", cases[i].error, (long)code);
+    }
+}
+END_TEST
+
 START_TEST(overflow_of_the_pieces_is_seen)
 {
     struct buf out;
@@ -345,6 +368,7 @@ main(void)
     tcase_add_loop_test(tcase, message_is_refused_by_key, 0, (int)COUNT_OF(fault_cases));
     tcase_add_test(tcase, path_of_a_call_is_capped);
     tcase_add_test(tcase, error_object_has_three_texts);
+    tcase_add_test(tcase, code_of_an_error_object_is_a_number_or_none);
     tcase_add_test(tcase, overflow_of_the_pieces_is_seen);
     suite_add_tcase(suite, tcase);
 
