@@ -24,6 +24,7 @@
 struct waiting_call {
     uint64_t ticket;     /* the engine's */
     struct conn_id conn; /* where it was sent; its loss ends the call */
+    bool again;          /* it was sent elsewhere before, under the same id */
     struct heap_node deadline;
     struct list gathered; /* see calls_gather */
 };

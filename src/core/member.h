@@ -156,6 +156,7 @@ struct member_call {
     struct span args;
     struct span kwargs;
     struct instant deadline;
+    bool again; /* sent before under this ticket, to another node, which may still answer in vain */
 };
 
 enum member_call_result {

@@ -93,6 +93,7 @@ member_call(
     if (waiting == NULL) {
         return MEMBER_CALL_TOO_MANY;
     }
+    waiting->again = call->again;
     uint8_t id[CALLS_ID_SIZE];
     calls_write_id(&member->calls, waiting, id);
     struct fabric_request request = request_of(member, call, span_from(id, sizeof(id)));
@@ -130,18 +131,32 @@ end_call(struct member *member, struct waiting_call *call, enum member_outcome o
 }
 
 static void
+log_late_answer(
+    struct member *member, const struct peer *peer, const struct fabric_response *response)
+{
+    LOG_DEBUG(member->log, "call.late_answer", LOG_SPAN("peer", peer_text_span(&peer->url)),
+        LOG_SPAN("request", response->request_id));
+}
+
+static void
 take_response(struct member *member, const struct peer *peer,
     const struct fabric_response *response, struct now now, struct actions *actions)
 {
     struct waiting_call *call = calls_find(&member->calls, response->request_id);
     if (call == NULL) {
-        LOG_DEBUG(member->log, "call.late_answer", LOG_SPAN("peer", peer_text_span(&peer->url)),
-            LOG_SPAN("request", response->request_id));
+        log_late_answer(member, peer, response);
         return;
     }
     /* Ids are counted up, so a node that was called can guess those of calls to others. */
     const struct peer *asked = member_peer(member, call->conn);
-    if (asked != NULL && !span_equal(peer_text_span(&asked->url), peer_text_span(&peer->url))) {
+    bool from_other =
+        asked != NULL && !span_equal(peer_text_span(&asked->url), peer_text_span(&peer->url));
+    if (from_other && call->again) {
+        /* Of the node that was asked first, most likely. */
+        log_late_answer(member, peer, response);
+        return;
+    }
+    if (from_other) {
         member->stats.isolation[ISOLATION_FORGED_SENDER]++;
         LOG_WARN(member->log, "call.forged_answer", LOG_SPAN("peer", peer_text_span(&peer->url)),
             LOG_SPAN("asked", peer_text_span(&asked->url)));

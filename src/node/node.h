@@ -57,7 +57,8 @@ struct node_stats {
     uint64_t requests_open;   /* now */
     uint64_t calls_local;     /* functions executed here */
     uint64_t calls_remote;    /* sent to other nodes */
-    uint64_t calls_served;    /* of other nodes */
+    uint64_t calls_repeated; /* of them and of the local ones: again, since the first node failed */
+    uint64_t calls_served;   /* of other nodes */
     uint64_t functions_local; /* offered now, built-in commands included */
     uint64_t functions_known; /* in the catalog, ours included */
     uint64_t nodes_known;

@@ -319,6 +319,7 @@ request_answered(
     struct node *node, struct command *command, enum member_outcome outcome, struct span body)
 {
     struct request *request = command->request;
+    struct span broke;
     /* The member has taken it off its books: there is nothing left to cancel. */
     command->work.remote = false;
     switch (outcome) {
@@ -327,6 +328,10 @@ request_answered(
         advance(node, request);
         break;
     case MEMBER_FAILED:
+        if (command->repeatable && fabric_error_code(body, &node->tape) == FABRIC_CODE_LINK_DOWN &&
+            request_repeat_command(node, command)) {
+            break;
+        }
         request_finish_command(node, command, error_value(node, command, body));
         advance(node, request);
         break;
@@ -334,9 +339,12 @@ request_answered(
         time_out(node, request);
         break;
     case MEMBER_LOST:
-        request_fail_with(node, request,
-            NODE_JOIN(node, SPAN("the connection to node "), command->node_id,
-                SPAN(" broke while it ran "), command->asked.function));
+        /* What another node gets has another node. */
+        broke = NODE_JOIN(node, SPAN("the connection to node "), command->node_id,
+            SPAN(" broke while it ran "), command->asked.function);
+        if (!request_repeat_command(node, command)) {
+            request_fail_with(node, request, broke);
+        }
         break;
     }
 }

@@ -17,6 +17,9 @@
  *   - the node that runs it dies or its connection breaks, or the call cannot be sent to any node
  *     that serves it: error 1003 at once, with details that name the node and say why. (The
  *     reference lets its client wait for the whole 30 s.)
+ *   - the same, or a bridge answers FABRIC_CODE_LINK_DOWN, and the function may be called twice
+ *     (FUNCTION_TAG_IDEMPOTENT): another node that serves it gets the call, once, under the same id
+ *     and within the same time; it fails as above when there is none, or when that one fails, too.
  *   - the request's time is over: error 1004.
  *
  * A request that its first step answers is never copied. One that stays open lives in one block:
@@ -38,13 +41,15 @@ struct request;
 
 struct command {
     struct request *request;
-    struct rpc_command asked; /* args and kwargs of level 0 live for the first step only */
+    struct rpc_command asked;   /* args and kwargs of level 0 live for the first step only... */
+    struct span kept_arguments; /* ...unless they were copied: owned */
     uint32_t level;
     bool args_refer;
     bool kwargs_refer;
     enum command_state state;
     struct work work;
     struct span node_id;      /* the other node that runs it; owned */
+    bool repeatable;          /* another one may get it when that one fails */
     struct plan_value *value; /* its name and result, in request->values */
     bool owned;               /* the result is a copy of ours; else it lives until the next step */
 };

@@ -65,13 +65,17 @@ why_not_sent(enum member_call_result result)
     return "";
 }
 
-/* MEMBER_CALL_OK, or it is as if nothing had happened. */
+/* MEMBER_CALL_OK, or nothing is under way. A call that is sent again keeps its ticket, which names it over there. */
 static enum member_call_result
 send_call(struct node *node, struct command *command, const struct function_key *to,
     const struct rpc_command *ready)
 {
-    if (!request_set_node(node, command, to->node_id) ||
-        !work_begin(node, &command->work, WORK_COMMAND)) {
+    bool again = command->work.ticket != 0;
+    if (!again && !work_begin(node, &command->work, WORK_COMMAND)) {
+        return MEMBER_CALL_TOO_MANY;
+    }
+    if (!request_set_node(node, command, to->node_id)) {
+        work_end(node, &command->work);
         return MEMBER_CALL_TOO_MANY;
     }
     struct member_call call = {
@@ -84,6 +88,7 @@ send_call(struct node *node, struct command *command, const struct function_key 
         .args = ready->args,
         .kwargs = ready->kwargs,
         .deadline = instant_after(command->request->started_at, node->config.request_timeout_ns),
+        .again = again,
     };
     enum member_call_result result = member_call(node->member, &call, node->now, &node->actions);
     if (result != MEMBER_CALL_OK) {
@@ -92,36 +97,44 @@ send_call(struct node *node, struct command *command, const struct function_key 
     return result;
 }
 
-/* Try the node, and one other that serves the same when the call could not be sent. */
 static void
-call_node(struct node *node, struct command *command, const struct catalog_entry *entry,
-    const struct rpc_command *ready)
+note_sent(struct node *node, struct command *command, const struct function_key *to)
 {
     struct request *request = command->request;
-    const struct function_key *to = &entry->endpoint.key;
-    enum member_call_result result = send_call(node, command, to, ready);
-    if (result != MEMBER_CALL_OK && result != MEMBER_CALL_TOO_MANY) {
-        struct route other = route_find(node, &command->asked, to->node_id);
-        if (other.kind == ROUTE_FUNCTION) {
-            execute(node, command, other.function, ready);
-            return;
-        }
-        if (other.kind == ROUTE_NODE) {
-            to = &other.entry->endpoint.key;
-            result = send_call(node, command, to, ready);
-        }
-    }
-    if (result != MEMBER_CALL_OK) {
-        request_fail_with(node, request,
-            NODE_JOIN(node, SPAN("node "), to->node_id, SPAN(", which serves "), ready->function,
-                SPAN(", "), span_from_text(why_not_sent(result))));
-        return;
-    }
     command->work.remote = true;
     command->state = COMMAND_RUNNING;
     request->running_count++;
     request->cross_cluster_count += !span_equal(to->cluster_id, node->config.member.cluster_id);
     node->stats.calls_remote++;
+}
+
+/* Try the node, and one other that serves the same when the call could not be sent. */
+static void
+call_node(struct node *node, struct command *command, const struct catalog_entry *entry,
+    const struct rpc_command *ready)
+{
+    const struct function_endpoint *to = &entry->endpoint;
+    enum member_call_result result = send_call(node, command, &to->key, ready);
+    if (result != MEMBER_CALL_OK && result != MEMBER_CALL_TOO_MANY) {
+        struct route other = route_find(node, &command->asked, to->key.node_id);
+        if (other.kind == ROUTE_FUNCTION) {
+            execute(node, command, other.function, ready);
+            return;
+        }
+        if (other.kind == ROUTE_NODE) {
+            to = &other.entry->endpoint;
+            result = send_call(node, command, &to->key, ready);
+        }
+    }
+    if (result != MEMBER_CALL_OK) {
+        request_fail_with(node, command->request,
+            NODE_JOIN(node, SPAN("node "), to->key.node_id, SPAN(", which serves "),
+                ready->function, SPAN(", "), span_from_text(why_not_sent(result))));
+        return;
+    }
+    note_sent(node, command, &to->key);
+    command->repeatable = text_list_has(&to->tags, SPAN(FUNCTION_TAG_IDEMPOTENT)) &&
+                          request_keep_arguments(node, command);
 }
 
 static struct span
@@ -202,4 +215,44 @@ request_start_command(struct node *node, struct command *command)
                 node, SPAN("ValueError: invalid version constraint: "), ready.version_constraint));
         break;
     }
+}
+
+/* Nothing of it is under way. false: it could not be given to the other one. */
+static bool
+start_again(struct node *node, struct command *command, const struct route *other,
+    const struct rpc_command *ready)
+{
+    if (other->kind == ROUTE_FUNCTION) {
+        work_end(node, &command->work);
+        execute(node, command, other->function, ready);
+        return true;
+    }
+    const struct function_key *to = &other->entry->endpoint.key;
+    if (send_call(node, command, to, ready) != MEMBER_CALL_OK) {
+        return false;
+    }
+    note_sent(node, command, to);
+    return true;
+}
+
+bool
+request_repeat_command(struct node *node, struct command *command)
+{
+    struct rpc_command ready;
+    bool may = command->repeatable;
+    command->repeatable = false;
+    if (!may || make_ready(node, command, &ready) != PLAN_OK) {
+        return false;
+    }
+    struct route other = route_find_again(node, &command->asked, command->node_id);
+    if (other.kind == ROUTE_NONE) {
+        return false;
+    }
+    LOG_DEBUG(node->log, "call.repeated", LOG_SPAN("function", ready.function),
+        LOG_SPAN("failed_node", command->node_id), LOG_U64("ticket", command->work.ticket));
+    command->state = COMMAND_WAITING;
+    command->request->running_count--;
+    bool begun = start_again(node, command, &other, &ready);
+    node->stats.calls_repeated += begun;
+    return begun;
 }

@@ -139,6 +139,26 @@ give_text(struct node *node, struct span text)
 }
 
 bool
+request_keep_arguments(struct node *node, struct command *command)
+{
+    struct rpc_command *asked = &command->asked;
+    size_t size = asked->args.size + asked->kwargs.size;
+    if (command->level > 0 || size == 0 || command->kept_arguments.size > 0) {
+        return true;
+    }
+    void *copy = mem_take(&node->mem, size);
+    if (copy == NULL) {
+        return false;
+    }
+    struct packer packer = pack_into(copy, size);
+    command->kept_arguments = span_from(copy, size);
+    asked->args = pack_text(&packer, asked->args);
+    asked->kwargs = pack_text(&packer, asked->kwargs);
+    pack_done(&packer);
+    return true;
+}
+
+bool
 request_set_node(struct node *node, struct command *command, struct span node_id)
 {
     CHECK(node_id.size > 0);
@@ -161,6 +181,7 @@ request_free_ended(struct node *node)
         for (uint32_t i = 0; i < request->count; i++) {
             const struct command *command = &request->commands[i];
             give_text(node, command->node_id);
+            give_text(node, command->kept_arguments);
             if (command->owned) {
                 give_text(node, command->value->result);
             }

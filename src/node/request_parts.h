@@ -13,6 +13,9 @@ void request_fail_with(struct node *node, struct request *request, struct span d
 /* request_command.c: run it now, here or elsewhere. It may be done at once, or end the request. */
 void request_start_command(struct node *node, struct command *command);
 
+/* The node that runs it failed. true: it was given to another one, as if it had been from the beginning. */
+MUST_CHECK bool request_repeat_command(struct node *node, struct command *command);
+
 /* Its result, which lives until the next step. */
 void request_finish_command(struct node *node, struct command *command, struct span result);
 
@@ -28,6 +31,9 @@ MUST_CHECK struct request *request_create(struct node *node, struct conn_id conn
 
 /* Copy the results that die with the step. false: no memory. */
 MUST_CHECK bool request_keep_results(struct node *node, struct request *request);
+
+/* Copy what asked.args and asked.kwargs are, if they die with the step. false: no memory. */
+MUST_CHECK bool request_keep_arguments(struct node *node, struct command *command);
 
 /* Remember which node runs it. false: no memory. */
 MUST_CHECK bool request_set_node(struct node *node, struct command *command, struct span node_id);

@@ -57,19 +57,28 @@ find_in_catalog(const struct node *node, const struct catalog_query *query)
     return route_of_service(service);
 }
 
-struct route
-route_find(const struct node *node, const struct rpc_command *command, struct span except_node)
+/* false: the version constraint is none. */
+static bool
+make_query(const struct node *node, const struct rpc_command *command, struct span except_node,
+    struct catalog_query *query)
 {
-    struct span own_cluster = node->config.member.cluster_id;
-    struct catalog_query query = {
+    *query = (struct catalog_query){
         .function = command->function,
         .function_id = command->function_id,
         .resources = command->resources,
         .target_cluster = command->target_cluster,
-        .local_cluster = own_cluster,
+        .local_cluster = node->config.member.cluster_id,
         .except_node = except_node,
     };
-    if (!version_constraint_parse(command->version_constraint, &query.constraint)) {
+    return version_constraint_parse(command->version_constraint, &query->constraint);
+}
+
+struct route
+route_find(const struct node *node, const struct rpc_command *command, struct span except_node)
+{
+    struct span own_cluster = node->config.member.cluster_id;
+    struct catalog_query query;
+    if (!make_query(node, command, except_node, &query)) {
         return (struct route){ .kind = ROUTE_BAD_VERSION };
     }
     const struct command_entry *built_in = commands_find(command->function);
@@ -80,4 +89,29 @@ route_find(const struct node *node, const struct rpc_command *command, struct sp
         return (struct route){ .kind = fits ? ROUTE_COMMAND : ROUTE_NONE, .command = built_in };
     }
     return find_in_catalog(node, &query);
+}
+
+static bool
+takes_again(void *owner, const struct catalog_entry *entry)
+{
+    const struct node *node = owner;
+    struct span node_id = entry->endpoint.key.node_id;
+    return text_list_has(&entry->endpoint.tags, SPAN(FUNCTION_TAG_IDEMPOTENT)) &&
+           (span_equal(node_id, node->config.member.url) ||
+               member_connected(node->member, node_id));
+}
+
+struct route
+route_find_again(
+    const struct node *node, const struct rpc_command *command, struct span failed_node)
+{
+    struct catalog_query query;
+    if (!make_query(node, command, failed_node, &query)) {
+        return (struct route){ .kind = ROUTE_NONE };
+    }
+    query.filter_owner = (void *)(uintptr_t)node;
+    query.filter = takes_again;
+    struct route route = find_in_catalog(node, &query);
+    bool found = route.kind == ROUTE_NODE || route.kind == ROUTE_FUNCTION;
+    return found ? route : (struct route){ .kind = ROUTE_NONE };
 }

@@ -32,4 +32,11 @@ struct route {
 struct route route_find(
     const struct node *node, const struct rpc_command *command, struct span except_node);
 
+/*
+ * Who can run it now instead of `failed_node`, which may have run it already or may do so yet: ROUTE_FUNCTION or
+ * ROUTE_NODE with the tag FUNCTION_TAG_IDEMPOTENT, or ROUTE_NONE.
+ */
+struct route route_find_again(
+    const struct node *node, const struct rpc_command *command, struct span failed_node);
+
 #endif

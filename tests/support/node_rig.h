@@ -274,9 +274,10 @@ rig_ask(struct rig *rig, uint64_t conn, const char *cmds, const char *u)
     free(message);
 }
 
-/* Another node comes on `conn`, shakes hands and offers one function. */
+/* Another node comes on `conn`, shakes hands and offers one function with this tag. */
 static inline void
-rig_meet(struct rig *rig, uint64_t conn, const char *url, const char *function)
+rig_meet_tagged(
+    struct rig *rig, uint64_t conn, const char *url, const char *function, const char *tag)
 {
     char message[2048];
     rig_event(rig, EVENT_ACCEPTED, conn);
@@ -293,11 +294,17 @@ rig_meet(struct rig *rig, uint64_t conn, const char *url, const char *function)
         "\",\"region\":\"north\",\"capabilities\":[\"rpc\"],\"ttl_seconds\":120,"
         "\"advertised_at\":%lld}],\"functions\":[{\"identity\":{\"name\":\"%s\",\"function_id\":"
         "\"%s\",\"version\":\"1.2.0\"},\"node_id\":\"%s\",\"cluster_id\":\"" RIG_CLUSTER
-        "\",\"resources\":[\"gpu\"],\"tags\":[\"public\"],\"ttl_seconds\":120,"
+        "\",\"resources\":[\"gpu\"],\"tags\":[\"%s\"],\"ttl_seconds\":120,"
         "\"advertised_at\":%lld}]}}}",
         url, function, url, url, (long long)(rig->now.wall.ns / (int64_t)SEC_NS), function,
-        function, url, (long long)(rig->now.wall.ns / (int64_t)SEC_NS));
+        function, url, tag, (long long)(rig->now.wall.ns / (int64_t)SEC_NS));
     rig_message(rig, conn, message);
+}
+
+static inline void
+rig_meet(struct rig *rig, uint64_t conn, const char *url, const char *function)
+{
+    rig_meet_tagged(rig, conn, url, function, "public");
 }
 
 /* The value of the first `"key":"` in a message, in a buffer of the caller's. */
