@@ -173,6 +173,9 @@ MUST_CHECK enum member_call_result member_call(
 /* Whether a call to this node could be sent now. */
 bool member_connected(const struct member *member, struct span node_id);
 
+/* For how long nothing was heard of this node; UINT64_MAX: no connection to it is up. */
+uint64_t member_silence_ns(const struct member *member, struct span node_id, struct now now);
+
 /* Forget a call: no `answered` follows, a late answer is dropped. Unknown tickets are ignored. */
 void member_cancel(struct member *member, uint64_t ticket);
 

@@ -33,6 +33,26 @@ member_connected(const struct member *member, struct span node_id)
     return peer != NULL && peer->state == PEER_UP;
 }
 
+uint64_t
+member_silence_ns(const struct member *member, struct span node_id, struct now now)
+{
+    static const struct roster_node unknown;
+    const struct roster_node *found = roster_find(&member->roster, node_id);
+    const struct roster_node *node = found == NULL ? &unknown : found;
+    const struct peer *peers[] = {
+        member_peer(member, node->dialed),
+        member_peer(member, node->inbound),
+    };
+    uint64_t silence_ns = UINT64_MAX;
+    for (size_t i = 0; i < COUNT_OF(peers); i++) {
+        if (peers[i] != NULL && peers[i]->state == PEER_UP) {
+            uint64_t since_ns = instant_between(peers[i]->heard_at, now.mono);
+            silence_ns = since_ns < silence_ns ? since_ns : silence_ns;
+        }
+    }
+    return silence_ns;
+}
+
 static struct fabric_request
 request_of(const struct member *member, const struct member_call *call, struct span id)
 {

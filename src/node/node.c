@@ -184,6 +184,7 @@ node_create(
     map_init(&node->clients, &node->mem, client_is);
     map_init(&node->work, &node->mem, work_is);
     heap_init(&node->request_deadlines, &node->mem);
+    heap_init(&node->doubts, &node->mem);
     heap_init(&node->served_deadlines, &node->mem);
     list_init(&node->subscriptions);
     list_init(&node->requests);
@@ -210,6 +211,7 @@ node_free(struct node *node)
     member_free(node->member);
     map_destroy(&node->work);
     heap_destroy(&node->request_deadlines);
+    heap_destroy(&node->doubts);
     heap_destroy(&node->served_deadlines);
     mem_give(&node->mem, node->services, node->service_count * sizeof(*node->services));
     buf_destroy(&node->out);
@@ -492,6 +494,7 @@ node_step(struct node *node, const struct event *event, struct now now)
     /* Messages and results are many and timers few: what they make due comes with the next TICK. */
     if (event->kind != EVENT_MESSAGE && event->kind != EVENT_RESULT) {
         request_expire(node);
+        request_doubt(node);
         served_expire(node);
     }
     live_on(node);
@@ -514,6 +517,7 @@ node_deadline(const struct node *node, struct now now)
 {
     struct instant at = member_deadline(node->member, now);
     at = instant_earlier(at, first_of(&node->request_deadlines));
+    at = instant_earlier(at, first_of(&node->doubts));
     at = instant_earlier(at, first_of(&node->served_deadlines));
     return instant_earlier(at, node->life_until);
 }

@@ -17,6 +17,12 @@
 /* The reference's fixed limit for a whole request (protocol.md 5.1). */
 #define NODE_REQUEST_TIMEOUT_NS (UINT64_C(30) * SEC_NS)
 
+/*
+ * A node of which nothing was heard for so long - more than two STATUS of it (MEMBER_STATUS_NS) - may be frozen or cut off: a
+ * call that may be made twice goes to another one.
+ */
+#define NODE_SILENCE_NS (UINT64_C(12) * SEC_NS)
+
 /* How long calls under way may still take after EVENT_STOP. */
 #define NODE_DRAIN_NS (UINT64_C(5) * SEC_NS)
 

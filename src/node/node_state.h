@@ -81,6 +81,7 @@ struct node {
     struct map work; /* by ticket */
     uint64_t next_ticket;
     struct heap request_deadlines;
+    struct heap doubts; /* of commands that other nodes run */
     struct heap served_deadlines;
     struct list requests; /* open */
     struct list ended;    /* requests whose memory the actions of this step may point to */

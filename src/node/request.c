@@ -14,6 +14,7 @@ stop_commands(struct node *node, struct request *request)
 {
     for (uint32_t i = 0; i < request->count; i++) {
         work_end(node, &request->commands[i].work);
+        heap_remove(&node->doubts, &request->commands[i].doubt);
     }
     request->running_count = 0;
 }

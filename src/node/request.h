@@ -17,9 +17,10 @@
  *   - the node that runs it dies or its connection breaks, or the call cannot be sent to any node
  *     that serves it: error 1003 at once, with details that name the node and say why. (The
  *     reference lets its client wait for the whole 30 s.)
- *   - the same, or a bridge answers FABRIC_CODE_LINK_DOWN, and the function may be called twice
- *     (FUNCTION_TAG_IDEMPOTENT): another node that serves it gets the call, once, under the same id
- *     and within the same time; it fails as above when there is none, or when that one fails, too.
+ *   - the same, or a bridge answers FABRIC_CODE_LINK_DOWN, or the node says nothing for
+ *     NODE_SILENCE_NS, and the function may be called twice (FUNCTION_TAG_IDEMPOTENT): another node
+ *     that serves it gets the call, once, under the same id and within the same time; it fails as
+ *     above when there is none, or when that one fails, too.
  *   - the request's time is over: error 1004.
  *
  * A request that its first step answers is never copied. One that stays open lives in one block:
@@ -48,8 +49,9 @@ struct command {
     bool kwargs_refer;
     enum command_state state;
     struct work work;
-    struct span node_id;      /* the other node that runs it; owned */
-    bool repeatable;          /* another one may get it when that one fails */
+    struct span node_id;    /* the other node that runs it; owned */
+    bool repeatable;        /* another one may get it when that one fails */
+    struct heap_node doubt; /* in node->doubts: when that one will have been silent for too long */
     struct plan_value *value; /* its name and result, in request->values */
     bool owned;               /* the result is a copy of ours; else it lives until the next step */
 };
@@ -94,6 +96,9 @@ void request_answered(
     struct node *node, struct command *command, enum member_outcome outcome, struct span body);
 
 void request_expire(struct node *node);
+
+/* Nodes that run commands have said nothing for NODE_SILENCE_NS: others get what may be run twice. */
+void request_doubt(struct node *node);
 
 /* The client has left: its requests end without an answer. */
 void request_client_gone(struct node *node, struct client *client);

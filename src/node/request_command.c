@@ -10,6 +10,7 @@ request_finish_command(struct node *node, struct command *command, struct span r
     command->request->running_count -= command->state == COMMAND_RUNNING;
     command->state = COMMAND_DONE;
     work_end(node, &command->work);
+    heap_remove(&node->doubts, &command->doubt);
     command->value->result = result;
 }
 
@@ -108,6 +109,24 @@ note_sent(struct node *node, struct command *command, const struct function_key 
     node->stats.calls_remote++;
 }
 
+/* false: no memory. */
+static bool
+watch(struct node *node, struct command *command, uint64_t silence_ns)
+{
+    uint64_t left_ns = silence_ns < NODE_SILENCE_NS ? NODE_SILENCE_NS - silence_ns : 0;
+    return heap_set(
+        &node->doubts, &command->doubt, node_heap_at(instant_after(node->now.mono, left_ns)));
+}
+
+/* Whether what was sent to this endpoint can be sent to another one. */
+static bool
+make_repeatable(struct node *node, struct command *command, const struct function_endpoint *to)
+{
+    return text_list_has(&to->tags, SPAN(FUNCTION_TAG_IDEMPOTENT)) &&
+           request_keep_arguments(node, command) &&
+           watch(node, command, member_silence_ns(node->member, command->node_id, node->now));
+}
+
 /* Try the node, and one other that serves the same when the call could not be sent. */
 static void
 call_node(struct node *node, struct command *command, const struct catalog_entry *entry,
@@ -133,8 +152,7 @@ call_node(struct node *node, struct command *command, const struct catalog_entry
         return;
     }
     note_sent(node, command, &to->key);
-    command->repeatable = text_list_has(&to->tags, SPAN(FUNCTION_TAG_IDEMPOTENT)) &&
-                          request_keep_arguments(node, command);
+    command->repeatable = make_repeatable(node, command, to);
 }
 
 static struct span
@@ -217,7 +235,21 @@ request_start_command(struct node *node, struct command *command)
     }
 }
 
-/* Nothing of it is under way. false: it could not be given to the other one. */
+/* It runs nowhere now. */
+static void
+take_back(struct node *node, struct command *command)
+{
+    if (command->work.remote) {
+        member_cancel(node->member, command->work.ticket);
+        command->work.remote = false;
+    }
+    heap_remove(&node->doubts, &command->doubt);
+    command->repeatable = false;
+    command->state = COMMAND_WAITING;
+    command->request->running_count--;
+}
+
+/* It runs nowhere. false: it could not be given to the other one. */
 static bool
 start_again(struct node *node, struct command *command, const struct route *other,
     const struct rpc_command *ready)
@@ -239,9 +271,7 @@ bool
 request_repeat_command(struct node *node, struct command *command)
 {
     struct rpc_command ready;
-    bool may = command->repeatable;
-    command->repeatable = false;
-    if (!may || make_ready(node, command, &ready) != PLAN_OK) {
+    if (!command->repeatable || make_ready(node, command, &ready) != PLAN_OK) {
         return false;
     }
     struct route other = route_find_again(node, &command->asked, command->node_id);
@@ -250,9 +280,38 @@ request_repeat_command(struct node *node, struct command *command)
     }
     LOG_DEBUG(node->log, "call.repeated", LOG_SPAN("function", ready.function),
         LOG_SPAN("failed_node", command->node_id), LOG_U64("ticket", command->work.ticket));
-    command->state = COMMAND_WAITING;
-    command->request->running_count--;
+    take_back(node, command);
     bool begun = start_again(node, command, &other, &ready);
     node->stats.calls_repeated += begun;
     return begun;
+}
+
+static void
+doubt(struct node *node, struct command *command)
+{
+    uint64_t silence_ns = member_silence_ns(node->member, command->node_id, node->now);
+    if (silence_ns >= NODE_SILENCE_NS) {
+        if (request_repeat_command(node, command)) {
+            return;
+        }
+        /* There is no other one, so it is as good to wait on; there may be one later. */
+        silence_ns = 0;
+    }
+    if (command->state != COMMAND_RUNNING) {
+        request_fail_with(node, command->request,
+            NODE_JOIN(node, SPAN("a node fell silent while it ran "), command->asked.function,
+                SPAN(", and the call could not be sent to another one")));
+        return;
+    }
+    bool moved = watch(node, command, silence_ns);
+    CHECK(moved);
+}
+
+void
+request_doubt(struct node *node)
+{
+    struct heap_node *due;
+    while ((due = heap_first(&node->doubts)) != NULL && (uint64_t)due->at <= node->now.mono.ns) {
+        doubt(node, CONTAINER_OF(due, struct command, doubt));
+    }
 }

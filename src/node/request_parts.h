@@ -13,7 +13,10 @@ void request_fail_with(struct node *node, struct request *request, struct span d
 /* request_command.c: run it now, here or elsewhere. It may be done at once, or end the request. */
 void request_start_command(struct node *node, struct command *command);
 
-/* The node that runs it failed. true: it was given to another one, as if it had been from the beginning. */
+/*
+ * The node that runs it failed, or may have. true: it was given to another one, as if it had been from the beginning.
+ * false: it runs there as before, or does not run anywhere any more.
+ */
 MUST_CHECK bool request_repeat_command(struct node *node, struct command *command);
 
 /* Its result, which lives until the next step. */

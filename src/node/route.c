@@ -98,7 +98,7 @@ takes_again(void *owner, const struct catalog_entry *entry)
     struct span node_id = entry->endpoint.key.node_id;
     return text_list_has(&entry->endpoint.tags, SPAN(FUNCTION_TAG_IDEMPOTENT)) &&
            (span_equal(node_id, node->config.member.url) ||
-               member_connected(node->member, node_id));
+               member_silence_ns(node->member, node_id, node->now) < NODE_SILENCE_NS);
 }
 
 struct route

@@ -34,7 +34,7 @@ struct route route_find(
 
 /*
  * Who can run it now instead of `failed_node`, which may have run it already or may do so yet: ROUTE_FUNCTION or
- * ROUTE_NODE with the tag FUNCTION_TAG_IDEMPOTENT, or ROUTE_NONE.
+ * ROUTE_NODE with the tag FUNCTION_TAG_IDEMPOTENT, of a node that was heard within NODE_SILENCE_NS, or ROUTE_NONE.
  */
 struct route route_find_again(
     const struct node *node, const struct rpc_command *command, struct span failed_node);

@@ -209,6 +209,23 @@ START_TEST(an_unreachable_or_congested_node_is_told_at_once)
 }
 END_TEST
 
+START_TEST(silence_of_a_node_ends_with_whatever_it_says_on_any_connection)
+{
+    respond(a, "no id of ours", "\"success\":false");
+    ck_assert_uint_eq(member_silence_ns(rig.member, SPAN(A), rig.now), 0);
+    ck_assert_uint_eq(member_silence_ns(rig.member, SPAN(B), rig.now), 0);
+    rig_run(&rig, 7 * SEC_NS);
+    ck_assert_uint_eq(member_silence_ns(rig.member, SPAN(A), rig.now), 7 * SEC_NS);
+    ck_assert_uint_eq(member_silence_ns(rig.member, SPAN(B), rig.now), 7 * SEC_NS);
+    respond(b_in, "no id of ours", "\"success\":false");
+    ck_assert_uint_eq(member_silence_ns(rig.member, SPAN(A), rig.now), 7 * SEC_NS);
+    ck_assert_uint_eq(member_silence_ns(rig.member, SPAN(B), rig.now), 0);
+    ck_assert_uint_eq(member_silence_ns(rig.member, SPAN("ws://x:1"), rig.now), UINT64_MAX);
+    rig_end(&rig, a);
+    ck_assert_uint_eq(member_silence_ns(rig.member, SPAN(A), rig.now), UINT64_MAX);
+}
+END_TEST
+
 START_TEST(arguments_must_not_cost_us_a_connection_that_the_other_dialed)
 {
     static char args[DIALED_MESSAGE_SIZE_MAX + 3];
@@ -493,6 +510,7 @@ calls_suite(void)
     tcase_add_test(out, only_who_was_asked_answers);
     tcase_add_test(out, answers_to_nothing_are_dropped);
     tcase_add_test(out, an_unreachable_or_congested_node_is_told_at_once);
+    tcase_add_test(out, silence_of_a_node_ends_with_whatever_it_says_on_any_connection);
     tcase_add_test(out, arguments_must_not_cost_us_a_connection_that_the_other_dialed);
     tcase_add_test(out, without_memory_a_call_is_not_half_made);
     tcase_add_test(out, calls_go_to_the_node_with_the_least_load);

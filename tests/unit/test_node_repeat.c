@@ -95,6 +95,24 @@ ask(const char *u)
         "[{\"name\":\"x\",\"fun\":\"far\",\"args\":[1.50],\"kwargs\":{\"k\": 0}}]", u);
 }
 
+/* Seconds in which these nodes say how they are, and others nothing. */
+static void
+pass_seconds(uint32_t seconds, const uint64_t *conns, const char *const *urls, size_t count)
+{
+    char message[512];
+    for (uint32_t second = 0; second < seconds; second++) {
+        for (size_t i = 0; i < count; i++) {
+            (void)snprintf(message, sizeof(message),
+                "{\"role\":\"server\",\"server\":{\"what\":\"STATUS\",\"server_url\":\"%s\","
+                "\"cluster_id\":\"" RIG_CLUSTER "\",\"instance_id\":\"i-%s\",\"status\":\"ok\","
+                "\"active_clients\":0},\"u\":\"s1\"}",
+                urls[i], urls[i]);
+            rig_message(&rig, conns[i], message);
+        }
+        rig_wait(&rig, SEC_NS);
+    }
+}
+
 static uint64_t
 repeated(void)
 {
@@ -273,9 +291,11 @@ END_TEST
 
 START_TEST(repeated_call_has_the_time_that_is_left)
 {
+    static const uint64_t conns[] = { PEER, PEER_2 };
+    static const char *const urls[] = { FAR, FAR_2 };
     rig_meet_tagged(&rig, PEER_2, FAR_2, "far", "idempotent");
     ask("u1");
-    rig_wait(&rig, 20 * SEC_NS);
+    pass_seconds(20, conns, urls, 2);
     rig_event(&rig, EVENT_CLOSED, PEER);
     ck_assert_str_ne(call_sent(PEER_2), "");
     rig_wait(&rig, 9 * SEC_NS);
@@ -337,6 +357,75 @@ START_TEST(late_answer_of_the_first_node_is_for_nobody)
 }
 END_TEST
 
+/* Frozen, or cut off: no connection breaks, and nothing is heard of it. */
+START_TEST(call_of_a_silent_node_goes_to_another)
+{
+    static const uint64_t conns[] = { PEER_2 };
+    static const char *const urls[] = { FAR_2 };
+    uint32_t seconds = 0;
+    rig_meet_tagged(&rig, PEER_2, FAR_2, "far", "idempotent");
+    ask("u1");
+    const char *first = call_sent(PEER);
+    for (; repeated() == 0 && seconds < 30; seconds++) {
+        pass_seconds(1, conns, urls, 1);
+    }
+    ck_assert_uint_eq(seconds, NODE_SILENCE_NS / SEC_NS);
+    const char *second = call_sent(PEER_2);
+    expect_part("arguments", second, "\"args\":[1.50],\"kwargs\":{\"k\": 0}");
+    expect_same_id(first, second);
+    ck_assert_uint_eq(node_stats(rig.node).member.calls_in_flight, 1);
+    /* It wakes up. */
+    rig_respond(&rig, PEER, FAR, first, "\"success\":true,\"result\":1");
+    ck_assert_ptr_null(rig_find(&rig, ACTION_SEND, CLIENT));
+    ck_assert_uint_eq(node_stats(rig.node).member.isolation[ISOLATION_FORGED_SENDER], 0);
+    rig_respond(&rig, PEER_2, FAR_2, second, "\"success\":true,\"result\":2");
+    expect("answer", rig_sent(&rig, CLIENT), ANSWER("{\"x\":2}", "u1"));
+}
+END_TEST
+
+START_TEST(node_that_lives_keeps_its_call_however_long)
+{
+    static const uint64_t conns[] = { PEER, PEER_2 };
+    static const char *const urls[] = { FAR, FAR_2 };
+    rig_meet_tagged(&rig, PEER_2, FAR_2, "far", "idempotent");
+    ask("u1");
+    const char *request = call_sent(PEER);
+    pass_seconds(29, conns, urls, 2);
+    ck_assert_uint_eq(repeated(), 0);
+    rig_respond(&rig, PEER, FAR, request, "\"success\":true,\"result\":7");
+    expect("answer", rig_sent(&rig, CLIENT), ANSWER("{\"x\":7}", "u1"));
+}
+END_TEST
+
+/* Perhaps it was us who slept. */
+START_TEST(no_call_goes_from_one_silent_node_to_another)
+{
+    rig_meet_tagged(&rig, PEER_2, FAR_2, "far", "idempotent");
+    ask("u1");
+    const char *request = call_sent(PEER);
+    pass_seconds(29, NULL, NULL, 0);
+    ck_assert_uint_eq(repeated(), 0);
+    rig_respond(&rig, PEER, FAR, request, "\"success\":true,\"result\":7");
+    expect("answer", rig_sent(&rig, CLIENT), ANSWER("{\"x\":7}", "u1"));
+}
+END_TEST
+
+START_TEST(silence_says_nothing_about_other_functions)
+{
+    static const uint64_t conns[] = { PEER_2 };
+    static const char *const urls[] = { FAR_2 };
+    rig_meet_tagged(&rig, PEER_2, FAR_2, "near", "idempotent");
+    rig_meet_tagged(&rig, PEER_3, FAR_3, "slow", "public");
+    rig_ask(&rig, CLIENT, "[{\"name\":\"x\",\"fun\":\"slow\"}]", "u1");
+    const char *request = call_sent(PEER_3);
+    ask("u2");
+    pass_seconds(29, conns, urls, 1);
+    ck_assert_uint_eq(repeated(), 0);
+    rig_respond(&rig, PEER_3, FAR_3, request, "\"success\":true,\"result\":7");
+    expect("answer", rig_sent(&rig, CLIENT), ANSWER("{\"x\":7}", "u1"));
+}
+END_TEST
+
 START_TEST(who_leaves_leaves_no_repeated_call_behind)
 {
     rig_meet_tagged(&rig, PEER_2, FAR_2, "far", "idempotent");
@@ -368,6 +457,10 @@ main(void)
     tcase_add_test(tests, arguments_of_later_levels_are_made_again);
     tcase_add_test(tests, function_of_our_own_takes_over);
     tcase_add_test(tests, late_answer_of_the_first_node_is_for_nobody);
+    tcase_add_test(tests, call_of_a_silent_node_goes_to_another);
+    tcase_add_test(tests, node_that_lives_keeps_its_call_however_long);
+    tcase_add_test(tests, no_call_goes_from_one_silent_node_to_another);
+    tcase_add_test(tests, silence_says_nothing_about_other_functions);
     tcase_add_test(tests, who_leaves_leaves_no_repeated_call_behind);
     suite_add_tcase(suite, tests);
 
