@@ -240,14 +240,17 @@ speak_as_node(uint32_t slot)
 {
     static const char *const urls[] = { "ws://127.0.0.1:7002", "ws://127.0.0.1:7003" };
     static const char *const outcomes[] = { "\"success\":true,\"result\":{\"v\":[1]}",
-        "\"success\":true", "\"success\":false,\"error\":{\"error\":\"no\"}", "\"success\":false" };
+        "\"success\":true", "\"success\":false,\"error\":{\"error\":\"no\",\"code\":2002}",
+        "\"success\":false" };
     uint32_t node = slot % COUNT_OF(urls);
     uint64_t conn = world.conns[node];
     uint32_t what = take(4);
     if (what == 0) {
         if (conn == 0) {
             world.conns[node] = conn = ++world.generation << 32 | node;
-            rig_meet(&rig, conn, urls[node], take(2) == 0 ? "far" : "add");
+            uint32_t kind = take(4);
+            rig_meet_tagged(&rig, conn, urls[node], kind % 2 == 0 ? "far" : "add",
+                kind < 2 ? "public" : FUNCTION_TAG_IDEMPOTENT);
         }
         return;
     }
