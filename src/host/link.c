@@ -84,6 +84,7 @@ static void
 on_before_poll(uv_prepare_t *handle)
 {
     struct link_host *host = handle->data;
+    host->turn++;
     take_turn(host);
     if (list_empty(&host->dirty)) {
         (void)uv_idle_stop(&host->keep_going);
@@ -484,6 +485,16 @@ void
 link_close(struct link_conn *conn, const char *reason)
 {
     link_conn_end(conn, reason);
+}
+
+void
+link_pause(struct link_conn *conn, uint64_t duration_ns)
+{
+    if (conn->state == LINK_CONN_OPEN) {
+        conn->paused = true;
+        (void)uv_read_stop((uv_stream_t *)&conn->socket->tcp);
+        link_conn_arm(conn, duration_ns);
+    }
 }
 
 void *

@@ -49,6 +49,10 @@
 #define LINK_CLOSE_TIMEOUT_NS_DEFAULT     (2 * SEC_NS)
 #define LINK_HANDSHAKES_MAX_DEFAULT       ((size_t)128)
 
+/* A connection whose frames have kept us busy for so long gets no more of them in this turn of the loop: others are
+ * served before. One frame is always delivered whole. */
+#define LINK_TURN_NS (500 * US_NS)
+
 struct uv_loop_s;
 struct link_host;
 struct link_listener;
@@ -168,6 +172,13 @@ bool link_send(struct link_conn *conn, const struct span *parts, size_t part_cou
  * follows with `reason` (copied), also if the peer closes meanwhile. A second call has no effect.
  */
 void link_close(struct link_conn *conn, const char *reason);
+
+/*
+ * Read nothing and deliver nothing for a while, also of what has arrived already: the peer's sends back up. After that
+ * it goes on by itself. Sending is as ever. An open connection; another pause takes the place of this one, and closing
+ * ends it. Not for longer than the peer's patience (pings are not heard either).
+ */
+void link_pause(struct link_conn *conn, uint64_t duration_ns);
 
 void *link_conn_user(const struct link_conn *conn);
 void link_conn_set_user(struct link_conn *conn, void *user);

@@ -22,6 +22,7 @@ link_conn_create(struct link_host *host, bool dialed)
     conn->handshake_timeout_ns = host->config.handshake_timeout_ns;
     list_push(&host->conns, &conn->link);
     list_init(&conn->dirty);
+    buf_init(&conn->later, host->mem, LINK_READ_SIZE);
     buf_init(&conn->in, host->mem,
         LINK_PIECE_HEADER_SIZE + host->config.frame_size_max + LINK_RECORD_SIZE);
     /* Up to half of it may be what was sent already: link_send(). */
@@ -44,6 +45,7 @@ free_if_done(struct link_conn *conn)
     SSL_free(conn->ssl);
     tls_context_unref(conn->tls);
     uv_freeaddrinfo(conn->addresses);
+    buf_destroy(&conn->later);
     buf_destroy(&conn->in);
     buf_destroy(&conn->out);
     buf_destroy(&conn->wire);
@@ -170,6 +172,9 @@ link_conn_end(struct link_conn *conn, const char *reason)
         conn->state = LINK_CONN_CLOSING;
         link_conn_arm(conn, conn->host->config.close_timeout_ns);
         link_conn_touch(conn);
+        if (conn->paused) {
+            link_read_resume(conn); /* to see the peer's end */
+        }
         break;
     case LINK_CONN_CLOSING:
     case LINK_CONN_GONE:
@@ -217,6 +222,8 @@ on_timer(uv_timer_t *timer)
         link_conn_go(conn);
         break;
     case LINK_CONN_OPEN:
+        link_read_resume(conn);
+        break;
     case LINK_CONN_GONE:
         break;
     }
@@ -248,7 +255,10 @@ link_conn_turn(struct link_conn *conn)
     case LINK_CONN_ADMITTING:
     case LINK_CONN_OPEN:
     case LINK_CONN_CLOSING:
-        link_write_turn(conn);
+        link_read_turn(conn);
+        if (conn->state != LINK_CONN_GONE) {
+            link_write_turn(conn);
+        }
         break;
     case LINK_CONN_GONE:
         if (!conn->reported) {

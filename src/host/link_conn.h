@@ -2,11 +2,13 @@
 /*
  * link_conn.h - one connection of the link transport, from the inside: for link*.c only.
  *
- * A connection does its work in two places. When bytes arrive, link_conn_arrive() decrypts and
- * delivers. Everything that leaves, and every callback that is not about arrived bytes, waits for
- * link_conn_turn(), which the host calls for each connection on its `dirty` list before and after
- * the loop polls. So what many sends queue in one turn goes out as few records and one write, and
- * no callback comes from inside a call of the user's.
+ * A connection does its work in two places. When bytes arrive, link_read.c decrypts and delivers, but
+ * no more in one turn of the loop than LINK_READ_SIZE and LINK_TURN_NS allow: whoever floods us waits
+ * for his next turn, and the others get theirs. Everything that leaves, what is left of an earlier
+ * turn, and every callback that is not about arrived bytes, waits for link_conn_turn(), which the host
+ * calls for each connection on its `dirty` list before and after the loop polls. So what many sends
+ * queue in one turn goes out as few records and one write, and no callback comes from inside a call of
+ * the user's.
  *
  * Lifetime: `pins` counts what the loop still holds of it (timer, sockets, a lookup, which may
  * outlast its use by the resolver's patience). It is freed when it is GONE, reported and unpinned.
@@ -24,8 +26,7 @@
 
 #define LINK_ADDRESS_SIZE   ((size_t)64)
 #define LINK_HOST_NAME_SIZE ((size_t)256)
-/* What one read of the socket brings at most; the buffer is shared by all connections. uv may read 32
- * times in a row for one of them, so a larger one would make the others wait. */
+/* What one turn reads of one connection at most; the buffer is shared by all of them. */
 #define LINK_READ_SIZE ((size_t)64 * 1024)
 /* What is encrypted for one connection before others get their turn. */
 #define LINK_WRITE_SIZE ((size_t)256 * 1024)
@@ -60,6 +61,7 @@ struct link_host {
     uv_check_t after_poll;
     uv_idle_t keep_going; /* active while something is left for the next turn: no waiting in poll */
     size_t open_handles;  /* of the three above */
+    uint64_t turn;        /* counts how often the loop has polled */
     BIO_METHOD *bio_method;
     uint8_t *read_buffer;
     struct list listeners;
@@ -104,6 +106,10 @@ struct link_conn {
     bool goodbye;   /* close_notify is in `wire` or sent */
     bool finished;  /* the end of the stream is sent */
     bool reported;  /* on_refused, on_rejected or on_closed was called */
+    bool paused;   /* link_pause(): nothing is read and nothing delivered until the timer says so */
+    bool waits;    /* something that has arrived is left for another turn */
+    uint64_t turn; /* the host's, in which something was read or delivered last */
+    uint64_t turn_began_ns; /* by uv_hrtime(): when that began */
     size_t pins;
     void *user;
     struct reason reason; /* why it ends */
@@ -126,14 +132,14 @@ struct link_conn {
     SSL *ssl;
     struct tls_identity identity;
     struct wall peer_expiry;
-    struct span
-        arriving;       /* ciphertext that TLS has not taken yet; during link_conn_arrive() only */
-    struct buf in;      /* plaintext: less than one frame between two arrivals */
-    struct buf out;     /* plaintext to send */
-    size_t out_used;    /* bytes of `out` that are encrypted */
-    struct buf wire;    /* ciphertext to send; TLS writes here at any time */
-    struct buf flying;  /* ciphertext that uv_write() is reading */
-    size_t flying_used; /* bytes of `flying` that were sent before uv_write() got it */
+    struct span arriving; /* ciphertext that TLS has not taken yet; during a turn only */
+    struct buf later;     /* the same, between two turns */
+    struct buf in;        /* plaintext: less than one frame and one record between two turns */
+    struct buf out;       /* plaintext to send */
+    size_t out_used;      /* bytes of `out` that are encrypted */
+    struct buf wire;      /* ciphertext to send; TLS writes here at any time */
+    struct buf flying;    /* ciphertext that uv_write() is reading */
+    size_t flying_used;   /* bytes of `flying` that were sent before uv_write() got it */
     struct link_stats stats;
 };
 
@@ -187,9 +193,12 @@ link_conn_slim(struct buf *buf)
 void link_write_turn(struct link_conn *conn);
 void link_write_own(struct link_conn *conn, uint8_t flags, struct span text);
 
-/* link_read.c: begin to read (0, or what uv says); go on with what has arrived. */
+/* link_read.c: begin to read, also after a pause (0, or what uv says); take the first step of the
+ * handshake; go on with what an earlier turn left; the pause is over. */
 MUST_CHECK int link_read_start(struct link_conn *conn);
 void link_read_step(struct link_conn *conn);
+void link_read_turn(struct link_conn *conn);
+void link_read_resume(struct link_conn *conn);
 
 /* link_dial.c: start, and what the timer means to a dial that has no connection yet. */
 void link_dial_begin(struct link_conn *conn);

@@ -1,49 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * link_read.c - what comes to a connection: the handshake, the peer's verdict on us, frames.
+ *
+ * What has arrived and is not delivered in this turn stays where it is: ciphertext in `later`, and whole
+ * frames in `in`. Nothing more is read meanwhile, so that the peer feels it.
  */
 #include <openssl/err.h>
 
 #include "host/link_conn.h"
-
-static void
-lend_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *place)
-{
-    struct link_socket *socket = handle->data;
-    (void)suggested;
-    *place = uv_buf_init((char *)socket->conn->host->read_buffer, (unsigned)LINK_READ_SIZE);
-}
-
-static const char *
-end_meaning(enum link_conn_state state, ssize_t status)
-{
-    if (status != UV_EOF) {
-        return uv_strerror((int)status);
-    }
-    return state == LINK_CONN_OPEN ? "the peer went away without a goodbye (close_notify)"
-                                   : "the peer closed the connection during the handshake";
-}
-
-static void
-on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *place)
-{
-    struct link_socket *socket = stream->data;
-    struct link_conn *conn = socket->conn;
-    if (count < 0) {
-        link_conn_drop(conn, end_meaning(conn->state, count));
-        return;
-    }
-    if (count == 0 || conn->state == LINK_CONN_CLOSING) {
-        return;
-    }
-    conn->stats.bytes_in += (uint64_t)count;
-    conn->arriving = span_from(place->base, (size_t)count);
-    link_read_step(conn);
-    conn->arriving = SPAN_NONE;
-    if (conn->wire.size > 0) {
-        link_conn_touch(conn);
-    }
-}
 
 static void
 open_up(struct link_conn *conn)
@@ -124,11 +88,19 @@ deliver_one(struct link_conn *conn, struct span *rest)
     return false;
 }
 
+/* What the peer sent is looked at now, and not in another turn. */
+static bool
+goes_on(const struct link_conn *conn)
+{
+    return takes_frames(conn) && !conn->waits;
+}
+
 static void
 deliver(struct link_conn *conn)
 {
     struct span rest = buf_span(&conn->in);
-    while (takes_frames(conn) && deliver_one(conn, &rest)) {
+    while (goes_on(conn) && deliver_one(conn, &rest)) {
+        conn->waits = conn->paused || uv_hrtime() - conn->turn_began_ns > LINK_TURN_NS;
     }
     buf_drop(&conn->in, conn->in.size - rest.size);
     link_conn_slim(&conn->in);
@@ -193,12 +165,95 @@ decrypt(struct link_conn *conn)
 void
 link_read_step(struct link_conn *conn)
 {
-    if (conn->state == LINK_CONN_HANDSHAKING && !shake_hands(conn)) {
-        return;
-    }
-    while (takes_frames(conn) && decrypt(conn)) {
+    conn->turn_began_ns = uv_hrtime();
+    if (conn->state != LINK_CONN_HANDSHAKING || shake_hands(conn)) {
         deliver(conn);
     }
+    while (goes_on(conn) && decrypt(conn)) {
+        deliver(conn);
+    }
+    if (conn->waits || conn->wire.size > 0) {
+        link_conn_touch(conn);
+    }
+}
+
+static const char *
+end_meaning(enum link_conn_state state, ssize_t status)
+{
+    if (status != UV_EOF) {
+        return uv_strerror((int)status);
+    }
+    return state == LINK_CONN_OPEN ? "the peer went away without a goodbye (close_notify)"
+                                   : "the peer closed the connection during the handshake";
+}
+
+static void
+lend_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *place)
+{
+    struct link_socket *socket = handle->data;
+    const struct link_conn *conn = socket->conn;
+    (void)suggested;
+    /* uv would read 32 times in a row; without a buffer it stops, and says UV_ENOBUFS to on_read(). */
+    bool enough = conn->turn == conn->host->turn || conn->waits;
+    *place = uv_buf_init((char *)conn->host->read_buffer, enough ? 0 : (unsigned)LINK_READ_SIZE);
+}
+
+static void
+on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *place)
+{
+    struct link_socket *socket = stream->data;
+    struct link_conn *conn = socket->conn;
+    if (count == 0 || count == UV_ENOBUFS) {
+        return;
+    }
+    if (count < 0) {
+        link_conn_drop(conn, end_meaning(conn->state, count));
+        return;
+    }
+    conn->turn = conn->host->turn;
+    if (conn->state == LINK_CONN_CLOSING) {
+        return;
+    }
+    conn->stats.bytes_in += (uint64_t)count;
+    conn->arriving = span_from(place->base, (size_t)count);
+    link_read_step(conn);
+    if (conn->waits) {
+        buf_add(&conn->later, conn->arriving);
+    }
+    conn->arriving = SPAN_NONE;
+    if (conn->later.overflowed) {
+        link_conn_fail(conn, "out of memory for what the peer sent");
+    }
+}
+
+void
+link_read_turn(struct link_conn *conn)
+{
+    if (!conn->waits || conn->paused) {
+        return;
+    }
+    if (conn->turn == conn->host->turn) {
+        link_conn_touch(conn);
+        return;
+    }
+    conn->turn = conn->host->turn;
+    conn->waits = false;
+    conn->arriving = buf_span(&conn->later);
+    link_read_step(conn);
+    buf_drop(&conn->later, conn->later.size - (conn->waits ? conn->arriving.size : 0));
+    conn->arriving = SPAN_NONE;
+}
+
+void
+link_read_resume(struct link_conn *conn)
+{
+    int status = link_read_start(conn);
+    conn->paused = false;
+    if (status < 0) {
+        link_conn_drop(conn, uv_strerror(status));
+        return;
+    }
+    link_conn_touch(conn);
 }
 
 int

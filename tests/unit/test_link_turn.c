@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_link_turn.c - what one connection gets in one turn of the loop, and connections that are not read for a while.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check_failed.h"
+#include "tests/support/link_rig.h"
+
+#define FRAMES 40u
+
+static struct rig rig;
+static uv_prepare_t turns; /* counts them */
+static size_t turn;
+static size_t turn_of[FRAMES];
+
+static void
+on_turn(uv_prepare_t *handle)
+{
+    (void)handle;
+    turn++;
+}
+
+static void
+open_rig(void)
+{
+    rig_open(&rig, NULL);
+    turn = 0;
+    ck_assert_int_eq(uv_prepare_init(&rig.loop, &turns), 0);
+    ck_assert_int_eq(uv_prepare_start(&turns, on_turn), 0);
+    rig_join(&rig);
+}
+
+static void
+close_rig(void)
+{
+    uv_close((uv_handle_t *)&turns, NULL);
+    rig_close(&rig);
+}
+
+static void
+send_frames(size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ck_assert(rig_send(&rig.dialer, SPAN("frame")));
+    }
+}
+
+/* Somebody whose frames are hard work. */
+static void
+work_hard(struct rig_side *side, struct link_conn *conn, struct span frame)
+{
+    uint64_t begin_ns = uv_hrtime();
+    (void)conn;
+    (void)frame;
+    turn_of[side->frames] = turn;
+    while (uv_hrtime() - begin_ns <= LINK_TURN_NS) {
+    }
+}
+
+START_TEST(hard_work_is_spread_over_turns)
+{
+    open_rig();
+    rig.acceptor.frame_hook = work_hard;
+    send_frames(FRAMES);
+    rig_wait_count(&rig, &rig.acceptor.frames, FRAMES, "all frames");
+    for (size_t i = 1; i < FRAMES; i++) {
+        ck_assert_uint_gt(turn_of[i], turn_of[i - 1]);
+    }
+    close_rig();
+}
+END_TEST
+
+/* Each turn takes 64 KiB off the socket, however much there is. */
+START_TEST(no_turn_reads_more_than_its_share)
+{
+    static uint8_t payload[256 * 1024];
+    open_rig();
+    size_t before = turn;
+    for (size_t i = 0; i < 8; i++) {
+        ck_assert(rig_send(&rig.dialer, span_from(payload, sizeof(payload))));
+    }
+    rig_wait_count(&rig, &rig.acceptor.frames, 8, "all frames");
+    ck_assert_uint_ge(turn - before, 8 * sizeof(payload) / ((size_t)64 * 1024));
+    close_rig();
+}
+END_TEST
+
+/* What was sent before an end is delivered before it, in however many turns. */
+static void
+work_hard_to_the_end(struct rig_side *side, struct link_conn *conn, struct span frame)
+{
+    work_hard(side, conn, frame);
+    ck_assert_uint_eq(side->closed, 0);
+}
+
+START_TEST(close_waits_for_the_frames_before_it)
+{
+    open_rig();
+    rig.acceptor.frame_hook = work_hard_to_the_end;
+    send_frames(FRAMES);
+    link_close(rig.dialer.conn, "all said");
+    rig_wait_count(&rig, &rig.acceptor.closed, 1, "the end");
+    ck_assert_uint_eq(rig.acceptor.frames, FRAMES);
+    ck_assert_str_eq(rig.acceptor.reason, "the peer closed the link");
+    close_rig();
+}
+END_TEST
+
+/* Pauses. */
+
+static void
+pause_for_ever(struct rig_side *side, struct link_conn *conn, struct span frame)
+{
+    (void)side;
+    (void)frame;
+    link_pause(conn, 3600 * SEC_NS);
+}
+
+static void
+pause_a_little(struct rig_side *side, struct link_conn *conn, struct span frame)
+{
+    (void)side;
+    (void)frame;
+    link_pause(conn, 2 * MS_NS);
+}
+
+START_TEST(paused_connection_delivers_nothing_that_has_come_or_comes)
+{
+    open_rig();
+    rig.acceptor.frame_hook = pause_for_ever;
+    send_frames(FRAMES);
+    rig_wait_count(&rig, &rig.acceptor.frames, 1, "the first frame");
+    send_frames(FRAMES);
+    /* It still sends. */
+    ck_assert(rig_send(&rig.acceptor, SPAN("heard?")));
+    rig_wait_count(&rig, &rig.dialer.frames, 1, "what the paused side says");
+    ck_assert_uint_eq(rig.acceptor.frames, 1);
+    /* A shorter pause takes the place of the longer one. */
+    rig.acceptor.frame_hook = NULL;
+    link_pause(rig.acceptor.conn, MS_NS);
+    rig_wait_count(&rig, &rig.acceptor.frames, (size_t)2 * FRAMES, "the others");
+    close_rig();
+}
+END_TEST
+
+START_TEST(pause_after_each_frame_loses_none)
+{
+    open_rig();
+    rig.acceptor.frame_hook = pause_a_little;
+    send_frames(FRAMES);
+    rig_wait_count(&rig, &rig.acceptor.frames, FRAMES, "all frames");
+    close_rig();
+}
+END_TEST
+
+START_TEST(paused_sender_is_told_of_its_congestion)
+{
+    static uint8_t payload[1024 * 1024];
+    open_rig();
+    rig.acceptor.frame_hook = pause_for_ever;
+    for (size_t i = 0; i < 40; i++) {
+        ck_assert(rig_send(&rig.dialer, span_from(payload, sizeof(payload))));
+    }
+    rig_wait_count(&rig, &rig.dialer.congested, 1, "congestion");
+    rig_wait_count(&rig, &rig.acceptor.frames, 1, "the first frame");
+    ck_assert(rig_send(&rig.acceptor, SPAN("heard?")));
+    rig_wait_count(&rig, &rig.dialer.frames, 1, "what the paused side says");
+    ck_assert_uint_eq(rig.dialer.relieved, 0);
+    rig.acceptor.frame_hook = NULL;
+    link_pause(rig.acceptor.conn, 0);
+    rig_wait_count(&rig, &rig.dialer.relieved, 1, "relief");
+    close_rig();
+}
+END_TEST
+
+START_TEST(paused_connection_can_be_closed_from_here)
+{
+    open_rig();
+    rig.acceptor.frame_hook = pause_for_ever;
+    send_frames(FRAMES);
+    rig_wait_count(&rig, &rig.acceptor.frames, 1, "the first frame");
+    link_close(rig.acceptor.conn, "no more of this");
+    link_pause(rig.acceptor.conn, 3600 * SEC_NS);
+    rig_wait_count(&rig, &rig.acceptor.closed, 1, "its end");
+    rig_wait_count(&rig, &rig.dialer.closed, 1, "the end of the other");
+    ck_assert_uint_eq(rig.acceptor.frames, 1);
+    ck_assert_str_eq(rig.acceptor.reason, "no more of this");
+    ck_assert_str_eq(rig.dialer.reason, "the peer closed the link");
+    close_rig();
+}
+END_TEST
+
+START_TEST(peer_that_goes_in_a_pause_is_missed_after_it)
+{
+    open_rig();
+    rig.acceptor.frame_hook = pause_a_little;
+    send_frames(3);
+    link_close(rig.dialer.conn, "all said");
+    rig_wait_count(&rig, &rig.acceptor.closed, 1, "the end");
+    ck_assert_uint_eq(rig.acceptor.frames, 3);
+    close_rig();
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("link_turn");
+    TCase *tcase = tcase_create("turn");
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, hard_work_is_spread_over_turns);
+    tcase_add_test(tcase, no_turn_reads_more_than_its_share);
+    tcase_add_test(tcase, close_waits_for_the_frames_before_it);
+    tcase_add_test(tcase, paused_connection_delivers_nothing_that_has_come_or_comes);
+    tcase_add_test(tcase, pause_after_each_frame_loses_none);
+    tcase_add_test(tcase, paused_sender_is_told_of_its_congestion);
+    tcase_add_test(tcase, paused_connection_can_be_closed_from_here);
+    tcase_add_test(tcase, peer_that_goes_in_a_pause_is_missed_after_it);
+    suite_add_tcase(suite, tcase);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
