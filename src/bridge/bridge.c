@@ -429,7 +429,8 @@ bridge_link_stats(const struct bridge *bridge, uint32_t link)
     stats.import_rejected = counts->imports_rejected[link];
     stats.prunes = counts->prunes[link];
     stats.rejects = counts->rejects[link];
-    stats.import_blocked = counts->imports_blocked[link];
+    stats.import_blocked = counts->table_blocked[link][POLICY_LIMIT_FUNCTIONS];
+    stats.table_bytes = counts->table[link][POLICY_LIMIT_BYTES];
     stats.held = port->held;
     stats.stale = rib_stale_count(bridge->rib, link);
     stats.stale_for_ns = until(bridge, port->stale_until);

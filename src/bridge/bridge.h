@@ -87,7 +87,8 @@ struct bridge_link_stats {
     uint64_t export_denied; /* functions of our cluster that policy keeps in */
     uint64_t import_accepted;
     uint64_t import_rejected;
-    uint64_t import_blocked; /* of those, the ones beyond import.limits.functions */
+    uint64_t import_blocked; /* of those, the ones beyond import.limits */
+    uint64_t table_bytes;    /* of all that came: POLICY_LIMIT_BYTES */
     bool held; /* ended because of that limit, for a while or until the policy changes */
     const uint64_t *prunes;  /* by enum prune_reason */
     const uint64_t *rejects; /* by enum prune_reason */

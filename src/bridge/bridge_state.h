@@ -34,8 +34,9 @@ struct link_port {
     uint64_t
         refresh_pause_ns; /* between refreshes that nobody asked for; 0: the next one may be at once */
     struct instant refresh_at;
-    bool over_limit; /* more functions came than import.limits allows, and it was said */
-    bool held;       /* the session was ended because of that */
+    bool over_limit
+        [POLICY_LIMIT_KIND_COUNT]; /* more came than import.limits allows, and it was said */
+    bool held;                     /* the session was ended because of that */
     struct instant held_until;
 };
 

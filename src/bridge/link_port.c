@@ -140,42 +140,55 @@ link_port_act_on(
 
 /* Limits on what comes in. */
 
+static struct span
+say_limit(enum policy_limit_kind kind)
+{
+    switch (kind) {
+    case POLICY_LIMIT_FUNCTIONS:
+        return SPAN("more functions came than the import policy allows");
+    case POLICY_LIMIT_BYTES:
+        return SPAN("what came takes more than the import policy allows");
+    }
+    return SPAN_NONE;
+}
+
 /* The far side's table is not wanted for now, or until another policy says otherwise. */
 static void
-hold(struct bridge *bridge, uint32_t link, struct instant until, struct now now)
+hold(struct bridge *bridge, uint32_t link, enum policy_limit_kind kind, struct instant until,
+    struct now now)
 {
     struct link_port *port = &bridge->ports[link];
-    link_session_stop(&port->session, LINK_ERROR_LIMIT,
-        SPAN("more functions came than the import policy allows"), &bridge->actions);
+    link_session_stop(&port->session, LINK_ERROR_LIMIT, say_limit(kind), &bridge->actions);
     port->held = true;
     port->held_until = until;
     go_down(bridge, link, LINK_ERROR_LIMIT, now);
 }
 
 static void
-watch_function_limit(struct bridge *bridge, uint32_t link, struct now now)
+watch_limit(struct bridge *bridge, uint32_t link, enum policy_limit_kind kind, struct now now)
 {
     struct link_port *port = &bridge->ports[link];
-    bool was_over = port->over_limit;
-    port->over_limit = rib_over_function_limit(bridge->rib, link);
-    if (!port->over_limit || was_over) {
+    bool was_over = port->over_limit[kind];
+    port->over_limit[kind] = rib_over_limit(bridge->rib, link, kind);
+    if (!port->over_limit[kind] || was_over) {
         return;
     }
-    struct policy_function_limit limit = policy_function_limit(rib_policy(bridge->rib, link));
-    LOG_WARN(bridge->log, "link.function_limit",
-        LOG_SPAN("link", bridge->config.links[link].session.name), LOG_U64("max", limit.max),
-        LOG_TEXT("action", policy_limit_action_name(limit.action)),
+    const struct policy_table_limit *limit =
+        &policy_import_limits(rib_policy(bridge->rib, link))->table[kind];
+    LOG_WARN(bridge->log, "link.limit", LOG_SPAN("link", bridge->config.links[link].session.name),
+        LOG_TEXT("of", policy_limit_kind_name(kind)), LOG_U64("max", limit->max),
+        LOG_TEXT("action", policy_limit_action_name(limit->action)),
         LOG_TEXT(
-            "advice", "raise import.limits.functions, or ask the far side why it exports so many"));
-    switch (limit.action) {
+            "advice", "raise it in import.limits, or ask the far side why it exports so much"));
+    switch (limit->action) {
     case POLICY_LIMIT_WARN:
     case POLICY_LIMIT_BLOCK:
         break;
     case POLICY_LIMIT_RESTART:
-        hold(bridge, link, instant_after(now.mono, LIMIT_PAUSE_NS), now);
+        hold(bridge, link, kind, instant_after(now.mono, LIMIT_PAUSE_NS), now);
         break;
     case POLICY_LIMIT_DISABLE:
-        hold(bridge, link, INSTANT_NEVER, now);
+        hold(bridge, link, kind, INSTANT_NEVER, now);
         break;
     }
 }
@@ -203,7 +216,7 @@ void
 link_port_policy_changed(struct bridge *bridge, uint32_t link)
 {
     struct link_port *port = &bridge->ports[link];
-    port->over_limit = false;
+    memset(port->over_limit, 0, sizeof(port->over_limit));
     port->held_until = (struct instant){ .ns = 0 };
 }
 
@@ -226,7 +239,9 @@ link_port_step(struct bridge *bridge, uint32_t link, const struct event *event, 
     link_port_act_on(bridge, link, &delivery, now);
     link_hear_tick(bridge, link, now);
     release(bridge, link, now);
-    watch_function_limit(bridge, link, now);
+    for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
+        watch_limit(bridge, link, (enum policy_limit_kind)kind, now);
+    }
 }
 
 /* Calls over the link. */

@@ -70,7 +70,7 @@ enum link_error_code {
     LINK_ERROR_SHUTDOWN,   /* the operator stops this side */
     LINK_ERROR_NOT_WANTED, /* no link is configured for this federation */
     LINK_ERROR_OVERLOADED, /* no memory for what the far side sent */
-    LINK_ERROR_LIMIT,      /* more functions came than the import policy allows */
+    LINK_ERROR_LIMIT,      /* more came than the import policy allows */
     LINK_ERROR_DISABLED,   /* the operator does not want this link */
 };
 #define LINK_ERROR_CODE_COUNT (LINK_ERROR_DISABLED + 1)

@@ -496,7 +496,7 @@ compile(const struct policy_source *source, struct policy *policy, struct policy
         policy->passes_through =
             policy->passes_through || (rule->transit && rule->action == POLICY_ACCEPT);
     }
-    policy->function_limit = source->function_limit;
+    policy->import_limits = source->import_limits;
     policy->overlap = source->overlap;
     policy->withdraw_max_percent = source->has_withdraw_max ? source->withdraw_max_percent : 100;
     *fault = result == POLICY_OK ? (struct policy_fault){ .result = POLICY_OK } : compiler.fault;
@@ -601,10 +601,10 @@ policy_rule_limits(const struct policy *policy, enum policy_direction direction,
     return policy->rules[direction].items[rule]->limits;
 }
 
-struct policy_function_limit
-policy_function_limit(const struct policy *policy)
+const struct policy_import_limits *
+policy_import_limits(const struct policy *policy)
 {
-    return policy->function_limit;
+    return &policy->import_limits;
 }
 
 enum policy_overlap
@@ -639,6 +639,18 @@ policy_period(const struct policy *policy, struct wall at)
         }
     }
     return period;
+}
+
+const char *
+policy_limit_kind_name(enum policy_limit_kind kind)
+{
+    switch (kind) {
+    case POLICY_LIMIT_FUNCTIONS:
+        return "functions";
+    case POLICY_LIMIT_BYTES:
+        return "bytes";
+    }
+    return "unknown";
 }
 
 const char *

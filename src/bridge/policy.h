@@ -50,18 +50,29 @@ struct policy_call_limits {
     uint64_t result_size; /* bytes of a result */
 };
 
-/* What happens when more functions come over a link than its import policy foresees. */
+/* What of a link's table is limited. It is counted before the rules, so no rule changes it. */
+enum policy_limit_kind {
+    POLICY_LIMIT_FUNCTIONS = 0,
+    POLICY_LIMIT_BYTES, /* what they take as they came; what rules make of them is not in it */
+};
+#define POLICY_LIMIT_KIND_COUNT (POLICY_LIMIT_BYTES + 1)
+
+/* What happens when more comes over a link than its import policy foresees. */
 enum policy_limit_action {
-    POLICY_LIMIT_WARN = 0, /* they come in; it is said */
-    POLICY_LIMIT_BLOCK,    /* those beyond it are rejected */
+    POLICY_LIMIT_WARN = 0, /* it comes in; it is said */
+    POLICY_LIMIT_BLOCK,    /* what is beyond it is rejected */
     POLICY_LIMIT_RESTART,  /* the session ends, and begins again after a pause */
     POLICY_LIMIT_DISABLE,  /* the session ends, until the policy changes or an operator says so */
 };
 
-/* Counted before the rules. */
-struct policy_function_limit {
+struct policy_table_limit {
     uint64_t max; /* 0: none */
     enum policy_limit_action action;
+};
+
+/* What may come over a link. 0: no limit of this kind. */
+struct policy_import_limits {
+    struct policy_table_limit table[POLICY_LIMIT_KIND_COUNT];
 };
 
 /* When the cluster itself serves a name that is imported. */
@@ -129,8 +140,8 @@ struct policy_source {
     struct span name;
     const struct policy_rule_source *rules[2]; /* by enum policy_direction */
     uint32_t rule_count[2];
-    struct policy_function_limit function_limit; /* of import */
-    enum policy_overlap overlap;                 /* of import */
+    struct policy_import_limits import_limits;
+    enum policy_overlap overlap; /* of import */
     bool has_withdraw_max;
     uint32_t withdraw_max_percent; /* of a reload; see policy_withdraw_max_percent() */
 };
@@ -177,7 +188,8 @@ struct span policy_rule_id(
 /* NULL: none. Lives as long as the policy. */
 const struct policy_call_limits *policy_rule_limits(
     const struct policy *policy, enum policy_direction direction, uint32_t rule);
-struct policy_function_limit policy_function_limit(const struct policy *policy);
+/* Lives as long as the policy. */
+const struct policy_import_limits *policy_import_limits(const struct policy *policy);
 enum policy_overlap policy_overlap(const struct policy *policy);
 
 /* Some rule of its export accepts what other federations serve. */
@@ -222,6 +234,7 @@ MUST_CHECK enum policy_evaluation policy_evaluate(const struct policy *policy,
     enum policy_direction direction, const struct advertisement *advertisement, struct wall at,
     struct arena *arena, struct policy_verdict *verdict);
 
+const char *policy_limit_kind_name(enum policy_limit_kind kind);
 const char *policy_limit_action_name(enum policy_limit_action action);
 const char *policy_overlap_name(enum policy_overlap overlap);
 

@@ -122,7 +122,7 @@ struct policy {
     struct span name;
     struct policy_rules rules[2]; /* by enum policy_direction */
     bool passes_through;
-    struct policy_function_limit function_limit;
+    struct policy_import_limits import_limits;
     enum policy_overlap overlap;
     uint32_t withdraw_max_percent;
     const struct wall *changes; /* when a rule begins or ceases to be valid, in no order */

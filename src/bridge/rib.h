@@ -96,7 +96,8 @@ struct rib_import {
     struct rib_offer *offer;
     struct list in_offer; /* or, blocked, in the link's list of those */
     struct list in_link;
-    size_t size;
+    size_t in_size; /* of this and of `in`: POLICY_LIMIT_BYTES */
+    size_t size;    /* of all of it */
 };
 
 enum rib_offer_state {
@@ -244,8 +245,8 @@ const struct rib_event *rib_older_event(const struct rib *rib, const struct rib_
 /* The number of the last one, also if there was no memory to keep it; 0: nothing happened so far. */
 uint64_t rib_last_event(const struct rib *rib);
 
-/* More came over the link than its policy foresees (policy_function_limit()); what comes of it is the port's. */
-bool rib_over_function_limit(const struct rib *rib, uint32_t link);
+/* More came over the link than its policy foresees (policy_import_limits()); what comes of it is the port's. */
+bool rib_over_limit(const struct rib *rib, uint32_t link, enum policy_limit_kind kind);
 
 /* A node that serves this name can be called from now on, or cannot any more. */
 void rib_reconsider(struct rib *rib, struct span name);
@@ -400,7 +401,8 @@ struct rib_counts {
     uint64_t denied[RIB_LINKS_MAX];
     uint64_t imports_accepted[RIB_LINKS_MAX];
     uint64_t imports_rejected[RIB_LINKS_MAX];
-    uint64_t imports_blocked[RIB_LINKS_MAX]; /* of the rejected ones */
+    uint64_t table[RIB_LINKS_MAX][POLICY_LIMIT_KIND_COUNT];         /* all that the link brought */
+    uint64_t table_blocked[RIB_LINKS_MAX][POLICY_LIMIT_KIND_COUNT]; /* of that */
     uint64_t offers;
     uint64_t offers_made; /* of them, what the cluster sees */
     uint64_t prunes[RIB_LINKS_MAX][PRUNE_REASON_COUNT];

@@ -212,6 +212,35 @@ rib_offer_decided_by(const struct rib *rib, const struct rib_offer *offer)
 
 /* Imports. */
 
+/* What an advertisement of this size comes to. */
+static uint64_t
+cost_of(size_t in_size, enum policy_limit_kind kind)
+{
+    switch (kind) {
+    case POLICY_LIMIT_FUNCTIONS:
+        return 1;
+    case POLICY_LIMIT_BYTES:
+        return in_size;
+    }
+    return 0;
+}
+
+static void
+count_in(uint64_t counts[POLICY_LIMIT_KIND_COUNT], const struct rib_import *import)
+{
+    for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
+        counts[kind] += cost_of(import->in_size, (enum policy_limit_kind)kind);
+    }
+}
+
+static void
+count_out(uint64_t counts[POLICY_LIMIT_KIND_COUNT], const struct rib_import *import)
+{
+    for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
+        counts[kind] -= cost_of(import->in_size, (enum policy_limit_kind)kind);
+    }
+}
+
 /* In the table and the lists of its link, and counted there. */
 static bool
 import_index(struct rib *rib, struct rib_import *import)
@@ -222,6 +251,7 @@ import_index(struct rib *rib, struct rib_import *import)
         return false;
     }
     list_push(&hearing->imports, &import->in_link);
+    count_in(rib->counts.table[import->link], import);
     link_table_add(&hearing->table, import->digest);
     hearing->confirmed += import->epoch == hearing->epoch;
     return true;
@@ -232,6 +262,7 @@ import_free(struct rib *rib, struct rib_import *import)
 {
     struct rib_hearing *hearing = &rib->links[import->link].hearing;
     uint64_t hash = rib_hash_number(rib, import->route_id);
+    count_out(rib->counts.table[import->link], import);
     map_remove(&rib->links[import->link].imports, hash, &import->route_id);
     struct list **walks[] = { &hearing->sweeping, &hearing->choosing };
     for (size_t i = 0; i < COUNT_OF(walks); i++) {
@@ -316,45 +347,61 @@ judge(
     return verdict->action == POLICY_ACCEPT ? judge_accepted(verdict) : reason;
 }
 
-/* How many may come before `limits.functions` of the link's policy blocks; UINT64_MAX: it does not. */
+/* How much may come before the link's policy blocks; UINT64_MAX: it does not. */
 static uint64_t
-imports_max(const struct rib_link *port)
+blocks_above(const struct rib_link *port, enum policy_limit_kind kind)
 {
     if (port->policy == NULL) {
         return UINT64_MAX;
     }
-    struct policy_function_limit limit = policy_function_limit(port->policy);
-    return limit.max == 0 || limit.action != POLICY_LIMIT_BLOCK ? UINT64_MAX : limit.max;
+    const struct policy_table_limit *limit = &policy_import_limits(port->policy)->table[kind];
+    return limit->max == 0 || limit->action != POLICY_LIMIT_BLOCK ? UINT64_MAX : limit->max;
 }
 
-/* Those that are not blocked. */
+/* What is not blocked. */
 static uint64_t
-count_admitted(const struct rib *rib, uint32_t link)
+count_admitted(const struct rib *rib, uint32_t link, enum policy_limit_kind kind)
 {
-    return rib->links[link].imports.count - rib->counts.imports_blocked[link];
+    return rib->counts.table[link][kind] - rib->counts.table_blocked[link][kind];
 }
 
-static uint64_t
-room_for_imports(const struct rib *rib, uint32_t link)
-{
-    uint64_t admitted = count_admitted(rib, link);
-    uint64_t max = imports_max(&rib->links[link]);
-    return admitted < max ? max - admitted : 0;
-}
-
-/* There are more than a new policy allows. */
+/* Whether limits let an advertisement of this size in, in the place of `known` (or NULL); if not, *kind is the first. */
 static bool
-is_one_too_many(const struct rib *rib, uint32_t link)
+has_room(const struct rib *rib, uint32_t link, size_t in_size, const struct rib_import *known,
+    enum policy_limit_kind *kind)
 {
-    return count_admitted(rib, link) > imports_max(&rib->links[link]);
+    for (uint32_t i = 0; i < POLICY_LIMIT_KIND_COUNT; i++) {
+        *kind = (enum policy_limit_kind)i;
+        uint64_t admitted = count_admitted(rib, link, *kind);
+        if (known != NULL && !known->blocked) {
+            admitted -= cost_of(known->in_size, *kind);
+        }
+        if (admitted + cost_of(in_size, *kind) > blocks_above(&rib->links[link], *kind)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* There is more than a new policy allows. */
+static bool
+is_one_too_many(const struct rib *rib, uint32_t link, enum policy_limit_kind *kind)
+{
+    for (uint32_t i = 0; i < POLICY_LIMIT_KIND_COUNT; i++) {
+        *kind = (enum policy_limit_kind)i;
+        if (count_admitted(rib, link, *kind) > blocks_above(&rib->links[link], *kind)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool
-rib_over_function_limit(const struct rib *rib, uint32_t link)
+rib_over_limit(const struct rib *rib, uint32_t link, enum policy_limit_kind kind)
 {
     const struct rib_link *port = &rib->links[link];
-    uint64_t max = port->policy == NULL ? 0 : policy_function_limit(port->policy).max;
-    return max > 0 && port->imports.count > max;
+    uint64_t max = port->policy == NULL ? 0 : policy_import_limits(port->policy)->table[kind].max;
+    return max > 0 && rib->counts.table[link][kind] > max;
 }
 
 static void
@@ -367,29 +414,35 @@ note_verdict(const struct rib *rib, struct rib_import *import, const struct poli
     import->policy_number = rib_policy_number(rib, import->link);
 }
 
+/* Of an import and of what came. The second advertisement's arrays behind it must be aligned as well. */
+static size_t
+size_in(const struct advertisement *in)
+{
+    size_t align = sizeof(struct span) - 1;
+    return sizeof(struct rib_import) + ((rib_advertisement_size(in) + align) & ~align);
+}
+
 /* In no table yet. */
 static struct rib_import *
 import_create(struct rib *rib, uint32_t link, const struct link_route *route,
     const struct policy_verdict *verdict)
 {
     bool accepted = verdict->action == POLICY_ACCEPT;
-    size_t in_size = rib_advertisement_size(&route->advertisement);
-    /* The second advertisement's arrays must be aligned as well. */
-    size_t align = sizeof(struct span) - 1;
-    in_size = (in_size + align) & ~align;
+    size_t in_size = size_in(&route->advertisement);
     size_t out_size = accepted ? rib_advertisement_size(&verdict->out) : 0;
-    size_t size = sizeof(struct rib_import) + in_size + out_size;
+    size_t size = in_size + out_size;
     struct rib_import *import = mem_take(rib->config.mem, size);
     if (import == NULL) {
         return NULL;
     }
-    struct packer packer = pack_into(import + 1, in_size);
+    struct packer packer = pack_into(import + 1, in_size - sizeof(*import));
     rib_advertisement_pack(&packer, &import->in, &route->advertisement);
     if (accepted) {
-        packer = pack_into((uint8_t *)(import + 1) + in_size, out_size);
+        packer = pack_into((uint8_t *)import + in_size, out_size);
         rib_advertisement_pack(&packer, &import->out, &verdict->out);
         pack_done(&packer);
     }
+    import->in_size = in_size;
     import->size = size;
     import->link = link;
     import->route_id = route->route_id;
@@ -462,7 +515,7 @@ unblock(struct rib *rib, struct rib_import *import)
 {
     import->blocked = false;
     list_remove(&import->in_offer);
-    rib->counts.imports_blocked[import->link]--;
+    count_out(rib->counts.table_blocked[import->link], import);
 }
 
 /* Take an import out of the decision. Its offer, if it had been made with it, changes. */
@@ -505,14 +558,26 @@ settle_import(struct rib *rib, struct rib_import *import, const struct policy_ve
     }
 }
 
+static struct span
+say_limit(enum policy_limit_kind kind)
+{
+    switch (kind) {
+    case POLICY_LIMIT_FUNCTIONS:
+        return SPAN("more functions come over this link than import.limits.functions allows");
+    case POLICY_LIMIT_BYTES:
+        return SPAN("what comes over this link takes more than import.limits.bytes allows");
+    }
+    return SPAN_NONE;
+}
+
 /* It is one too many: no rule is asked. */
 static void
-block(struct rib *rib, struct rib_import *import)
+block(struct rib *rib, struct rib_import *import, enum policy_limit_kind kind)
 {
     import->blocked = true;
-    import->rule_reason = SPAN("more functions come over this link than import.limits allows");
+    import->rule_reason = say_limit(kind);
     list_push(&rib->links[import->link].blocked, &import->in_offer);
-    rib->counts.imports_blocked[import->link]++;
+    count_in(rib->counts.table_blocked[import->link], import);
     reject(rib, import, PRUNE_LIMIT_EXCEEDED);
 }
 
@@ -545,9 +610,13 @@ void
 rib_serve_blocked(struct rib *rib, uint32_t link)
 {
     struct list *blocked = &rib->links[link].blocked;
-    uint64_t room = room_for_imports(rib, link);
-    for (; room > 0 && !list_empty(blocked); room--) {
-        rib_rejudge_import(rib, CONTAINER_OF(blocked->next, struct rib_import, in_offer));
+    while (!list_empty(blocked)) {
+        struct rib_import *oldest = CONTAINER_OF(blocked->next, struct rib_import, in_offer);
+        enum policy_limit_kind kind;
+        if (!has_room(rib, link, oldest->in_size, NULL, &kind)) {
+            break;
+        }
+        rib_rejudge_import(rib, oldest);
     }
 }
 
@@ -588,8 +657,9 @@ rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
     }
     struct policy_verdict verdict = { .rule = POLICY_NO_RULE };
     enum prune_reason reason = PRUNE_LIMIT_EXCEEDED;
-    bool one_too_many = known == NULL ? room_for_imports(rib, link) == 0 : known->blocked;
-    if (!one_too_many) {
+    enum policy_limit_kind kind;
+    bool fits = has_room(rib, link, size_in(&route->advertisement), known, &kind);
+    if (fits) {
         reason = judge(rib, link, &route->advertisement, &verdict);
     }
     struct rib_import *import = import_create(rib, link, route, &verdict);
@@ -620,12 +690,16 @@ rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
         rib_note_event(rib, &event);
         return NULL;
     }
-    if (one_too_many) {
-        block(rib, import);
-    } else {
+    if (fits) {
         settle_import(rib, import, &verdict, reason);
+    } else {
+        block(rib, import, kind);
     }
     rib_mark_judged(rib, link, &import->judged, &import->compared);
+    if (known != NULL) {
+        /* What it is now may take less. It is not among those that this lets in. */
+        rib_serve_blocked(rib, link);
+    }
     return import;
 }
 
@@ -650,12 +724,14 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
 {
     uint32_t link = import->link;
     struct policy_verdict verdict;
-    if (import->blocked ? room_for_imports(rib, link) == 0 : is_one_too_many(rib, link)) {
+    enum policy_limit_kind kind;
+    if (import->blocked ? !has_room(rib, link, import->in_size, NULL, &kind)
+                        : is_one_too_many(rib, link, &kind)) {
         prune(rib, import, PRUNE_LIMIT_EXCEEDED);
         retire(rib, import);
         verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
         note_verdict(rib, import, &verdict);
-        block(rib, import);
+        block(rib, import, kind);
         rib_mark_judged(rib, link, &import->judged, &import->compared);
         return;
     }

@@ -115,7 +115,7 @@ struct rib_link {
     struct rib_walk judging;
     struct rib_walk comparing;
     struct list waiting; /* slots whose exported name is taken */
-    struct list blocked; /* imports beyond policy_function_limit() */
+    struct list blocked; /* imports beyond what policy_import_limits() lets in */
     struct rib_announcing announcing;
     struct rib_hearing hearing;
     struct map exports; /* by rib_export_key */

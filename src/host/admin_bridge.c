@@ -124,9 +124,10 @@ describe_link(const struct bridge_link_stats *link, struct now now)
         link_state_name(link->state), "dials", link->dials);
     (void)json_object_set_new(json, "session", describe_session(link, now));
     (void)json_object_set_new(json, "functions",
-        json_pack("{s:o,s:o,s:o,s:o}", "exported", admin_u64(link->exported), "denied",
+        json_pack("{s:o,s:o,s:o,s:o,s:o}", "exported", admin_u64(link->exported), "denied",
             admin_u64(link->export_denied), "imported", admin_u64(link->import_accepted),
-            "rejected", admin_u64(link->import_rejected)));
+            "rejected", admin_u64(link->import_rejected), "table_bytes",
+            admin_u64(link->table_bytes)));
     (void)json_object_set_new(json, "announcements",
         json_pack("{s:o,s:o,s:o,s:o}", "sent", admin_u64(link->announced), "withdrawn",
             admin_u64(link->withdrawn), "received", admin_u64(link->heard_announced),

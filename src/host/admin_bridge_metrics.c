@@ -110,6 +110,11 @@ add_functions(struct view *view, const struct bridge_stats *stats)
         add_side(view, link->name, "imported", link->import_accepted);
         add_side(view, link->name, "rejected", link->import_rejected);
     }
+    admin_metrics_family(&view->metrics, "mpreg_link_table_bytes", "gauge",
+        "Memory for what the far side announced, as import.limits.bytes counts it.");
+    for (uint32_t i = 0; i < view->link_count; i++) {
+        admin_metrics_sample(&view->metrics, of_link(&view->links[i]), view->links[i].table_bytes);
+    }
     admin_metrics_one(&view->metrics, "mpreg_nodes", "gauge",
         "Nodes of the cluster that describe themselves, this one included.", stats->nodes_known);
 }

@@ -215,4 +215,5 @@ policy_yaml_check_rules(struct policy_yaml_loader *loader)
     check_link_federations(loader);
     check_side(loader, POLICY_EXPORT);
     check_side(loader, POLICY_IMPORT);
+    policy_yaml_check_import_limits(loader);
 }

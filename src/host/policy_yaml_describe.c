@@ -187,6 +187,19 @@ describe_federation(const struct policy_yaml_loader *loader, struct policy_yaml 
     }
 }
 
+static struct policy_import_limits
+import_limits(const struct policy_yaml_import_limits *limits)
+{
+    struct policy_import_limits described = { 0 };
+    for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
+        described.table[kind] = (struct policy_table_limit){
+            .max = limits->table[kind].max,
+            .action = limits->table[kind].action,
+        };
+    }
+    return described;
+}
+
 bool
 policy_yaml_describe_rules(struct policy_yaml_loader *loader, struct policy_yaml *loaded)
 {
@@ -194,8 +207,7 @@ policy_yaml_describe_rules(struct policy_yaml_loader *loader, struct policy_yaml
     const struct policy_yaml_side *import = &file->sides[POLICY_IMPORT];
     loaded->source = (struct policy_source){
         .name = span_from_text(file->name),
-        .function_limit = { .max = import->limits.functions.max,
-            .action = import->limits.functions.action },
+        .import_limits = import_limits(&import->limits),
         .overlap = import->overlap,
         .has_withdraw_max = file->guard.yaml != NULL,
         .withdraw_max_percent = file->guard.withdraw_max_percent,

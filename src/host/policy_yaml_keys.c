@@ -245,17 +245,27 @@ static const struct yaml_choice limit_actions[] = {
     { "disable", POLICY_LIMIT_DISABLE },
     { NULL, 0 },
 };
+#define NO_IMPORTS "to import nothing, write no rules"
+
 static const struct yaml_key function_limit_keys[] = {
-    YAML_NUMBER(struct policy_yaml_function_limit, max, "max", .required = true,
-        .zero = "to import nothing, write no rules"),
-    YAML_CHOICE(struct policy_yaml_function_limit, action, limit_actions, "action"),
+    YAML_NUMBER(struct policy_yaml_table_limit, max, "max", .required = true, .zero = NO_IMPORTS),
+    YAML_CHOICE(struct policy_yaml_table_limit, action, limit_actions, "action"),
 };
 static const struct yaml_shape function_limit_shape =
-    YAML_SHAPE(struct policy_yaml_function_limit, function_limit_keys, "import.limits.functions");
+    YAML_SHAPE(struct policy_yaml_table_limit, function_limit_keys, "import.limits.functions");
+
+static const struct yaml_key byte_limit_keys[] = {
+    YAML_SIZE(struct policy_yaml_table_limit, max, "max", .required = true, .zero = NO_IMPORTS),
+    YAML_CHOICE(struct policy_yaml_table_limit, action, limit_actions, "action"),
+};
+static const struct yaml_shape byte_limit_shape =
+    YAML_SHAPE(struct policy_yaml_table_limit, byte_limit_keys, "import.limits.bytes");
 
 static const struct yaml_key import_limits_keys[] = {
-    YAML_GROUP(struct policy_yaml_import_limits, functions, &function_limit_shape, "functions",
-        .required = true),
+    YAML_GROUP(struct policy_yaml_import_limits, table[POLICY_LIMIT_FUNCTIONS],
+        &function_limit_shape, "functions"),
+    YAML_GROUP(
+        struct policy_yaml_import_limits, table[POLICY_LIMIT_BYTES], &byte_limit_shape, "bytes"),
 };
 static const struct yaml_shape import_limits_shape =
     YAML_SHAPE(struct policy_yaml_import_limits, import_limits_keys, "import.limits");

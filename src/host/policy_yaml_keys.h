@@ -114,7 +114,7 @@ struct policy_yaml_rule {
     const char *reason;
 };
 
-struct policy_yaml_function_limit {
+struct policy_yaml_table_limit {
     const struct yaml_node *yaml;
     uint64_t max;
     enum policy_limit_action action;
@@ -123,7 +123,7 @@ struct policy_yaml_function_limit {
 /* Of what comes in. */
 struct policy_yaml_import_limits {
     const struct yaml_node *yaml;
-    struct policy_yaml_function_limit functions;
+    struct policy_yaml_table_limit table[POLICY_LIMIT_KIND_COUNT];
 };
 
 struct policy_yaml_side {

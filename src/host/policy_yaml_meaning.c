@@ -131,6 +131,16 @@ check_limits(struct policy_yaml_loader *loader, const struct policy_yaml_rule *r
     }
 }
 
+void
+policy_yaml_check_import_limits(struct policy_yaml_loader *loader)
+{
+    const struct yaml_node *limits = loader->file.sides[POLICY_IMPORT].limits.yaml;
+    if (limits != NULL && policy_yaml_is_mapping(limits) && limits->count == 0) {
+        report(loader, limits, "import.limits has no limit in it",
+            "give it one, such as functions: {max: 10000}, or take it out");
+    }
+}
+
 /* What is allowed, but has no effect. */
 static void
 check_effect(struct policy_yaml_loader *loader, const struct policy_yaml_rule *rule,

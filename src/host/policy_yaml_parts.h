@@ -59,6 +59,9 @@ void policy_yaml_check_templates(
 void policy_yaml_check_meaning(struct policy_yaml_loader *loader,
     const struct policy_yaml_rule *rule, enum policy_direction direction);
 
+/* The limits of what comes in say something. */
+void policy_yaml_check_import_limits(struct policy_yaml_loader *loader);
+
 /* `node` is a mapping, and its keys were read. */
 static inline bool
 policy_yaml_is_mapping(const struct yaml_node *node)

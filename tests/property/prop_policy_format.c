@@ -141,10 +141,13 @@ limits_are_equal(
 static bool
 settings_are_equal(const struct policy_yaml *a, const struct policy_yaml *b)
 {
-    struct policy_function_limit was = policy_function_limit(a->policy);
-    struct policy_function_limit is = policy_function_limit(b->policy);
-    return was.max == is.max && was.action == is.action &&
-           policy_overlap(a->policy) == policy_overlap(b->policy) &&
+    const struct policy_table_limit *was = policy_import_limits(a->policy)->table;
+    const struct policy_table_limit *is = policy_import_limits(b->policy)->table;
+    bool equal = true;
+    for (size_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
+        equal = equal && was[kind].max == is[kind].max && was[kind].action == is[kind].action;
+    }
+    return equal && policy_overlap(a->policy) == policy_overlap(b->policy) &&
            policy_withdraw_max_percent(a->policy) == policy_withdraw_max_percent(b->policy) &&
            span_equal(a->federation, b->federation) &&
            text_list_same(&a->link_federations, &b->link_federations);
@@ -182,10 +185,9 @@ static bool
 formatted_says_the_same(struct scene *scene)
 {
     static const struct yaml_environment nothing = { .lookup = NULL };
-    static const char *const sides[] = {
-        "export:\n  rules:\n",
-        "import:\n  overlap: failover\n  limits: {functions: {action: block, max: '5'}}\n  rules:\n"
-    };
+    static const char *const sides[] = { "export:\n  rules:\n",
+        "import:\n  overlap: failover\n  limits: {bytes: {max: 64MiB}, functions: {action: block, "
+        "max: '5'}}\n  rules:\n" };
     struct yaml_errors errors;
     struct buf out;
     yaml_errors_init(&errors);

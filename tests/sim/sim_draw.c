@@ -214,7 +214,7 @@ draw_shape(struct sim_world *world)
     world->taste = (struct sim_taste){
         .renames = world->shape == SIM_SHAPE_LINE || world->shape == SIM_SHAPE_STAR,
         .transit = !mesh || prng_below(prng, 2) == 0,
-        .function_limits = prng_below(prng, 2) == 0,
+        .table_limits = prng_below(prng, 2) == 0,
     };
     world->judgements_a_step = (uint32_t)(prng_below(prng, 2) == 0 ? 0 : 1 + prng_below(prng, 5));
     world->stale_time_ns = prng_below(prng, 3) == 0 ? 0 : (1 + prng_below(prng, 60)) * SEC_NS;

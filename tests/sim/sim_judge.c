@@ -148,31 +148,97 @@ judge_imports(struct sim_world *world, const struct sim_host *host, uint32_t lin
     }
 }
 
-/* ---- Limits of functions ---- */
+/* ---- Limits of what comes in ---- */
+
+/* What a link brings, counted here. */
+struct table_use {
+    uint64_t total;
+    uint64_t admitted;
+    uint64_t largest_blocked;
+};
+
+static struct table_use
+use_table(const struct sim_host *host, uint32_t link, enum policy_limit_kind kind)
+{
+    struct table_use use = { 0 };
+    size_t cursor = 0;
+    const struct rib_import *import;
+    while ((import = rib_each_import(bridge_rib(host->bridge), link, &cursor)) != NULL) {
+        uint64_t size = kind == POLICY_LIMIT_BYTES ? import->in_size : 1;
+        use.total += size;
+        use.admitted += import->blocked ? 0 : size;
+        use.largest_blocked =
+            import->blocked && size > use.largest_blocked ? size : use.largest_blocked;
+    }
+    return use;
+}
+
+static bool
+limit_blocks(const struct policy_table_limit *limit)
+{
+    return limit->max > 0 && limit->action == POLICY_LIMIT_BLOCK;
+}
+
+static bool
+limit_ends(const struct policy_table_limit *limit)
+{
+    return limit->max > 0 &&
+           (limit->action == POLICY_LIMIT_RESTART || limit->action == POLICY_LIMIT_DISABLE);
+}
+
+/* All there is room for is let in, in the order in which it came. */
+static bool
+blocks_rightly(const struct table_use *use, const struct policy_table_limit *limit)
+{
+    bool full = use->admitted + use->largest_blocked > limit->max;
+    return use->admitted == use->total || (use->admitted <= limit->max && full);
+}
 
 static void
-judge_function_limit(struct sim_world *world, const struct sim_host *host, uint32_t link)
+judge_table_limit(struct sim_world *world, const struct sim_host *host, uint32_t link,
+    enum policy_limit_kind kind)
 {
-    const struct sim_policy_use *use = &host->uses[link][host->use_count[link] - 1];
-    struct policy_function_limit limit = use->rules.function_limit;
+    const struct sim_policy_use *policy = &host->uses[link][host->use_count[link] - 1];
+    const struct policy_table_limit *limit = &policy->rules.import_limits.table[kind];
     struct bridge_link_stats stats = bridge_link_stats(host->bridge, link);
-    uint64_t total = stats.import_accepted + stats.import_rejected;
-    uint64_t admitted = total - stats.import_blocked;
-    bool blocks = limit.max > 0 && limit.action == POLICY_LIMIT_BLOCK;
+    struct table_use use = use_table(host, link, kind);
+    const char *what = policy_limit_kind_name(kind);
     /* A policy that is new is looked at when the link has something to do next, its keepalive at the latest. */
-    bool is_new = world->now_ns < use->since + 3 * SEC_NS;
-    bool ends = limit.max > 0 &&
-                (limit.action == POLICY_LIMIT_RESTART || limit.action == POLICY_LIMIT_DISABLE);
+    bool is_new = world->now_ns < policy->since + 3 * SEC_NS;
+    if (limit_blocks(limit) && (use.admitted > limit->max || !blocks_rightly(&use, limit))) {
+        sim_world_fail(world, "%s: link %u brings %llu %s, %llu of them let in, max %llu",
+            host->name, link, (unsigned long long)use.total, what, (unsigned long long)use.admitted,
+            (unsigned long long)limit->max);
+    }
+    if ((limit_ends(limit) && !is_new && use.total > limit->max) || (stats.held && use.total > 0)) {
+        sim_world_fail(world, "%s: link %u brings %llu %s, and should have ended at %llu",
+            host->name, link, (unsigned long long)use.total, what, (unsigned long long)limit->max);
+    }
+}
+
+static void
+judge_table(struct sim_world *world, const struct sim_host *host, uint32_t link)
+{
+    const struct sim_policy_use *policy = &host->uses[link][host->use_count[link] - 1];
+    const struct bridge_link_stats stats = bridge_link_stats(host->bridge, link);
+    uint64_t total = stats.import_accepted + stats.import_rejected;
+    bool down = stats.state == LINK_DOWN || stats.state == LINK_GREETING;
+    bool blocks = false;
+    bool ends = false;
     if (rib_has_work(bridge_rib(host->bridge)) || host->frozen_until > world->now_ns ||
         host->deadline <= world->now_ns) {
         return; /* it has not come to that yet */
     }
-    if (blocks ? admitted != (total < limit.max ? total : limit.max) : admitted != total) {
-        sim_world_fail(world, "%s: link %u brings %llu functions, %llu of them let in, max %llu",
-            host->name, link, (unsigned long long)total, (unsigned long long)admitted,
-            (unsigned long long)limit.max);
+    for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
+        const struct policy_table_limit *limit = &policy->rules.import_limits.table[kind];
+        blocks = blocks || limit_blocks(limit);
+        ends = ends || limit_ends(limit);
+        judge_table_limit(world, host, link, (enum policy_limit_kind)kind);
     }
-    bool down = stats.state == LINK_DOWN || stats.state == LINK_GREETING;
+    if (!blocks && stats.import_blocked > 0) {
+        sim_world_fail(world, "%s: %llu functions of link %u are blocked, and no policy says so",
+            host->name, (unsigned long long)stats.import_blocked, link);
+    }
     bool keeps = stats.suspended || stats.stale_for_ns > 0;
     if (down && total > 0 && (stats.stale < total || !keeps)) {
         sim_world_fail(world, "%s: link %u is down, and %llu functions of it are kept", host->name,
@@ -181,10 +247,6 @@ judge_function_limit(struct sim_world *world, const struct sim_host *host, uint3
     if (stats.stale_for_ns > host->bridge_config.stale_time_ns ||
         stats.suspended_for_ns > host->links[link].session.resume_window_ns) {
         sim_world_fail(world, "%s: link %u keeps what is stale for too long", host->name, link);
-    }
-    if ((ends && !is_new && total > limit.max) || (stats.held && total > 0)) {
-        sim_world_fail(world, "%s: link %u brings %llu functions, and should have ended at %llu",
-            host->name, link, (unsigned long long)total, (unsigned long long)limit.max);
     }
     if (stats.held && !ends) {
         sim_world_fail(
@@ -309,7 +371,7 @@ sim_judge_bridge(struct sim_world *world, const struct sim_host *host)
         judge_exports(world, host, link);
         judge_imports(world, host, link);
         judge_transit(world, host, link);
-        judge_function_limit(world, host, link);
+        judge_table(world, host, link);
     }
     judge_offers(world, host);
 }

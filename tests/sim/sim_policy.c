@@ -79,16 +79,26 @@ draw_names(struct prng *prng, struct sim_rules *rules)
     rules->strips = one_in(prng, 3);
 }
 
+/* A limit is one of so many functions; a larger number is one of bytes, which two or three functions take. */
+#define LIMIT_FUNCTIONS_MAX 4u
+#define LIMIT_BYTES         400u
+
 static void
-draw_function_limit(struct prng *prng, struct sim_rules *rules, const struct sim_taste *taste)
+draw_table_limit(struct prng *prng, struct sim_rules *rules, const struct sim_taste *taste)
 {
     static const enum policy_limit_action actions[] = { POLICY_LIMIT_WARN, POLICY_LIMIT_BLOCK,
         POLICY_LIMIT_BLOCK, POLICY_LIMIT_RESTART, POLICY_LIMIT_DISABLE };
-    bool limited = one_in(prng, 4) && taste->function_limits;
-    rules->function_limit = (struct policy_function_limit){
-        .max = limited ? 1 + prng_below(prng, 6) : 0,
-        .action = actions[prng_below(prng, COUNT_OF(actions))],
-    };
+    bool limited = one_in(prng, 4) && taste->table_limits;
+    uint64_t max = limited ? 1 + prng_below(prng, 6) : 0;
+    enum policy_limit_action action = actions[prng_below(prng, COUNT_OF(actions))];
+    rules->import_limits = (struct policy_import_limits){ 0 };
+    if (max > LIMIT_FUNCTIONS_MAX) {
+        rules->import_limits.table[POLICY_LIMIT_BYTES] =
+            (struct policy_table_limit){ .max = max * LIMIT_BYTES, .action = action };
+    } else {
+        rules->import_limits.table[POLICY_LIMIT_FUNCTIONS] =
+            (struct policy_table_limit){ .max = max, .action = action };
+    }
 }
 
 static void
@@ -106,7 +116,7 @@ draw_aspect(
         draw_window(prng, rules);
         break;
     case 3:
-        draw_function_limit(prng, rules, taste);
+        draw_table_limit(prng, rules, taste);
         break;
     case 4:
         rules->overlap = (enum policy_overlap)prng_below(prng, POLICY_OVERLAP_BALANCE + 1);
@@ -283,7 +293,7 @@ sim_rules_compile(const struct sim_rules *rules, struct mem *mem)
         .name = SPAN("sim"),
         .rules = { writing.exports, writing.imports },
         .rule_count = { writing.counts[POLICY_EXPORT], writing.counts[POLICY_IMPORT] },
-        .function_limit = rules->function_limit,
+        .import_limits = rules->import_limits,
         .overlap = rules->overlap,
         .has_withdraw_max = rules->withdraw_max < 100,
         .withdraw_max_percent = rules->withdraw_max,
@@ -431,9 +441,13 @@ sim_rules_print(FILE *out, const struct sim_rules *rules)
     }
     fprintf(out, "%s%s %s", rules->strips ? " strips" : "", rules->only_far ? " only-far" : "",
         policy_overlap_name(rules->overlap));
-    if (rules->function_limit.max > 0) {
-        fprintf(out, " max %" PRIu64 " %s", rules->function_limit.max,
-            policy_limit_action_name(rules->function_limit.action));
+    for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
+        const struct policy_table_limit *limit = &rules->import_limits.table[kind];
+        if (limit->max > 0) {
+            fprintf(out, " max %" PRIu64 " %s %s", limit->max,
+                policy_limit_kind_name((enum policy_limit_kind)kind),
+                policy_limit_action_name(limit->action));
+        }
     }
     if (rules->withdraw_max < 100) {
         fprintf(out, " guard %u%%", rules->withdraw_max);

@@ -45,7 +45,7 @@ struct sim_rules {
     int64_t open_from; /* the window, by the bridge's wall clock */
     int64_t open_until;
     enum policy_overlap overlap;
-    struct policy_function_limit function_limit;
+    struct policy_import_limits import_limits;
     uint32_t withdraw_max; /* percent */
     struct policy_call_limits
         call_limits[2]; /* of each rule that accepts, by enum policy_direction */
@@ -55,7 +55,7 @@ struct sim_rules {
 struct sim_taste {
     bool renames; /* in transit. Only where one road leads from each to each: see sim_oracle.h */
     bool transit;
-    bool function_limits;
+    bool table_limits;
 };
 
 extern const char *const sim_federation_names[SIM_FEDERATIONS_MAX];

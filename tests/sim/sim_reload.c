@@ -439,13 +439,13 @@ sim_reload_settle(struct sim_world *world)
         host->reload = (struct sim_reload){ .wish = SIM_WISH_APPLY, .force = true };
         for (uint32_t link = 0; link < link_count(host); link++) {
             host->reload.rules[link] = host->rules[link];
-            host->reload.rules[link].function_limit.max = 0;
+            host->reload.rules[link].import_limits = (struct policy_import_limits){ 0 };
             host->reload.policies[link] = sim_rules_compile(&host->reload.rules[link], &world->mem);
         }
         if (!ask_bridge(host)) {
-            sim_world_fail(world, "%s refuses to end its limits of functions", host->name);
+            sim_world_fail(world, "%s refuses to end its limits of what comes in", host->name);
         }
         sim_world_wake(world, host);
     }
-    wait_until_done(world, "policies without limits of functions");
+    wait_until_done(world, "policies without limits of what comes in");
 }

@@ -14,7 +14,7 @@
 /* One turn of the operators. */
 void sim_reload_act(struct sim_world *world);
 
-/* Whatever is under way is brought to an end, then no policy limits functions any more. Takes time. */
+/* Whatever is under way is brought to an end, then no policy limits what comes in any more. Takes time. */
 void sim_reload_settle(struct sim_world *world);
 
 /* By sim_world.c: a bridge has started, has made a step, is dead. */

@@ -272,6 +272,9 @@ START_TEST(links_show_what_the_engine_counts)
     ck_assert_int_eq(number_at(json, "links.0.functions.denied"), 1);
     ck_assert_int_eq(number_at(json, "links.0.functions.imported"), 1);
     ck_assert_int_eq(number_at(json, "links.0.functions.rejected"), 0);
+    ck_assert_int_gt(number_at(json, "links.0.functions.table_bytes"), 0);
+    ck_assert_int_eq(
+        number_at(json, "links.0.functions.table_bytes"), (json_int_t)stats.table_bytes);
     ck_assert_int_eq(number_at(json, "links.0.announcements.sent"), (json_int_t)stats.announced);
     ck_assert_int_eq(number_at(json, "links.0.session.count"), 1);
     ck_assert_int_eq(number_at(json, "links.0.session.flaps"), 0);
@@ -565,6 +568,7 @@ static const char *const bridge_lines[] = {
     "mpreg_functions{port=\"eu\",side=\"denied\"} 1",
     "mpreg_functions{port=\"eu\",side=\"imported\"} 1",
     "mpreg_functions{port=\"eu\",side=\"rejected\"} 0",
+    "# TYPE mpreg_link_table_bytes gauge",
     "mpreg_announcements_total{port=\"eu\",direction=\"out\"} 2",
     "mpreg_announcements_total{port=\"eu\",direction=\"in\"} 1",
     "mpreg_withdrawals_total{port=\"eu\",direction=\"in\"} 0",

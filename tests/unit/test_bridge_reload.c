@@ -346,17 +346,33 @@ START_TEST(rules_know_how_often_they_decided_and_rejects_are_kept)
 END_TEST
 
 static struct policy *
-limited(uint64_t max, enum policy_limit_action action)
+limited_to(struct policy_import_limits limits)
 {
     const struct policy_source source = {
         .name = SPAN("limited"),
         .rules = { all, all },
         .rule_count = { 1, 1 },
-        .function_limit = { .max = max, .action = action },
+        .import_limits = limits,
     };
     CHECK(rig.policy_count < RIG_POLICIES_MAX);
     rig.policies[rig.policy_count] = rib_rig_policy_with(&rig.wire.mem, &source);
     return rig.policies[rig.policy_count++];
+}
+
+static struct policy *
+limited(uint64_t max, enum policy_limit_action action)
+{
+    return limited_to((struct policy_import_limits){
+        .table[POLICY_LIMIT_FUNCTIONS] = { .max = max, .action = action },
+    });
+}
+
+static struct policy *
+limited_in_bytes(uint64_t max, enum policy_limit_action action)
+{
+    return limited_to((struct policy_import_limits){
+        .table[POLICY_LIMIT_BYTES] = { .max = max, .action = action },
+    });
 }
 
 START_TEST(functions_beyond_the_limit_are_blocked_until_there_is_room)
@@ -384,6 +400,65 @@ START_TEST(functions_beyond_the_limit_are_blocked_until_there_is_room)
     reload((struct reload_request){ .apply = true }, limited(3, POLICY_LIMIT_BLOCK));
     ck_assert_uint_eq(rig_link_stats(&rig, US, 0).import_blocked, 0);
     ck_assert_uint_eq(rig_link_stats(&rig, US, 0).import_accepted, 2);
+}
+END_TEST
+
+START_TEST(bytes_beyond_the_limit_are_blocked_until_there_is_room)
+{
+    const char *long_name = "z.with.a.name.that.is.much.longer.than.those.of.the.others";
+    uint64_t one = rig_link_stats(&rig, US, 0).table_bytes / 2;
+    ck_assert_uint_gt(one, sizeof(struct rib_import));
+    reload((struct reload_request){ .apply = true }, limited_in_bytes(3 * one, POLICY_LIMIT_BLOCK));
+    rig_far_announce(&rig, far, 4, "eu", (struct rib_route){ .route_id = 3, .name = long_name });
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 0).import_blocked, 1);
+    ck_assert_uint_gt(rig_link_stats(&rig, US, 0).table_bytes, 3 * one);
+    const struct rib_event *event = rib_newest_event(bridge_rib(us()), RIB_EVENT_REJECTED);
+    ck_assert_int_eq(event->reason, PRUNE_LIMIT_EXCEEDED);
+    ck_assert_msg(strstr((const char *)event->rule_reason.data, "import.limits.bytes") != NULL,
+        "%.*s", SPAN_ARGS(event->rule_reason));
+    /* Something smaller under the same route has room, and something larger has not. */
+    rig_far_announce(&rig, far, 5, "eu", (struct rib_route){ .route_id = 3, .name = "z" });
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 0).import_blocked, 0);
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 0).table_bytes, 3 * one);
+    ck_assert_ptr_nonnull(rig_peer_sees(&rig, us_node, "z"));
+    rig_far_announce(&rig, far, 6, "eu", (struct rib_route){ .route_id = 3, .name = long_name });
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 0).import_blocked, 1);
+    ck_assert_ptr_null(rig_peer_sees(&rig, us_node, "z"));
+    rig_far_withdraw(&rig, far, 7, 1);
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 0).import_blocked, 0);
+    ck_assert_ptr_nonnull(rig_peer_sees(&rig, us_node, long_name));
+    rig_disconnect(&rig, far, SPAN("reset"));
+    rig_run(&rig);
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 0).table_bytes, 0);
+}
+END_TEST
+
+START_TEST(one_that_takes_less_lets_others_in)
+{
+    char long_name[400];
+    memset(long_name, 'n', sizeof(long_name) - 1);
+    long_name[sizeof(long_name) - 1] = '\0';
+    rig_far_announce(&rig, far, 4, "eu", (struct rib_route){ .route_id = 1, .name = long_name });
+    uint64_t full = rig_link_stats(&rig, US, 0).table_bytes;
+    reload((struct reload_request){ .apply = true }, limited_in_bytes(full, POLICY_LIMIT_BLOCK));
+    rig_far_announce(&rig, far, 5, "eu", (struct rib_route){ .route_id = 3, .name = "z" });
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 0).import_blocked, 1);
+    rig_far_announce(&rig, far, 6, "eu", (struct rib_route){ .route_id = 2, .name = long_name });
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 0).import_blocked, 1);
+    ck_assert_ptr_nonnull(rig_peer_sees(&rig, us_node, "z"));
+}
+END_TEST
+
+START_TEST(limit_of_bytes_may_end_the_session)
+{
+    uint64_t two = rig_link_stats(&rig, US, 0).table_bytes;
+    reload((struct reload_request){ .apply = true }, limited_in_bytes(two, POLICY_LIMIT_RESTART));
+    ck_assert(!rig_link_stats(&rig, US, 0).held);
+    rig_far_announce(&rig, far, 4, "eu", (struct rib_route){ .route_id = 3, .name = "z" });
+    ck_assert_uint_eq(heard(LINK_FRAME_ERROR), 1);
+    ck_assert_int_eq(frame.error.code, LINK_ERROR_LIMIT);
+    ck_assert(span_is(frame.error.text, "what came takes more than the import policy allows"));
+    ck_assert(rig_link_stats(&rig, US, 0).held);
 }
 END_TEST
 
@@ -444,6 +519,9 @@ add_tests(TCase *tcase)
     tcase_add_test(tcase, rules_begin_and_end_by_the_clock);
     tcase_add_test(tcase, rules_know_how_often_they_decided_and_rejects_are_kept);
     tcase_add_test(tcase, functions_beyond_the_limit_are_blocked_until_there_is_room);
+    tcase_add_test(tcase, bytes_beyond_the_limit_are_blocked_until_there_is_room);
+    tcase_add_test(tcase, one_that_takes_less_lets_others_in);
+    tcase_add_test(tcase, limit_of_bytes_may_end_the_session);
     tcase_add_test(tcase, limit_may_only_warn);
     tcase_add_test(tcase, limit_may_end_the_session_for_a_while);
     tcase_add_test(tcase, limit_may_end_the_session_until_the_policy_changes);

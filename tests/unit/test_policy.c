@@ -479,7 +479,7 @@ START_TEST(limits_are_kept_as_they_were_given)
         .name = SPAN("test"),
         .rules = { rules, NULL },
         .rule_count = { 2, 0 },
-        .function_limit = { .max = 9, .action = POLICY_LIMIT_BLOCK },
+        .import_limits.table = { { .max = 9, .action = POLICY_LIMIT_BLOCK }, { .max = 4096 } },
         .overlap = POLICY_OVERLAP_FAILOVER,
         .has_withdraw_max = true,
         .withdraw_max_percent = 20,
@@ -489,8 +489,13 @@ START_TEST(limits_are_kept_as_they_were_given)
     ck_assert_ptr_nonnull(policy);
     ck_assert_ptr_null(policy_rule_limits(policy, POLICY_EXPORT, 0));
     ck_assert_uint_eq(policy_rule_limits(policy, POLICY_EXPORT, 1)->in_flight, 7);
-    ck_assert_uint_eq(policy_function_limit(policy).max, 9);
-    ck_assert_str_eq(policy_limit_action_name(policy_function_limit(policy).action), "block");
+    const struct policy_table_limit *table = policy_import_limits(policy)->table;
+    ck_assert_uint_eq(table[POLICY_LIMIT_FUNCTIONS].max, 9);
+    ck_assert_str_eq(policy_limit_action_name(table[POLICY_LIMIT_FUNCTIONS].action), "block");
+    ck_assert_uint_eq(table[POLICY_LIMIT_BYTES].max, 4096);
+    ck_assert_str_eq(policy_limit_action_name(table[POLICY_LIMIT_BYTES].action), "warn");
+    ck_assert_str_eq(policy_limit_kind_name(POLICY_LIMIT_FUNCTIONS), "functions");
+    ck_assert_str_eq(policy_limit_kind_name(POLICY_LIMIT_BYTES), "bytes");
     ck_assert_str_eq(policy_overlap_name(policy_overlap(policy)), "failover");
     ck_assert_uint_eq(policy_withdraw_max_percent(policy), 20);
     policy_unref(policy);

@@ -138,7 +138,7 @@ START_TEST(limits_reach_the_policy)
         "    - {id: b, match: {function: b}, limits: {in_flight: 1}, action: accept}\n"
         "    - {id: c, match: {function: c}, action: accept}\n"
         "import:\n"
-        "  limits: {functions: {max: 10000, action: restart}}\n"
+        "  limits: {functions: {max: 10000, action: restart}, bytes: {max: 64MiB, action: block}}\n"
         "  overlap: failover\n"
         "  rules: [{id: a, match: {function: a}, limits: {rate: 1/h}, action: accept}]\n");
     const struct policy_call_limits *a = policy_rule_limits(file->policy, POLICY_EXPORT, 0);
@@ -155,9 +155,11 @@ START_TEST(limits_reach_the_policy)
     ck_assert_ptr_null(policy_rule_limits(file->policy, POLICY_EXPORT, 2));
     ck_assert_uint_eq(
         policy_rule_limits(file->policy, POLICY_IMPORT, 0)->rate_per_ns, 3600 * SEC_NS);
-    struct policy_function_limit functions = policy_function_limit(file->policy);
-    ck_assert_uint_eq(functions.max, 10000);
-    ck_assert_int_eq(functions.action, POLICY_LIMIT_RESTART);
+    const struct policy_table_limit *table = policy_import_limits(file->policy)->table;
+    ck_assert_uint_eq(table[POLICY_LIMIT_FUNCTIONS].max, 10000);
+    ck_assert_int_eq(table[POLICY_LIMIT_FUNCTIONS].action, POLICY_LIMIT_RESTART);
+    ck_assert_uint_eq(table[POLICY_LIMIT_BYTES].max, (size_t)64 * 1024 * 1024);
+    ck_assert_int_eq(table[POLICY_LIMIT_BYTES].action, POLICY_LIMIT_BLOCK);
     ck_assert_int_eq(policy_overlap(file->policy), POLICY_OVERLAP_FAILOVER);
     policy_yaml_free(file);
 }
@@ -166,7 +168,9 @@ END_TEST
 START_TEST(settings_have_defaults)
 {
     struct policy_yaml *file = loaded_clean(HEAD "import: {limits: {functions: {max: 5}}}\n");
-    ck_assert_int_eq(policy_function_limit(file->policy).action, POLICY_LIMIT_WARN);
+    const struct policy_table_limit *table = policy_import_limits(file->policy)->table;
+    ck_assert_int_eq(table[POLICY_LIMIT_FUNCTIONS].action, POLICY_LIMIT_WARN);
+    ck_assert_uint_eq(table[POLICY_LIMIT_BYTES].max, 0);
     ck_assert_int_eq(policy_overlap(file->policy), POLICY_OVERLAP_PREFER_LOCAL);
     ck_assert_uint_eq(policy_withdraw_max_percent(file->policy), 100);
     ck_assert_uint_eq(file->federation.size, 0);
@@ -302,7 +306,14 @@ static const struct fault_case {
     { "limits of import without a number", HEAD "import: {limits: {functions: {action: block}}}\n",
         "p.yaml:3:30: key 'max' is missing in import.limits.functions; give it a whole number\n" },
     { "nothing in the limits of import", HEAD "import: {limits: {}}\n",
-        "p.yaml:3:18: key 'functions' is missing in import.limits; give it a mapping\n" },
+        "p.yaml:3:10: import.limits has no limit in it; give it one, such as functions: {max: "
+        "10000}, or take it out\n" },
+    { "bytes without a unit", HEAD "import: {limits: {bytes: {max: 64, action: block}}}\n",
+        "p.yaml:3:32: import.limits.bytes.max: '64' has no unit; add a unit, such as 64KiB "
+        "(allowed: B, KB, KiB, MB, MiB, GB, GiB)\n" },
+    { "no bytes at all", HEAD "import: {limits: {bytes: {max: 0B}}}\n",
+        "p.yaml:3:32: import.limits.bytes.max cannot be '0B'; to import nothing, write no "
+        "rules\n" },
     { "values of import",
         HEAD "import: {limits: {functions: {max: 0, action: stop}}, overlap: local}\n",
         "p.yaml:3:36: import.limits.functions.max cannot be '0'; to import nothing, write no "
