@@ -56,13 +56,39 @@ is_empty(const struct token_bucket *bucket, struct instant now)
            (bucket->full_at.ns == latest.ns && bucket->full_rest > bucket->depth_rest);
 }
 
-bool
-token_bucket_take(struct token_bucket *bucket, struct instant now)
+/* What came beyond a full bucket is nobody's. */
+static void
+fill(struct token_bucket *bucket, struct instant now)
 {
     if (bucket->full_at.ns < now.ns) {
         bucket->full_at = now;
         bucket->full_rest = 0;
     }
+}
+
+void
+token_bucket_spend(
+    struct token_bucket *bucket, uint64_t count, struct instant now, uint64_t owed_max_ns)
+{
+    fill(bucket, now);
+    count = count > UINT32_MAX ? UINT32_MAX : count;
+    uint64_t rest = bucket->full_rest + count * bucket->step_rest;
+    bool endless = count > 0 && bucket->step_ns > UINT64_MAX / count;
+    uint64_t step_ns = endless ? UINT64_MAX : count * bucket->step_ns;
+    struct instant full_at = instant_after(bucket->full_at, step_ns);
+    bucket->full_at = instant_after(full_at, rest / bucket->divisor);
+    bucket->full_rest = rest % bucket->divisor;
+    struct instant latest = instant_after(instant_after(now, bucket->depth_ns), owed_max_ns);
+    if (bucket->full_at.ns > latest.ns) {
+        bucket->full_at = latest;
+        bucket->full_rest = bucket->depth_rest;
+    }
+}
+
+bool
+token_bucket_take(struct token_bucket *bucket, struct instant now)
+{
+    fill(bucket, now);
     if (is_empty(bucket, now)) {
         return false;
     }

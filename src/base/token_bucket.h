@@ -30,6 +30,13 @@ void token_bucket_init(
 /* Take one token. false: there is none. */
 bool token_bucket_take(struct token_bucket *bucket, struct instant now);
 
+/*
+ * Take `count` tokens, also such as are not there yet: the bucket owes them, and has no others until they have come.
+ * It never owes more than what comes in owed_max_ns; what is beyond that is given.
+ */
+void token_bucket_spend(
+    struct token_bucket *bucket, uint64_t count, struct instant now, uint64_t owed_max_ns);
+
 /* How long until there is one; 0: there is one now. */
 uint64_t token_bucket_wait_ns(const struct token_bucket *bucket, struct instant now);
 

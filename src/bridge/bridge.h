@@ -103,7 +103,8 @@ struct bridge_link_stats {
     uint64_t stale_for_ns; /* they go after so long; 0: nothing is stale */
     bool suspended;        /* without a connection; the session may go on over another one, for: */
     uint64_t suspended_for_ns;
-    uint64_t diverged_ns; /* for so long our table is not what the far side means; 0: it is */
+    uint64_t diverged_ns;   /* for so long our table is not what the far side means; 0: it is */
+    uint64_t update_pauses; /* how often it was not read for a while: import.limits.updates */
     struct bridge_call_stats to_link;   /* calls of our cluster over this link */
     struct bridge_call_stats from_link; /* calls of the far side into our cluster */
 };

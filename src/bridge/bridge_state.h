@@ -21,6 +21,8 @@
 struct link_port {
     struct link_session session;
     struct call_limits limits;      /* of its policy's rules */
+    struct token_bucket updates;    /* of import.limits.updates; made for this policy: */
+    uint32_t updates_of;            /* rib_policy_number(); 0: none yet */
     struct bridge_link_stats stats; /* counters; the rest is filled in when asked */
     bool congested;
     bool end_of_sync_due;         /* everything is being announced */

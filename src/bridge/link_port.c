@@ -10,6 +10,46 @@
 /* A neighbour that announced too much is left alone for so long before it may try again. */
 #define LIMIT_PAUSE_NS (60 * SEC_NS)
 
+/*
+ * A neighbour that sends more updates than it may is not heard for so long at most: its pings and calls must get through.
+ * So one frame of updates comes in that time, however low the rate.
+ */
+#define UPDATE_PAUSE_MAX_NS (500 * MS_NS)
+
+/* The bucket of the policy in use; a new policy begins with a full one. */
+static struct token_bucket *
+update_bucket(struct bridge *bridge, uint32_t link)
+{
+    struct link_port *port = &bridge->ports[link];
+    const struct policy *policy = rib_policy(bridge->rib, link);
+    if (policy == NULL || policy_import_limits(policy)->updates.rate == 0) {
+        return NULL;
+    }
+    const struct policy_update_limit *limit = &policy_import_limits(policy)->updates;
+    if (port->updates_of != rib_policy_number(bridge->rib, link)) {
+        port->updates_of = rib_policy_number(bridge->rib, link);
+        token_bucket_init(&port->updates, limit->rate, limit->rate_per_ns, limit->burst);
+    }
+    return &port->updates;
+}
+
+/* So many updates came in one frame, and were taken. When that was more than the policy allows, the next wait. */
+static void
+slow_down(struct bridge *bridge, uint32_t link, uint32_t count, struct now now)
+{
+    struct link_port *port = &bridge->ports[link];
+    struct token_bucket *bucket = update_bucket(bridge, link);
+    if (bucket == NULL) {
+        return;
+    }
+    token_bucket_spend(bucket, count, now.mono, UPDATE_PAUSE_MAX_NS);
+    uint64_t pause_ns = token_bucket_wait_ns(bucket, now.mono);
+    if (pause_ns > 0) {
+        link_session_pause(&port->session, pause_ns, &bridge->actions);
+        port->stats.update_pauses++;
+    }
+}
+
 static void
 take_reply(struct bridge *bridge, uint32_t link, const struct link_reply *reply, struct now now)
 {
@@ -107,9 +147,11 @@ link_port_act_on(
         break;
     case LINK_DELIVERS_ANNOUNCE:
         link_hear_announce(bridge, link, &frame->announce);
+        slow_down(bridge, link, frame->announce.route_count, now);
         break;
     case LINK_DELIVERS_WITHDRAW:
         link_hear_withdraw(bridge, link, &frame->withdraw);
+        slow_down(bridge, link, frame->withdraw.route_count, now);
         break;
     case LINK_DELIVERS_SYNCED:
         link_hear_end_of_sync(bridge, link, &frame->end_of_sync);

@@ -426,6 +426,20 @@ link_session_carries_calls(const struct link_session *session)
 }
 
 void
+link_session_pause(struct link_session *session, uint64_t duration_ns, struct actions *actions)
+{
+    CHECK(link_session_is_greeted(session));
+    struct action *action = actions_add(actions, ACTION_PAUSE);
+    if (action == NULL) {
+        return; /* it is heard sooner, which harms nobody but us */
+    }
+    action->port = PORT_LINK;
+    action->conn = session->conn;
+    action->timeout_ns = duration_ns;
+    session->silent_at = instant_after(session->silent_at, duration_ns);
+}
+
+void
 link_session_drain(struct link_session *session, struct actions *actions)
 {
     if (!link_session_is_greeted(session) || session->drains) {

@@ -220,6 +220,13 @@ bool link_session_is_suspended(const struct link_session *session);
 /* Calls may be sent: SYNCING or UP, and neither end drains; or suspended, and there is room to keep one. */
 bool link_session_carries_calls(const struct link_session *session);
 
+/*
+ * Hear nothing of the far side for a while: more came than we are ready to take. It hears our pings meanwhile, and how
+ * long it may be silent begins when we listen again. A greeted session.
+ */
+void link_session_pause(
+    struct link_session *session, uint64_t duration_ns, struct actions *actions);
+
 /* Say DRAIN: no call starts any more, either way. Only a greeted session can; the next one does not drain. */
 void link_session_drain(struct link_session *session, struct actions *actions);
 

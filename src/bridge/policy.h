@@ -70,9 +70,17 @@ struct policy_table_limit {
     enum policy_limit_action action;
 };
 
+/* Announcements and withdrawals together. Beyond it the link is not read for a while: nothing is lost. */
+struct policy_update_limit {
+    uint64_t rate; /* in `rate_per_ns` */
+    uint64_t rate_per_ns;
+    uint64_t burst; /* at once after a pause; 0: what a second allows, at least 1 */
+};
+
 /* What may come over a link. 0: no limit of this kind. */
 struct policy_import_limits {
     struct policy_table_limit table[POLICY_LIMIT_KIND_COUNT];
+    struct policy_update_limit updates;
 };
 
 /* When the cluster itself serves a name that is imported. */

@@ -84,6 +84,7 @@ enum action_kind {
     ACTION_SEND =
         0, /* conn, parts: one message. Unknown or closing connections: dropped by the host */
     ACTION_CLOSE, /* conn, code (WebSocket close code), reason; what was sent before is delivered first */
+    ACTION_PAUSE, /* conn of PORT_LINK, timeout_ns: no MESSAGE comes from it for so long; what waits comes then */
     ACTION_DIAL, /* ticket, port, address, timeout_ns */
     ACTION_EXECUTE, /* ticket, worker, function, args, kwargs: run an exec function; answered by EVENT_RESULT */
     ACTION_FINISHED, /* after EVENT_STOP: nothing is left to do */

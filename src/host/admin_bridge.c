@@ -129,9 +129,10 @@ describe_link(const struct bridge_link_stats *link, struct now now)
             "rejected", admin_u64(link->import_rejected), "table_bytes",
             admin_u64(link->table_bytes)));
     (void)json_object_set_new(json, "announcements",
-        json_pack("{s:o,s:o,s:o,s:o}", "sent", admin_u64(link->announced), "withdrawn",
+        json_pack("{s:o,s:o,s:o,s:o,s:o}", "sent", admin_u64(link->announced), "withdrawn",
             admin_u64(link->withdrawn), "received", admin_u64(link->heard_announced),
-            "received_withdrawn", admin_u64(link->heard_withdrawn)));
+            "received_withdrawn", admin_u64(link->heard_withdrawn), "pauses",
+            admin_u64(link->update_pauses)));
     (void)json_object_set_new(json, "calls",
         json_pack("{s:o,s:o}", "to_link", describe_calls(&link->to_link), "from_link",
             describe_calls(&link->from_link)));

@@ -144,6 +144,17 @@ add_announcements(struct view *view)
 }
 
 static void
+add_pauses(struct view *view)
+{
+    admin_metrics_family(&view->metrics, "mpreg_link_update_pauses_total", "counter",
+        "How often a link was not read for a while: more came than import.limits.updates allows.");
+    for (uint32_t i = 0; i < view->link_count; i++) {
+        admin_metrics_sample(
+            &view->metrics, of_link(&view->links[i]), view->links[i].update_pauses);
+    }
+}
+
+static void
 add_reasons(struct view *view, struct bridge *bridge, const struct bridge_stats *stats)
 {
     const struct catalog *catalog = member_catalog(bridge_member(bridge));
@@ -309,6 +320,7 @@ admin_bridge_serve_metrics(void *self, const struct admin_call *call)
     admin_metrics_member(&view.metrics, &stats.member);
     add_functions(&view, &stats);
     add_announcements(&view);
+    add_pauses(&view);
     add_reasons(&view, admin->bridge, &stats);
     add_calls(&view);
     if (admin->policies != NULL) {

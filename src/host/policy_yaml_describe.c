@@ -190,7 +190,13 @@ describe_federation(const struct policy_yaml_loader *loader, struct policy_yaml 
 static struct policy_import_limits
 import_limits(const struct policy_yaml_import_limits *limits)
 {
-    struct policy_import_limits described = { 0 };
+    struct policy_import_limits described = {
+        .updates = {
+            .rate = limits->updates.rate.count,
+            .rate_per_ns = limits->updates.rate.period_ns,
+            .burst = limits->updates.burst,
+        },
+    };
     for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
         described.table[kind] = (struct policy_table_limit){
             .max = limits->table[kind].max,

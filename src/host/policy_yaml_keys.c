@@ -261,11 +261,19 @@ static const struct yaml_key byte_limit_keys[] = {
 static const struct yaml_shape byte_limit_shape =
     YAML_SHAPE(struct policy_yaml_table_limit, byte_limit_keys, "import.limits.bytes");
 
+static const struct yaml_key update_limit_keys[] = {
+    YAML_RATE(struct policy_yaml_update_limit, rate, "rate", .required = true, .zero = NO_IMPORTS),
+    YAML_NUMBER(struct policy_yaml_update_limit, burst, "burst", .zero = NO_IMPORTS),
+};
+static const struct yaml_shape update_limit_shape =
+    YAML_SHAPE(struct policy_yaml_update_limit, update_limit_keys, "import.limits.updates");
+
 static const struct yaml_key import_limits_keys[] = {
     YAML_GROUP(struct policy_yaml_import_limits, table[POLICY_LIMIT_FUNCTIONS],
         &function_limit_shape, "functions"),
     YAML_GROUP(
         struct policy_yaml_import_limits, table[POLICY_LIMIT_BYTES], &byte_limit_shape, "bytes"),
+    YAML_GROUP(struct policy_yaml_import_limits, updates, &update_limit_shape, "updates"),
 };
 static const struct yaml_shape import_limits_shape =
     YAML_SHAPE(struct policy_yaml_import_limits, import_limits_keys, "import.limits");

@@ -120,10 +120,17 @@ struct policy_yaml_table_limit {
     enum policy_limit_action action;
 };
 
+struct policy_yaml_update_limit {
+    const struct yaml_node *yaml;
+    struct value_rate rate;
+    uint64_t burst;
+};
+
 /* Of what comes in. */
 struct policy_yaml_import_limits {
     const struct yaml_node *yaml;
     struct policy_yaml_table_limit table[POLICY_LIMIT_KIND_COUNT];
+    struct policy_yaml_update_limit updates;
 };
 
 struct policy_yaml_side {

@@ -138,6 +138,16 @@ perform_close(struct runtime *runtime, const struct action *action)
     }
 }
 
+static void
+perform_pause(struct runtime *runtime, const struct action *action)
+{
+    const struct runtime_conn *conn = runtime_conns_find(&runtime->conns, action->conn);
+    if (conn != NULL) {
+        CHECK(conn->port == PORT_LINK);
+        link_pause(conn->link, action->timeout_ns);
+    }
+}
+
 void
 runtime_perform(struct runtime *runtime, const struct actions *actions)
 {
@@ -149,6 +159,9 @@ runtime_perform(struct runtime *runtime, const struct actions *actions)
             break;
         case ACTION_CLOSE:
             perform_close(runtime, action);
+            break;
+        case ACTION_PAUSE:
+            perform_pause(runtime, action);
             break;
         case ACTION_DIAL:
             perform_dial(runtime, action);

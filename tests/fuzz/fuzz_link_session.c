@@ -112,6 +112,7 @@ perform(struct world *world, const struct action *action)
         CHECK(action->address.size == 3);
         world->ticket = action->ticket;
         break;
+    case ACTION_PAUSE:
     case ACTION_EXECUTE:
     case ACTION_FINISHED:
         CHECK(action->kind == ACTION_DIAL);

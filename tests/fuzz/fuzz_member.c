@@ -209,6 +209,7 @@ perform(struct world *world)
             CHECK(world->dial_count < DIALS_MAX);
             world->dials[world->dial_count++] = action->ticket;
             break;
+        case ACTION_PAUSE:
         case ACTION_EXECUTE:
         case ACTION_FINISHED:
             /* A member does no such thing. */

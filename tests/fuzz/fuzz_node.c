@@ -147,6 +147,9 @@ note_actions(void)
         case ACTION_FINISHED:
             CHECK(world.stopped);
             break;
+        case ACTION_PAUSE: /* a node has no links */
+            CHECK(action->kind != ACTION_PAUSE);
+            break;
         case ACTION_CLOSE:
             break;
         }

@@ -185,6 +185,7 @@ perform(struct world *world, uint32_t from, const struct actions *actions)
         case ACTION_DIAL:
             perform_dial(world, from, action->ticket);
             break;
+        case ACTION_PAUSE:
         case ACTION_EXECUTE:
         case ACTION_FINISHED:
             CHECK(action->kind == ACTION_DIAL);

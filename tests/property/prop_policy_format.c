@@ -147,7 +147,12 @@ settings_are_equal(const struct policy_yaml *a, const struct policy_yaml *b)
     for (size_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
         equal = equal && was[kind].max == is[kind].max && was[kind].action == is[kind].action;
     }
-    return equal && policy_overlap(a->policy) == policy_overlap(b->policy) &&
+    const struct policy_update_limit *updates[] = { &policy_import_limits(a->policy)->updates,
+        &policy_import_limits(b->policy)->updates };
+    return equal && updates[0]->rate == updates[1]->rate &&
+           updates[0]->rate_per_ns == updates[1]->rate_per_ns &&
+           updates[0]->burst == updates[1]->burst &&
+           policy_overlap(a->policy) == policy_overlap(b->policy) &&
            policy_withdraw_max_percent(a->policy) == policy_withdraw_max_percent(b->policy) &&
            span_equal(a->federation, b->federation) &&
            text_list_same(&a->link_federations, &b->link_federations);
@@ -186,7 +191,8 @@ formatted_says_the_same(struct scene *scene)
 {
     static const struct yaml_environment nothing = { .lookup = NULL };
     static const char *const sides[] = { "export:\n  rules:\n",
-        "import:\n  overlap: failover\n  limits: {bytes: {max: 64MiB}, functions: {action: block, "
+        "import:\n  overlap: failover\n  limits: {updates: {burst: 9, rate: 500/s}, bytes: {max: "
+        "64MiB}, functions: {action: block, "
         "max: '5'}}\n  rules:\n" };
     struct yaml_errors errors;
     struct buf out;

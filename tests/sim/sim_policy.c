@@ -92,7 +92,10 @@ draw_table_limit(struct prng *prng, struct sim_rules *rules, const struct sim_ta
     uint64_t max = limited ? 1 + prng_below(prng, 6) : 0;
     enum policy_limit_action action = actions[prng_below(prng, COUNT_OF(actions))];
     rules->import_limits = (struct policy_import_limits){ 0 };
-    if (max > LIMIT_FUNCTIONS_MAX) {
+    if (max == 0 && taste->table_limits && action == POLICY_LIMIT_RESTART) {
+        rules->import_limits.updates =
+            (struct policy_update_limit){ .rate = 5, .rate_per_ns = SEC_NS, .burst = 2 };
+    } else if (max > LIMIT_FUNCTIONS_MAX) {
         rules->import_limits.table[POLICY_LIMIT_BYTES] =
             (struct policy_table_limit){ .max = max * LIMIT_BYTES, .action = action };
     } else {
@@ -448,6 +451,9 @@ sim_rules_print(FILE *out, const struct sim_rules *rules)
                 policy_limit_kind_name((enum policy_limit_kind)kind),
                 policy_limit_action_name(limit->action));
         }
+    }
+    if (rules->import_limits.updates.rate > 0) {
+        fprintf(out, " slow");
     }
     if (rules->withdraw_max < 100) {
         fprintf(out, " guard %u%%", rules->withdraw_max);

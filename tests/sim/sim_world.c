@@ -369,6 +369,29 @@ perform_close(struct sim_world *world, struct sim_host *host, const struct actio
     queue_close(world, stream, end, "closed here");
 }
 
+/* What is on the way to it and what will be comes after the pause, in its order. */
+static void
+perform_pause(struct sim_world *world, const struct sim_host *host, const struct action *action)
+{
+    uint32_t end;
+    struct sim_stream *stream = find_stream(host, action->conn, &end);
+    if (stream == NULL || stream->closing[end]) {
+        return;
+    }
+    uint64_t until = world->now_ns + action->timeout_ns;
+    until += until & 1;
+    LIST_EACH (link, &stream->messages) {
+        struct sim_message *message = CONTAINER_OF(link, struct sim_message, link);
+        if (message->to == end && due_at(&message->due) <= until) {
+            heap_remove(&world->due, &message->due.node);
+            put_due(world, &message->due, SIM_DUE_MESSAGE, until);
+        }
+    }
+    if (stream->last_due[end] < until) {
+        stream->last_due[end] = until;
+    }
+}
+
 static void
 perform_execute(struct sim_world *world, struct sim_host *host, const struct action *action)
 {
@@ -414,6 +437,9 @@ perform(struct sim_world *world, struct sim_host *host, const struct actions *ac
             break;
         case ACTION_CLOSE:
             perform_close(world, host, action);
+            break;
+        case ACTION_PAUSE:
+            perform_pause(world, host, action);
             break;
         case ACTION_DIAL:
             perform_dial(world, host, action);

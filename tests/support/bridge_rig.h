@@ -39,7 +39,9 @@ struct rig_conn {
     enum port_kind port;
     uint32_t bridges[2]; /* by end; the first is never RIG_SCRIPT */
     bool closing;
-    bool closed[2];                   /* by end: it was told */
+    bool closed[2];    /* by end: it was told */
+    uint32_t pauses;   /* how often the bridge wanted to hear nothing of it */
+    uint64_t pause_ns; /* the last of them; what is said meanwhile comes nevertheless */
     struct span inbox[RIG_INBOX_MAX]; /* of a script */
     uint32_t inbox_count;
 };
@@ -280,6 +282,12 @@ rig_act(struct rig *rig, uint32_t from, const struct action *action)
     case ACTION_CLOSE:
         if (known) {
             rig_disconnect(rig, conn, action->reason);
+        }
+        break;
+    case ACTION_PAUSE:
+        if (known) {
+            rig->conns[conn].pauses++;
+            rig->conns[conn].pause_ns = action->timeout_ns;
         }
         break;
     case ACTION_DIAL:

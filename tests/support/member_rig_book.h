@@ -252,6 +252,7 @@ rig_perform(struct rig *rig)
         case ACTION_DIAL:
             rig_note_dial(rig, action);
             break;
+        case ACTION_PAUSE:
         case ACTION_EXECUTE:
         case ACTION_FINISHED:
             ck_abort_msg("a member does no such thing");

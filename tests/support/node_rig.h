@@ -131,6 +131,7 @@ rig_keep(struct rig *rig, const struct action *action)
         kept->kwargs = rig_text(action->kwargs);
         kept->function = rig_text(action->function);
         break;
+    case ACTION_PAUSE:
     case ACTION_FINISHED:
         break;
     }

@@ -569,6 +569,7 @@ static const char *const bridge_lines[] = {
     "mpreg_functions{port=\"eu\",side=\"imported\"} 1",
     "mpreg_functions{port=\"eu\",side=\"rejected\"} 0",
     "# TYPE mpreg_link_table_bytes gauge",
+    "mpreg_link_update_pauses_total{link=\"eu\"} 0",
     "mpreg_announcements_total{port=\"eu\",direction=\"out\"} 2",
     "mpreg_announcements_total{port=\"eu\",direction=\"in\"} 1",
     "mpreg_withdrawals_total{port=\"eu\",direction=\"in\"} 0",

@@ -462,6 +462,43 @@ START_TEST(limit_of_bytes_may_end_the_session)
 }
 END_TEST
 
+START_TEST(updates_beyond_the_rate_are_waited_for)
+{
+    reload((struct reload_request){ .apply = true },
+        limited_to((struct policy_import_limits){
+            .updates = { .rate = 10, .rate_per_ns = SEC_NS, .burst = 2 } }));
+    struct rib_route z = { .route_id = 3, .name = "z" };
+    rig_far_announce(&rig, far, 4, "eu", z);
+    ck_assert_uint_eq(rig.conns[far].pauses, 0);
+    rig_far_withdraw(&rig, far, 5, 3);
+    /* Both are spent: the next comes in a tenth of a second. */
+    ck_assert_uint_eq(rig.conns[far].pauses, 1);
+    ck_assert_uint_eq(rig.conns[far].pause_ns, 100 * MS_NS);
+    rig_far_announce(&rig, far, 6, "eu", z);
+    ck_assert_uint_eq(rig.conns[far].pause_ns, 200 * MS_NS);
+    /* Nothing is lost, and nobody waits longer than half a second. */
+    for (uint64_t sequence = 7; sequence < 40; sequence++) {
+        rig_far_announce(&rig, far, sequence, "eu", z);
+    }
+    ck_assert_uint_eq(rig.conns[far].pause_ns, 500 * MS_NS);
+    ck_assert_ptr_nonnull(rig_peer_sees(&rig, us_node, "z"));
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 0).update_pauses, rig.conns[far].pauses);
+    uint32_t pauses = rig.conns[far].pauses;
+    const struct link_frame ping = { .type = LINK_FRAME_PING, .ping.number = 1 };
+    rig_far_send(&rig, far, &ping);
+    ck_assert_uint_eq(heard(LINK_FRAME_PONG), 1);
+    ck_assert_uint_eq(rig.conns[far].pauses, pauses);
+    rig_pass(&rig, SEC_NS);
+    rig_far_withdraw(&rig, far, 40, 3);
+    ck_assert_uint_eq(rig.conns[far].pauses, pauses);
+    reload((struct reload_request){ .apply = true }, limited(1, POLICY_LIMIT_WARN));
+    for (uint64_t sequence = 41; sequence < 50; sequence++) {
+        rig_far_announce(&rig, far, sequence, "eu", z);
+    }
+    ck_assert_uint_eq(rig.conns[far].pauses, pauses);
+}
+END_TEST
+
 START_TEST(limit_may_only_warn)
 {
     reload((struct reload_request){ .apply = true }, limited(1, POLICY_LIMIT_WARN));
@@ -522,6 +559,7 @@ add_tests(TCase *tcase)
     tcase_add_test(tcase, bytes_beyond_the_limit_are_blocked_until_there_is_room);
     tcase_add_test(tcase, one_that_takes_less_lets_others_in);
     tcase_add_test(tcase, limit_of_bytes_may_end_the_session);
+    tcase_add_test(tcase, updates_beyond_the_rate_are_waited_for);
     tcase_add_test(tcase, limit_may_only_warn);
     tcase_add_test(tcase, limit_may_end_the_session_for_a_while);
     tcase_add_test(tcase, limit_may_end_the_session_until_the_policy_changes);

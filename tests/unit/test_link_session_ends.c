@@ -240,6 +240,27 @@ END_TEST
 
 /* ---- draining */
 
+START_TEST(time_in_which_we_do_not_listen_is_not_silence)
+{
+    bring_up();
+    begin_step();
+    link_session_pause(&session, 500 * MS_NS, &actions);
+    ck_assert_uint_eq(actions.count, 1);
+    ck_assert_int_eq(actions.list[0].kind, ACTION_PAUSE);
+    ck_assert_int_eq(actions.list[0].port, PORT_LINK);
+    ck_assert(conn_equal(actions.list[0].conn, session.conn));
+    ck_assert_uint_eq(actions.list[0].timeout_ns, 500 * MS_NS);
+    pass(3 * KEEPALIVE_NS + 499 * MS_NS);
+    tick();
+    expect_state("not heard while nobody listened", LINK_UP);
+    ck_assert_ptr_nonnull(sent(LINK_FRAME_PING, session.conn));
+    pass(MS_NS);
+    tick();
+    expect_state("silent", LINK_DOWN);
+    ck_assert_int_eq(delivery.error, LINK_ERROR_SILENT);
+}
+END_TEST
+
 START_TEST(drain_is_said_once_and_stops_new_calls)
 {
     begin_step();
@@ -365,6 +386,7 @@ add_end_tests(Suite *suite)
     tcase_add_test(tcase, fail_ends_the_session);
     tcase_add_test(tcase, stop_says_goodbye_and_dials_no_more);
     tcase_add_test(tcase, stop_outlives_the_dial_under_way);
+    tcase_add_test(tcase, time_in_which_we_do_not_listen_is_not_silence);
     tcase_add_test(tcase, drain_is_said_once_and_stops_new_calls);
     tcase_add_test(tcase, far_drain_is_delivered);
     tcase_add_test(tcase, next_session_does_not_drain);

@@ -138,7 +138,8 @@ START_TEST(limits_reach_the_policy)
         "    - {id: b, match: {function: b}, limits: {in_flight: 1}, action: accept}\n"
         "    - {id: c, match: {function: c}, action: accept}\n"
         "import:\n"
-        "  limits: {functions: {max: 10000, action: restart}, bytes: {max: 64MiB, action: block}}\n"
+        "  limits: {functions: {max: 10000, action: restart}, bytes: {max: 64MiB, action: block},\n"
+        "    updates: {rate: 20000/s, burst: 100000}}\n"
         "  overlap: failover\n"
         "  rules: [{id: a, match: {function: a}, limits: {rate: 1/h}, action: accept}]\n");
     const struct policy_call_limits *a = policy_rule_limits(file->policy, POLICY_EXPORT, 0);
@@ -160,6 +161,10 @@ START_TEST(limits_reach_the_policy)
     ck_assert_int_eq(table[POLICY_LIMIT_FUNCTIONS].action, POLICY_LIMIT_RESTART);
     ck_assert_uint_eq(table[POLICY_LIMIT_BYTES].max, (size_t)64 * 1024 * 1024);
     ck_assert_int_eq(table[POLICY_LIMIT_BYTES].action, POLICY_LIMIT_BLOCK);
+    const struct policy_update_limit *updates = &policy_import_limits(file->policy)->updates;
+    ck_assert_uint_eq(updates->rate, 20000);
+    ck_assert_uint_eq(updates->rate_per_ns, SEC_NS);
+    ck_assert_uint_eq(updates->burst, 100000);
     ck_assert_int_eq(policy_overlap(file->policy), POLICY_OVERLAP_FAILOVER);
     policy_yaml_free(file);
 }
@@ -311,6 +316,14 @@ static const struct fault_case {
     { "bytes without a unit", HEAD "import: {limits: {bytes: {max: 64, action: block}}}\n",
         "p.yaml:3:32: import.limits.bytes.max: '64' has no unit; add a unit, such as 64KiB "
         "(allowed: B, KB, KiB, MB, MiB, GB, GiB)\n" },
+    { "a burst of updates alone", HEAD "import: {limits: {updates: {burst: 5}}}\n",
+        "p.yaml:3:28: key 'rate' is missing in import.limits.updates; give it a rate such as "
+        "500/s\n" },
+    { "no updates at all", HEAD "import: {limits: {updates: {rate: 0/s, burst: 0}}}\n",
+        "p.yaml:3:35: import.limits.updates.rate cannot be '0/s'; to import nothing, write no "
+        "rules\n"
+        "p.yaml:3:47: import.limits.updates.burst cannot be '0'; to import nothing, write no "
+        "rules\n" },
     { "no bytes at all", HEAD "import: {limits: {bytes: {max: 0B}}}\n",
         "p.yaml:3:32: import.limits.bytes.max cannot be '0B'; to import nothing, write no "
         "rules\n" },

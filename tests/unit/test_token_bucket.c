@@ -66,6 +66,43 @@ START_TEST(full_bucket_gives_its_burst_and_then_one_after_the_wait)
 }
 END_TEST
 
+START_TEST(many_at_once_are_as_many_one_by_one)
+{
+    const struct bucket_case *c = &bucket_cases[_i];
+    struct token_bucket one_by_one;
+    struct token_bucket at_once;
+    token_bucket_init(&one_by_one, c->count, c->per_ns, c->burst);
+    at_once = one_by_one;
+    uint64_t taken = take_all(&one_by_one, start, c->want_burst);
+    token_bucket_spend(&at_once, taken, start, HOUR_NS);
+    ck_assert_msg(token_bucket_wait_ns(&at_once, start) == c->want_wait_ns, "%s", c->name);
+    ck_assert_msg(!token_bucket_take(&at_once, start), "%s", c->name);
+    ck_assert_uint_eq(at_once.full_at.ns, one_by_one.full_at.ns);
+    ck_assert_uint_eq(at_once.full_rest, one_by_one.full_rest);
+}
+END_TEST
+
+START_TEST(bucket_may_owe_so_much_and_no_more)
+{
+    struct token_bucket bucket;
+    token_bucket_init(&bucket, 1000, SEC_NS, 10);
+    token_bucket_spend(&bucket, 5, start, 500 * MS_NS);
+    ck_assert_uint_eq(token_bucket_wait_ns(&bucket, start), 0);
+    /* Five are there, and fifteen are owed: the next comes after them. */
+    token_bucket_spend(&bucket, 20, start, 500 * MS_NS);
+    ck_assert_uint_eq(token_bucket_wait_ns(&bucket, start), 16 * MS_NS);
+    token_bucket_spend(&bucket, 1000000, start, 500 * MS_NS);
+    ck_assert_uint_eq(token_bucket_wait_ns(&bucket, start), 500 * MS_NS);
+    token_bucket_spend(&bucket, UINT64_MAX, start, 500 * MS_NS);
+    ck_assert_uint_eq(token_bucket_wait_ns(&bucket, start), 500 * MS_NS);
+    struct instant then = instant_after(start, 500 * MS_NS);
+    ck_assert(token_bucket_take(&bucket, then));
+    ck_assert(!token_bucket_take(&bucket, then));
+    token_bucket_spend(&bucket, 0, then, 500 * MS_NS);
+    ck_assert_uint_eq(token_bucket_wait_ns(&bucket, then), MS_NS);
+}
+END_TEST
+
 START_TEST(nothing_comes_while_the_clock_stands)
 {
     struct token_bucket bucket;
@@ -148,6 +185,8 @@ main(void)
 
     tcase_add_loop_test(tcase, full_bucket_gives_its_burst_and_then_one_after_the_wait, 0,
         (int)COUNT_OF(bucket_cases));
+    tcase_add_loop_test(tcase, many_at_once_are_as_many_one_by_one, 0, (int)COUNT_OF(bucket_cases));
+    tcase_add_test(tcase, bucket_may_owe_so_much_and_no_more);
     tcase_add_test(tcase, nothing_comes_while_the_clock_stands);
     tcase_add_test(tcase, pause_fills_it_to_the_burst_and_no_further);
     tcase_add_test(tcase, million_tokens_take_exactly_their_time);
