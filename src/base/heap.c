@@ -91,6 +91,22 @@ heap_set(struct heap *heap, struct heap_node *node, int64_t at)
     return true;
 }
 
+/* Give back half when a quarter would do: what a flood needed is not needed for ever. */
+static void
+shrink(struct heap *heap)
+{
+    size_t room = heap->room / 2;
+    if (room < HEAP_ROOM_MIN || heap->count > room / 2) {
+        return;
+    }
+    struct heap_node **nodes = mem_resize(heap->mem, heap->nodes,
+        heap->room * sizeof(struct heap_node *), room * sizeof(struct heap_node *));
+    if (nodes != NULL) {
+        heap->nodes = nodes;
+        heap->room = room;
+    }
+}
+
 void
 heap_remove(struct heap *heap, struct heap_node *node)
 {
@@ -102,12 +118,12 @@ heap_remove(struct heap *heap, struct heap_node *node)
     size_t index = node->place - 1;
     struct heap_node *last = heap->nodes[--heap->count];
     node->place = 0;
-    if (last == node) {
-        return;
+    if (last != node) {
+        put(heap, index, last);
+        move_up(heap, index);
+        move_down(heap, last->place - 1);
     }
-    put(heap, index, last);
-    move_up(heap, index);
-    move_down(heap, last->place - 1);
+    shrink(heap);
 }
 
 struct heap_node *

@@ -3,7 +3,8 @@
  * heap.h - what is due first: a binary heap of nodes that live inside their owners.
  *
  * `at` is in any unit that orders (monotonic or wall nanoseconds, the owner's choice). Nodes know
- * their place, so moving and removing cost O(log n). Equal keys come out in no promised order.
+ * their place, so moving and removing cost O(log n). Equal keys come out in no promised order. Its
+ * array grows and shrinks with their number.
  */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H

@@ -397,6 +397,12 @@ bridge_stats(const struct bridge *bridge)
     };
 }
 
+size_t
+bridge_memory_used(const struct bridge *bridge)
+{
+    return bridge->mem.used;
+}
+
 uint32_t
 bridge_link_count(const struct bridge *bridge)
 {

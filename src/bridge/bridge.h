@@ -121,6 +121,8 @@ struct bridge_stats {
 };
 
 struct bridge_stats bridge_stats(const struct bridge *bridge);
+/* Bytes; as in bridge_stats(), for those who ask all the time. */
+size_t bridge_memory_used(const struct bridge *bridge);
 uint32_t bridge_link_count(const struct bridge *bridge);
 struct bridge_link_stats bridge_link_stats(const struct bridge *bridge, uint32_t link);
 

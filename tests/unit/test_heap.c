@@ -133,6 +133,26 @@ START_TEST(new_node_without_memory_changes_nothing)
 }
 END_TEST
 
+START_TEST(room_goes_with_the_nodes)
+{
+    for (size_t i = 0; i < NODE_COUNT; i++) {
+        ck_assert(heap_set(&heap, &nodes[i], (int64_t)i));
+    }
+    size_t most = mem.used;
+    for (size_t i = 2; i < NODE_COUNT; i++) {
+        heap_remove(&heap, &nodes[i]);
+        check_invariant();
+    }
+    ck_assert_uint_lt(mem.used, most / 4);
+    /* Not at once with each that comes and goes. */
+    size_t room = heap.room;
+    for (size_t i = 2; i < room / 2; i++) {
+        ck_assert(heap_set(&heap, &nodes[i], (int64_t)i));
+        ck_assert_uint_eq(heap.room, room);
+    }
+}
+END_TEST
+
 START_TEST(moving_and_removing_need_no_memory)
 {
     size_t count = 0;
@@ -164,6 +184,7 @@ main(void)
     tcase_add_test(tcase, removing_twice_does_no_harm);
     tcase_add_loop_test(tcase, random_moves_agree_with_a_slow_search, 0, 5);
     tcase_add_test(tcase, new_node_without_memory_changes_nothing);
+    tcase_add_test(tcase, room_goes_with_the_nodes);
     tcase_add_test(tcase, moving_and_removing_need_no_memory);
     suite_add_tcase(suite, tcase);
 
