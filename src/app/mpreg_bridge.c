@@ -34,6 +34,13 @@ deadline(void *self, struct now now)
     return bridge_deadline(service->bridge, now);
 }
 
+static size_t
+memory_used(void *self)
+{
+    const struct service *service = self;
+    return bridge_memory_used(service->bridge);
+}
+
 /* The files have changed, or somebody says so. What comes of it is in the log. */
 static void
 reload_policies(struct service *service, const char *author)
@@ -132,7 +139,9 @@ static int
 run_bridge(struct daemon *daemon, const struct config_bridge *config, struct service *service)
 {
     struct log *log = &daemon->sink.log;
-    const struct runtime_engine engine = { .self = service, .step = step, .deadline = deadline };
+    const struct runtime_engine engine = {
+        .self = service, .step = step, .deadline = deadline, .memory_used = memory_used
+    };
     runtime_set_engine(daemon->runtime, &engine);
     if (!watch_policies(daemon, config, service)) {
         return APP_FAILED;

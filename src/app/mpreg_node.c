@@ -22,11 +22,19 @@ deadline(void *self, struct now now)
     return node_deadline(self, now);
 }
 
+static size_t
+memory_used(void *self)
+{
+    return node_memory_used(self);
+}
+
 static int
 run_node(struct daemon *daemon, const struct config_node *config, struct node *node)
 {
     struct log *log = &daemon->sink.log;
-    const struct runtime_engine engine = { .self = node, .step = step, .deadline = deadline };
+    const struct runtime_engine engine = {
+        .self = node, .step = step, .deadline = deadline, .memory_used = memory_used
+    };
     runtime_set_engine(daemon->runtime, &engine);
     LOG_INFO(log, "node.ready", LOG_TEXT("url", config->node.advertise.text),
         LOG_TEXT("listen", config->node.listen.text),

@@ -131,6 +131,10 @@ on_prepare(uv_prepare_t *prepare)
     if (runtime->finished) {
         return;
     }
+    size_t used = engine->memory_used(engine->self) + runtime->config.mem->used;
+    if (memory_trim_is_due(&runtime->trim, used)) {
+        memory_trim();
+    }
     uv_update_time(&runtime->loop);
     if (at.ns == INSTANT_NEVER.ns) {
         uv_timer_stop(&runtime->timer);

@@ -29,6 +29,7 @@ struct runtime_engine {
     void *self;
     const struct actions *(*step)(void *self, const struct event *event, struct now now);
     struct instant (*deadline)(void *self, struct now now);
+    size_t (*memory_used)(void *self); /* bytes */
 };
 
 struct tls_context;

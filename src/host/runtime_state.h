@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "host/link.h"
+#include "host/memory_trim.h"
 #include "host/runtime.h"
 #include "host/runtime_conns.h"
 #include "host/worker.h"
@@ -51,6 +52,7 @@ struct runtime {
     bool stopping;
     bool finished;
     bool cut_off;
+    struct memory_trim trim;
     struct runtime_stats stats;
 };
 

@@ -551,6 +551,12 @@ node_stats(const struct node *node)
     return stats;
 }
 
+size_t
+node_memory_used(const struct node *node)
+{
+    return node->mem.used;
+}
+
 struct member *
 node_member(struct node *node)
 {

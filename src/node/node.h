@@ -72,6 +72,9 @@ struct node_stats {
     size_t memory_peak;
 };
 struct node_stats node_stats(const struct node *node);
+
+/* Bytes; as in node_stats(), for those who ask all the time. */
+size_t node_memory_used(const struct node *node);
 struct member *node_member(struct node *node);
 bool node_ready(const struct node *node);
 
