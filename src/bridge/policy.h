@@ -81,6 +81,8 @@ struct policy_update_limit {
 struct policy_import_limits {
     struct policy_table_limit table[POLICY_LIMIT_KIND_COUNT];
     struct policy_update_limit updates;
+    uint64_t
+        name_size; /* bytes of a name, an id or a tag; longer ones are rejected, no rule is asked */
 };
 
 /* When the cluster itself serves a name that is imported. */

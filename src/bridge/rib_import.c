@@ -326,11 +326,25 @@ is_refused_anyway(
            !span_equal(path->items[path->count - 1], far);
 }
 
+/* Longer names, ids or tags came than the link's policy takes. */
+static bool
+is_too_long(const struct rib *rib, uint32_t link, const struct advertisement *in)
+{
+    const struct policy *policy = rib->links[link].policy;
+    uint64_t max = policy == NULL ? 0 : policy_import_limits(policy)->name_size;
+    bool fits = max == 0 || (in->identity.name.size <= max && in->identity.function_id.size <= max);
+    for (uint32_t i = 0; fits && i < in->tags.count; i++) {
+        fits = max == 0 || in->tags.items[i].size <= max;
+    }
+    return !fits;
+}
+
 bool
 rib_import_is_for_rules(const struct rib *rib, const struct rib_import *import)
 {
     enum prune_reason reason;
-    return !import->blocked && !is_refused_anyway(rib, import->link, &import->in, &reason);
+    return !import->blocked && !is_refused_anyway(rib, import->link, &import->in, &reason) &&
+           !is_too_long(rib, import->link, &import->in);
 }
 
 static enum prune_reason
@@ -341,6 +355,11 @@ judge(
     *verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
     if (is_refused_anyway(rib, link, in, &reason)) {
         return reason;
+    }
+    if (is_too_long(rib, link, in)) {
+        verdict->reason =
+            SPAN("its name, its id or a tag is longer than import.limits.name allows");
+        return PRUNE_LIMIT_EXCEEDED;
     }
     reason = rib_judge(rib, link, POLICY_IMPORT, in, verdict);
     rib_count_verdict(rib, link, POLICY_IMPORT, in, verdict);

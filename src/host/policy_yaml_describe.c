@@ -196,6 +196,7 @@ import_limits(const struct policy_yaml_import_limits *limits)
             .rate_per_ns = limits->updates.rate.period_ns,
             .burst = limits->updates.burst,
         },
+        .name_size = limits->name_size,
     };
     for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
         described.table[kind] = (struct policy_table_limit){

@@ -274,6 +274,8 @@ static const struct yaml_key import_limits_keys[] = {
     YAML_GROUP(
         struct policy_yaml_import_limits, table[POLICY_LIMIT_BYTES], &byte_limit_shape, "bytes"),
     YAML_GROUP(struct policy_yaml_import_limits, updates, &update_limit_shape, "updates"),
+    YAML_SIZE(struct policy_yaml_import_limits, name_size, "name", .min = 1, .max = NAME_SIZE_MAX,
+        .zero = NO_IMPORTS),
 };
 static const struct yaml_shape import_limits_shape =
     YAML_SHAPE(struct policy_yaml_import_limits, import_limits_keys, "import.limits");

@@ -131,6 +131,7 @@ struct policy_yaml_import_limits {
     const struct yaml_node *yaml;
     struct policy_yaml_table_limit table[POLICY_LIMIT_KIND_COUNT];
     struct policy_yaml_update_limit updates;
+    uint64_t name_size;
 };
 
 struct policy_yaml_side {

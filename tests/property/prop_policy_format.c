@@ -152,6 +152,8 @@ settings_are_equal(const struct policy_yaml *a, const struct policy_yaml *b)
     return equal && updates[0]->rate == updates[1]->rate &&
            updates[0]->rate_per_ns == updates[1]->rate_per_ns &&
            updates[0]->burst == updates[1]->burst &&
+           policy_import_limits(a->policy)->name_size ==
+               policy_import_limits(b->policy)->name_size &&
            policy_overlap(a->policy) == policy_overlap(b->policy) &&
            policy_withdraw_max_percent(a->policy) == policy_withdraw_max_percent(b->policy) &&
            span_equal(a->federation, b->federation) &&
@@ -191,7 +193,8 @@ formatted_says_the_same(struct scene *scene)
 {
     static const struct yaml_environment nothing = { .lookup = NULL };
     static const char *const sides[] = { "export:\n  rules:\n",
-        "import:\n  overlap: failover\n  limits: {updates: {burst: 9, rate: 500/s}, bytes: {max: "
+        "import:\n  overlap: failover\n  limits: {name: 99B, updates: {burst: 9, rate: 500/s}, "
+        "bytes: {max: "
         "64MiB}, functions: {action: block, "
         "max: '5'}}\n  rules:\n" };
     struct yaml_errors errors;

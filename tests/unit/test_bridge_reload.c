@@ -499,6 +499,32 @@ START_TEST(updates_beyond_the_rate_are_waited_for)
 }
 END_TEST
 
+START_TEST(names_ids_and_tags_may_be_so_long)
+{
+    static const struct span tags[] = { T("a.tag") };
+    reload((struct reload_request){ .apply = true },
+        limited_to((struct policy_import_limits){ .name_size = 4 }));
+    const struct rib_route routes[] = {
+        { .route_id = 3, .name = "four" },
+        { .route_id = 4, .name = "fives" },
+        { .route_id = 5, .name = "id", .id = "fives" },
+        { .route_id = 6, .name = "tag", .tags = { .items = tags, .count = 1 } },
+    };
+    for (uint32_t i = 0; i < COUNT_OF(routes); i++) {
+        rig_far_announce(&rig, far, 4 + i, "eu", routes[i]);
+        struct bridge_link_stats stats = rig_link_stats(&rig, US, 0);
+        ck_assert_uint_eq(stats.import_rejected, i);
+        ck_assert_uint_eq(stats.rejects[PRUNE_LIMIT_EXCEEDED], i);
+    }
+    const struct rib_event *event = rib_newest_event(bridge_rib(us()), RIB_EVENT_REJECTED);
+    ck_assert_msg(strstr((const char *)event->rule_reason.data, "import.limits.name") != NULL,
+        "%.*s", SPAN_ARGS(event->rule_reason));
+    reload((struct reload_request){ .apply = true }, limited(9, POLICY_LIMIT_WARN));
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 0).import_rejected, 0);
+    ck_assert_ptr_nonnull(rig_peer_sees(&rig, us_node, "fives"));
+}
+END_TEST
+
 START_TEST(limit_may_only_warn)
 {
     reload((struct reload_request){ .apply = true }, limited(1, POLICY_LIMIT_WARN));
@@ -560,6 +586,7 @@ add_tests(TCase *tcase)
     tcase_add_test(tcase, one_that_takes_less_lets_others_in);
     tcase_add_test(tcase, limit_of_bytes_may_end_the_session);
     tcase_add_test(tcase, updates_beyond_the_rate_are_waited_for);
+    tcase_add_test(tcase, names_ids_and_tags_may_be_so_long);
     tcase_add_test(tcase, limit_may_only_warn);
     tcase_add_test(tcase, limit_may_end_the_session_for_a_while);
     tcase_add_test(tcase, limit_may_end_the_session_until_the_policy_changes);

@@ -139,7 +139,7 @@ START_TEST(limits_reach_the_policy)
         "    - {id: c, match: {function: c}, action: accept}\n"
         "import:\n"
         "  limits: {functions: {max: 10000, action: restart}, bytes: {max: 64MiB, action: block},\n"
-        "    updates: {rate: 20000/s, burst: 100000}}\n"
+        "    updates: {rate: 20000/s, burst: 100000}, name: 128B}\n"
         "  overlap: failover\n"
         "  rules: [{id: a, match: {function: a}, limits: {rate: 1/h}, action: accept}]\n");
     const struct policy_call_limits *a = policy_rule_limits(file->policy, POLICY_EXPORT, 0);
@@ -165,6 +165,7 @@ START_TEST(limits_reach_the_policy)
     ck_assert_uint_eq(updates->rate, 20000);
     ck_assert_uint_eq(updates->rate_per_ns, SEC_NS);
     ck_assert_uint_eq(updates->burst, 100000);
+    ck_assert_uint_eq(policy_import_limits(file->policy)->name_size, 128);
     ck_assert_int_eq(policy_overlap(file->policy), POLICY_OVERLAP_FAILOVER);
     policy_yaml_free(file);
 }
@@ -324,6 +325,8 @@ static const struct fault_case {
         "rules\n"
         "p.yaml:3:47: import.limits.updates.burst cannot be '0'; to import nothing, write no "
         "rules\n" },
+    { "names longer than any", HEAD "import: {limits: {name: 1KiB}}\n",
+        "p.yaml:3:25: import.limits.name: '1KiB' is out of range; (allowed: 1B to 512B)\n" },
     { "no bytes at all", HEAD "import: {limits: {bytes: {max: 0B}}}\n",
         "p.yaml:3:32: import.limits.bytes.max cannot be '0B'; to import nothing, write no "
         "rules\n" },
