@@ -319,6 +319,16 @@ dispatch(struct bridge *bridge, const struct event *event, struct now now)
     }
 }
 
+/* However a session came to its state in this step. */
+static void
+note_states(struct bridge *bridge, struct now now)
+{
+    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+        struct link_session *session = &bridge->ports[i].session;
+        link_health_note_state(&session->stats.health, session->state == LINK_UP, now.mono);
+    }
+}
+
 const struct actions *
 bridge_step(struct bridge *bridge, const struct event *event, struct now now)
 {
@@ -342,6 +352,7 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     }
     /* A session that failed meanwhile has taken its imports along. */
     cluster_port_settle(bridge, now);
+    note_states(bridge, now);
     member_flush(bridge->member, now, &bridge->actions);
     if (bridge->stopping) {
         go_on_stopping(bridge, now);

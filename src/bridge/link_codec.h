@@ -116,11 +116,15 @@ struct link_end_of_sync {
     uint64_t refresh; /* the number of the REFRESH that it answers; 0: of the session's beginning */
 };
 
-/* PONG has a number only. */
 struct link_ping {
-    uint64_t number;         /* the pinger's own, echoed */
-    bool has_table;          /* PING: */
+    uint64_t number; /* the pinger's own, echoed */
+    bool has_table;
     struct link_table table; /* what the pinger has announced so far */
+};
+
+struct link_pong {
+    uint64_t number;   /* of the PING, echoed */
+    struct wall clock; /* the sender's when it answered; 0: it does not say */
 };
 
 /* Of an id that says which call this is, however often and over whichever bridge it comes. */
@@ -167,8 +171,9 @@ struct link_frame {
         uint64_t sequence; /* ACK */
         struct link_call call;
         struct link_reply reply;
-        struct link_ping ping; /* PING, PONG */
-        uint64_t refresh;      /* REFRESH: its number */
+        struct link_ping ping;
+        struct link_pong pong;
+        uint64_t refresh; /* REFRESH: its number */
         struct link_error error;
     };
 };
@@ -200,7 +205,7 @@ void link_encode_withdraw(struct buf *out, const struct link_withdraw *withdraw)
 void link_encode_end_of_sync(struct buf *out, const struct link_end_of_sync *end);
 void link_encode_ack(struct buf *out, uint64_t sequence);
 void link_encode_ping(struct buf *out, const struct link_ping *ping);
-void link_encode_pong(struct buf *out, uint64_t number);
+void link_encode_pong(struct buf *out, const struct link_pong *pong);
 void link_encode_drain(struct buf *out);
 void link_encode_error(struct buf *out, const struct link_error *error);
 void link_encode_refresh(struct buf *out, uint64_t number);

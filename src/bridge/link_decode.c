@@ -391,6 +391,21 @@ decode_ping(struct span payload, struct link_ping *ping)
     return fields.result;
 }
 
+static enum link_result
+decode_pong(struct span payload, struct link_pong *pong)
+{
+    const struct field_set set = {
+        .known = TAG_BIT(LINK_TAG_PONG_NUMBER) | TAG_BIT(LINK_TAG_PONG_CLOCK),
+    };
+    struct fields fields;
+    read_fields(&fields, &set, payload);
+    pong->number = take_u64(&fields, LINK_TAG_PONG_NUMBER);
+    if (has(&fields, LINK_TAG_PONG_CLOCK)) {
+        pong->clock.ns = (int64_t)take_u64(&fields, LINK_TAG_PONG_CLOCK);
+    }
+    return fields.result;
+}
+
 /* A frame of one number. */
 static enum link_result
 decode_number(struct span payload, uint8_t tag, uint64_t *number)
@@ -570,7 +585,7 @@ decode_payload(struct span payload, struct arena *arena, struct link_frame *fram
     case LINK_FRAME_PING:
         return decode_ping(payload, &frame->ping);
     case LINK_FRAME_PONG:
-        return decode_number(payload, LINK_TAG_PING_NUMBER, &frame->ping.number);
+        return decode_pong(payload, &frame->pong);
     case LINK_FRAME_DRAIN:
         return decode_no_fields(payload);
     case LINK_FRAME_ERROR:

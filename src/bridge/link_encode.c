@@ -200,9 +200,14 @@ link_encode_ping(struct buf *out, const struct link_ping *ping)
 }
 
 void
-link_encode_pong(struct buf *out, uint64_t number)
+link_encode_pong(struct buf *out, const struct link_pong *pong)
 {
-    encode_number(out, LINK_FRAME_PONG, LINK_TAG_PING_NUMBER, number);
+    size_t start = begin_frame(out, LINK_FRAME_PONG);
+    add_u64(out, LINK_TAG_PONG_NUMBER, pong->number);
+    if (pong->clock.ns != 0) {
+        add_u64(out, LINK_TAG_PONG_CLOCK, (uint64_t)pong->clock.ns);
+    }
+    end_frame(out, start, 0);
 }
 
 void

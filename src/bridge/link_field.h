@@ -68,6 +68,11 @@ enum link_tag_call {
     LINK_TAG_CALL_ID = 1,
 };
 
+enum link_tag_pong {
+    LINK_TAG_PONG_NUMBER = 1,
+    LINK_TAG_PONG_CLOCK,
+};
+
 enum link_tag_refresh {
     LINK_TAG_REFRESH_NUMBER = 1,
 };

@@ -90,7 +90,7 @@ struct link_health {
 /* Whether the link is up, from `now` on. The first call starts the windows. Cheap when nothing has changed. */
 void link_health_note_state(struct link_health *health, bool up, struct instant now);
 
-/* A session begins: perhaps with another bridge, another way, another clock. */
+/* A session begins, or goes on over another connection: perhaps with another bridge, another way, another clock. */
 void link_health_note_session(struct link_health *health);
 
 void link_health_note_round_trip(struct link_health *health, uint64_t rtt_ns);

@@ -34,6 +34,7 @@
 #include "base/log.h"
 #include "base/prng.h"
 #include "bridge/link_codec.h"
+#include "bridge/link_health.h"
 #include "bridge/link_outbox.h"
 #include "core/io.h"
 
@@ -125,7 +126,8 @@ struct link_session_stats {
     uint64_t dials_refused;
     uint64_t frames_received;
     uint64_t frames_refused;
-    uint64_t rtt_ns;         /* of the newest pong; 0: none yet */
+    uint64_t rtt_ns; /* of the newest pong of this session; 0: none yet */
+    struct link_health health;
     struct instant up_since; /* meaningful while SYNCING, UP or DRAINING */
     struct instant heard_at; /* last frame received */
     uint64_t sequence_sent;  /* of this session, or the suspended one */

@@ -189,6 +189,7 @@ enter_greeted(
     session->ping_number = 0;
     stats->up_since = turn->now.mono;
     stats->rtt_ns = 0;
+    link_health_note_session(&stats->health);
     hear(session, turn->now.mono);
     LOG_INFO(session->log, "link.greeted", LOG_SPAN("link", session->config.name),
         LOG_SPAN("bridge", bridge), LOG_U64("dialed", session->dialed),
@@ -331,11 +332,33 @@ static void
 receive_ping(
     struct link_session *session, const struct link_turn *turn, const struct link_frame *frame)
 {
+    const struct link_pong pong = { .number = frame->ping.number, .clock = turn->now.wall };
     buf_reset(&session->scratch);
-    link_encode_pong(&session->scratch, frame->ping.number);
+    link_encode_pong(&session->scratch, &pong);
     send_scratch(session, session->conn, turn->actions);
     if (frame->ping.has_table) {
         deliver(turn, LINK_DELIVERS_TABLE, frame);
+    }
+}
+
+/* The pong that was awaited: how far away the far side is, and what time it is there. */
+static void
+measure(struct link_session *session, const struct link_turn *turn, struct wall far_clock)
+{
+    struct link_session_stats *stats = &session->stats;
+    stats->rtt_ns = instant_between(session->ping_sent_at, turn->now.mono);
+    session->ping_sent_at = INSTANT_NEVER;
+    link_health_note_round_trip(&stats->health, stats->rtt_ns);
+    int64_t offset_ns = 0;
+    if (far_clock.ns != 0 &&
+        link_health_note_clock(&stats->health, far_clock, stats->rtt_ns, turn->now.wall) &&
+        link_health_clock_offset(&stats->health, &offset_ns)) {
+        LOG_WARN(session->log, "link.clock_offset", LOG_SPAN("link", session->config.name),
+            LOG_SPAN("bridge", session->far.bridge),
+            LOG_TEXT("far_clock", offset_ns < 0 ? "behind" : "ahead"),
+            LOG_MS("offset_ms", (uint64_t)(offset_ns < 0 ? -offset_ns : offset_ns)),
+            LOG_TEXT("advice", "set the clocks of both bridges (NTP): certificates and rules with "
+                               "a validity go by them"));
     }
 }
 
@@ -343,16 +366,15 @@ static void
 receive_pong(
     struct link_session *session, const struct link_turn *turn, const struct link_frame *frame)
 {
-    uint64_t number = frame->ping.number;
-    if (number == 0 || number > session->ping_number) {
+    const struct link_pong *pong = &frame->pong;
+    if (pong->number == 0 || pong->number > session->ping_number) {
         link_session_refuse_frame(
             session, turn, LINK_ERROR_PROTOCOL, SPAN("PONG without its PING"), SPAN_NONE);
         return;
     }
     bool awaited = session->ping_sent_at.ns != INSTANT_NEVER.ns;
-    if (awaited && number == session->ping_number) {
-        session->stats.rtt_ns = instant_between(session->ping_sent_at, turn->now.mono);
-        session->ping_sent_at = INSTANT_NEVER;
+    if (awaited && pong->number == session->ping_number) {
+        measure(session, turn, pong->clock);
     }
 }
 

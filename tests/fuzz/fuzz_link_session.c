@@ -361,7 +361,7 @@ draw_frame(struct world *world)
         },
     };
     uint8_t pick = next_byte(world);
-    struct link_frame frame = { .type = (enum link_frame_type)(pick % (LINK_FRAME_ERROR + 1)) };
+    struct link_frame frame = { .type = (enum link_frame_type)(pick % (LINK_FRAME_REFRESH + 1)) };
     switch (frame.type) {
     case LINK_FRAME_HELLO:
         return draw_hello(world);
@@ -376,7 +376,8 @@ draw_frame(struct world *world)
         };
         break;
     case LINK_FRAME_END_OF_SYNC:
-        frame.sequence = draw_sequence(world);
+        frame.end_of_sync.sequence = draw_sequence(world);
+        frame.end_of_sync.refresh = next_byte(world) % 3;
         break;
     case LINK_FRAME_ACK:
         frame.sequence = 1u + next_byte(world) % 4;
@@ -385,10 +386,14 @@ draw_frame(struct world *world)
         frame.call = (struct link_call){ .path = { .items = path, .count = 1 } };
         break;
     case LINK_FRAME_PING:
-        frame.ping = pick;
+        frame.ping = (struct link_ping){ .number = pick, .has_table = pick % 2 == 0 };
         break;
     case LINK_FRAME_PONG:
-        frame.ping = pick < 128 ? world->session.ping_number : pick;
+        frame.pong.number = pick < 128 ? world->session.ping_number : pick;
+        frame.pong.clock.ns = pick % 2 == 0 ? (int64_t)(pick * SEC_NS) : 0;
+        break;
+    case LINK_FRAME_REFRESH:
+        frame.refresh = 1u + next_byte(world);
         break;
     case LINK_FRAME_ERROR:
         frame.error = (struct link_error){ .code = next_byte(world), .text = SPAN("because") };

@@ -239,7 +239,8 @@ draw_frame(struct world *world)
         frame.ping.number = draw_number(world);
         break;
     case LINK_FRAME_PONG:
-        frame.ping.number = draw_number(world);
+        frame.pong.number = draw_number(world);
+        frame.pong.clock.ns = prng_chance(&world->prng, 50) ? (int64_t)prng_next(&world->prng) : 0;
         break;
     case LINK_FRAME_ERROR:
         frame.error.code = (uint16_t)draw_number(world);

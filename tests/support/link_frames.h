@@ -44,7 +44,7 @@ link_frames_encode(struct buf *out, const struct link_frame *frame)
         link_encode_ping(out, &frame->ping);
         break;
     case LINK_FRAME_PONG:
-        link_encode_pong(out, frame->ping.number);
+        link_encode_pong(out, &frame->pong);
         break;
     case LINK_FRAME_DRAIN:
         link_encode_drain(out);
@@ -154,10 +154,11 @@ link_frames_same(const struct link_frame *a, const struct link_frame *b)
                a->reply.code == b->reply.code && span_equal(a->reply.rule, b->reply.rule) &&
                span_equal(a->reply.body, b->reply.body);
     case LINK_FRAME_PING:
-    case LINK_FRAME_PONG:
         return a->ping.number == b->ping.number && a->ping.has_table == b->ping.has_table &&
                a->ping.table.routes == b->ping.table.routes &&
                a->ping.table.digest == b->ping.table.digest;
+    case LINK_FRAME_PONG:
+        return a->pong.number == b->pong.number && a->pong.clock.ns == b->pong.clock.ns;
     case LINK_FRAME_ERROR:
         return a->error.code == b->error.code && span_equal(a->error.text, b->error.text);
     }

@@ -276,7 +276,12 @@ send_numbered(void)
 static inline void
 hear_ping(enum link_frame_type type, uint64_t number)
 {
-    const struct link_frame frame = { .type = type, .ping = { .number = number } };
+    struct link_frame frame = { .type = type };
+    if (type == LINK_FRAME_PONG) {
+        frame.pong.number = number;
+    } else {
+        frame.ping.number = number;
+    }
     hear(&frame);
 }
 

@@ -93,7 +93,8 @@ expect(const char *name, enum link_result got, enum link_result want)
         (const uint8_t *)("" literal_), sizeof(literal_) - 1                                       \
     }
 
-#define PING_FIELD "\x01\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x07"
+#define CLOCK_FIELD "\x02\x00\x00\x00\x08\xff\xff\xff\xff\xff\xff\xff\xfe"
+#define PING_FIELD  "\x01\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x07"
 
 static const struct header_case {
     const char *name;
@@ -113,6 +114,11 @@ static const struct header_case {
     { "flags", BYTES("\0\0\0\0\x0a\x01\0\0"), LINK_BAD_FIELD },
     { "reserved bytes", BYTES("\0\0\0\0\x0a\0\0\x01"), LINK_BAD_FIELD },
     { "ping", BYTES("\0\0\0\x0d\x08\0\0\0" PING_FIELD), LINK_OK },
+    { "pong", BYTES("\0\0\0\x0d\x09\0\0\0" PING_FIELD), LINK_OK },
+    { "pong with its clock", BYTES("\0\0\0\x1a\x09\0\0\0" PING_FIELD CLOCK_FIELD), LINK_OK },
+    { "pong without its number", BYTES("\0\0\0\x0d\x09\0\0\0" CLOCK_FIELD), LINK_MISSING_FIELD },
+    { "pong with a clock of four bytes",
+        BYTES("\0\0\0\x16\x09\0\0\0" PING_FIELD "\x02\0\0\0\x04\0\0\0\1"), LINK_BAD_FIELD },
     { "ping without its number", BYTES("\0\0\0\0\x08\0\0\0"), LINK_MISSING_FIELD },
     { "ping with two numbers", BYTES("\0\0\0\x1a\x08\0\0\0" PING_FIELD PING_FIELD),
         LINK_BAD_FIELD },

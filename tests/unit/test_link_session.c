@@ -319,9 +319,9 @@ static const struct fault_case {
     { "the transport's READY", { .type = LINK_FRAME_READY }, LINK_ERROR_PROTOCOL },
     { "a second end of sync", { .type = LINK_FRAME_END_OF_SYNC, .end_of_sync = { .sequence = 2 } },
         LINK_ERROR_PROTOCOL },
-    { "a PONG that nobody asked for", { .type = LINK_FRAME_PONG, .ping = { .number = 1 } },
+    { "a PONG that nobody asked for", { .type = LINK_FRAME_PONG, .pong = { .number = 1 } },
         LINK_ERROR_PROTOCOL },
-    { "a PONG numbered 0", { .type = LINK_FRAME_PONG, .ping = { .number = 0 } },
+    { "a PONG numbered 0", { .type = LINK_FRAME_PONG, .pong = { .number = 0 } },
         LINK_ERROR_PROTOCOL },
     { "an ACK of what was not sent", { .type = LINK_FRAME_ACK, .sequence = 1 },
         LINK_ERROR_SEQUENCE },
@@ -493,7 +493,9 @@ START_TEST(ping_is_answered)
 {
     bring_up();
     hear_ping(LINK_FRAME_PING, 12345);
-    ck_assert_uint_eq(sent(LINK_FRAME_PONG, session.conn)->ping.number, 12345);
+    const struct link_pong pong = sent(LINK_FRAME_PONG, session.conn)->pong;
+    ck_assert_uint_eq(pong.number, 12345);
+    ck_assert_int_eq(pong.clock.ns, now.wall.ns);
 }
 END_TEST
 
@@ -522,6 +524,38 @@ START_TEST(late_pong_measures_from_the_first_ping)
     hear_ping(LINK_FRAME_PONG, number);
     ck_assert_uint_eq(session.stats.rtt_ns, KEEPALIVE_NS + SEC_NS);
     expect_state("the second pong", LINK_UP);
+}
+END_TEST
+
+START_TEST(clock_of_the_far_side_is_measured_and_told_once)
+{
+    int64_t offset_ns = 0;
+    bring_up();
+    for (int i = 0; i < 3; i++) {
+        pass_to_deadline();
+        struct link_frame pong = { .type = LINK_FRAME_PONG };
+        pong.pong.number = sent(LINK_FRAME_PING, session.conn)->ping.number;
+        pass(10 * MS_NS);
+        pong.pong.clock = wall_after(now.wall, 60 * SEC_NS);
+        pass(10 * MS_NS);
+        fact_count = i == 1 ? 0 : fact_count;
+        hear(&pong);
+        ck_assert(was_logged("link.clock_offset") == (i == 0));
+    }
+    ck_assert(link_health_clock_offset(&session.stats.health, &offset_ns));
+    ck_assert_int_eq(offset_ns, 60 * (int64_t)SEC_NS);
+    ck_assert_uint_eq(session.stats.health.rtt_smoothed_ns, 20 * MS_NS);
+}
+END_TEST
+
+START_TEST(far_side_without_a_clock_is_not_measured)
+{
+    int64_t offset_ns = 0;
+    bring_up();
+    pass_to_deadline();
+    hear_ping(LINK_FRAME_PONG, sent(LINK_FRAME_PING, session.conn)->ping.number);
+    ck_assert_uint_eq(session.stats.health.rtt_count, 1);
+    ck_assert(!link_health_clock_offset(&session.stats.health, &offset_ns));
 }
 END_TEST
 
@@ -613,6 +647,8 @@ add_frame_tests(Suite *suite)
     tcase_add_test(tcase, ping_is_answered);
     tcase_add_test(tcase, pong_measures_the_round_trip);
     tcase_add_test(tcase, late_pong_measures_from_the_first_ping);
+    tcase_add_test(tcase, clock_of_the_far_side_is_measured_and_told_once);
+    tcase_add_test(tcase, far_side_without_a_clock_is_not_measured);
     tcase_add_loop_test(tcase, silence_is_death, 0, (int)COUNT_OF(silence_cases));
     tcase_add_test(tcase, any_frame_is_a_sign_of_life);
 }
