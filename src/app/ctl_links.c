@@ -2,6 +2,7 @@
 /*
  * ctl_links.c - `mpregctl links`: each link of a bridge in one row.
  */
+#include <math.h>
 #include <stdio.h>
 
 #include "app/ctl_http.h"
@@ -9,8 +10,11 @@
 
 static const char help[] = "Usage: mpregctl [--admin URL] [-o table|json] links\n"
                            "\n"
-                           "Shows the links of a bridge. -o json has more: results of calls, "
-                           "reasons of prunes and rejects.\n";
+                           "Shows the links of a bridge. UP is the share of the last 5 minutes, "
+                           "hour and day in\n"
+                           "which a link was up, CLOCK how far the far bridge's clock is ahead "
+                           "(+) or behind (-).\n"
+                           "-o json has more: results of calls, reasons of prunes and rejects.\n";
 
 /* A number in the object `key` of `link`. */
 struct number {
@@ -27,11 +31,54 @@ number_in(const json_t *link, const char *key, const char *name)
 }
 
 static struct ctl_duration
-duration_in(const json_t *session, const char *name)
+duration_in(const json_t *object, const char *name)
 {
     struct ctl_duration none = { .text = "" };
-    const json_t *value = json_object_get(session, name);
+    const json_t *value = json_object_get(object, name);
     return json_is_number(value) ? ctl_duration(json_number_value(value)) : none;
+}
+
+/* "100/99.98/97.2%": of the last 5 minutes, 1 hour, 24 hours. */
+struct availability {
+    char text[48];
+};
+
+static struct availability
+availability_in(const json_t *health)
+{
+    static const char *const windows[] = { "5m", "1h", "24h" };
+    const json_t *ratios = json_object_get(health, "availability");
+    struct availability shown = { .text = "" };
+    size_t used = 0;
+    for (size_t i = 0; i < COUNT_OF(windows) && json_is_object(ratios); i++) {
+        /* Down, never up: 100 is shown for what was never away. */
+        double percent = floor(ctl_real(ratios, windows[i]) * 1e4) / 1e2;
+        percent = fmin(fmax(percent, 0), 100);
+        used += (size_t)snprintf(
+            &shown.text[used], sizeof(shown.text) - used, "%s%.4g", i == 0 ? "" : "/", percent);
+    }
+    if (used > 0) {
+        (void)snprintf(&shown.text[used], sizeof(shown.text) - used, "%%");
+    }
+    return shown;
+}
+
+/* "+1.2s": the far clock is ahead. */
+struct offset {
+    char text[sizeof(struct ctl_duration) + 1];
+};
+
+static struct offset
+offset_in(const json_t *health)
+{
+    const json_t *value = json_object_get(health, "clock_offset_seconds");
+    double seconds = json_number_value(value);
+    struct offset shown = { .text = "" };
+    if (json_is_number(value)) {
+        (void)snprintf(shown.text, sizeof(shown.text), "%c%s", seconds < 0 ? '-' : '+',
+            ctl_duration(fabs(seconds)).text);
+    }
+    return shown;
 }
 
 static void
@@ -39,15 +86,18 @@ add_row(struct ctl_table *table, const json_t *link)
 {
     const json_t *session = json_object_get(link, "session");
     struct ctl_duration uptime = duration_in(session, "uptime_seconds");
-    struct ctl_duration rtt = duration_in(session, "rtt_seconds");
+    const json_t *health = json_object_get(link, "health");
+    struct availability availability = availability_in(health);
+    struct ctl_duration rtt = duration_in(health, "rtt_smoothed_seconds");
+    struct offset offset = offset_in(health);
     struct number flaps = number_in(link, "session", "flaps");
     struct number exported = number_in(link, "functions", "exported");
     struct number denied = number_in(link, "functions", "denied");
     struct number imported = number_in(link, "functions", "imported");
     struct number rejected = number_in(link, "functions", "rejected");
     const char *row[] = { ctl_text(link, "name"), ctl_text(link, "federation"),
-        ctl_text(link, "far_bridge"), ctl_text(link, "state"), uptime.text, rtt.text, flaps.text,
-        exported.text, denied.text, imported.text, rejected.text,
+        ctl_text(link, "far_bridge"), ctl_text(link, "state"), uptime.text, availability.text,
+        rtt.text, offset.text, flaps.text, exported.text, denied.text, imported.text, rejected.text,
         ctl_text(session, "last_reason") };
     ctl_table_add(table, row);
 }
@@ -55,8 +105,9 @@ add_row(struct ctl_table *table, const json_t *link)
 int
 ctl_links(struct ctl *ctl, int argc, char **argv)
 {
-    static const char *const heads[] = { "LINK", "FEDERATION", "FAR BRIDGE", "STATE", "FOR", "RTT",
-        "FLAPS", "EXPORTED", "DENIED", "IMPORTED", "REJECTED", "LAST END" };
+    static const char *const heads[] = { "LINK", "FEDERATION", "FAR BRIDGE", "STATE", "FOR",
+        "UP 5m/1h/24h", "RTT", "CLOCK", "FLAPS", "EXPORTED", "DENIED", "IMPORTED", "REJECTED",
+        "LAST END" };
     int code = APP_OK;
     size_t index = 0;
     const json_t *link = NULL;

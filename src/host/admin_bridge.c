@@ -4,6 +4,7 @@
  */
 #include "host/admin_bridge.h"
 
+#include "host/admin_link_health.h"
 #include "host/admin_policy.h"
 
 /* ---- Readiness ---- */
@@ -123,6 +124,8 @@ describe_link(const struct bridge_link_stats *link, struct now now)
         link->far_bridge.size == 0 ? json_null() : admin_text(link->far_bridge), "state",
         link_state_name(link->state), "dials", link->dials);
     (void)json_object_set_new(json, "session", describe_session(link, now));
+    (void)json_object_set_new(
+        json, "health", admin_link_health_describe(&link->session->health, now));
     (void)json_object_set_new(json, "functions",
         json_pack("{s:o,s:o,s:o,s:o,s:o}", "exported", admin_u64(link->exported), "denied",
             admin_u64(link->export_denied), "imported", admin_u64(link->import_accepted),

@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "host/admin_bridge.h"
+#include "host/admin_link_health.h"
 #include "host/admin_metrics.h"
 #include "host/policy_store.h"
 
@@ -69,7 +70,7 @@ add_session_counts(struct view *view)
 }
 
 static void
-add_times(struct view *view)
+add_uptimes(struct view *view)
 {
     admin_metrics_family(&view->metrics, "mpreg_link_uptime_seconds", "gauge",
         "Age of the session; 0 when the link is down.");
@@ -78,12 +79,6 @@ add_times(struct view *view)
         bool greeted = link->state != LINK_DOWN && link->state != LINK_GREETING;
         uint64_t uptime_ns = instant_between(link->session->up_since, view->now.mono);
         admin_metrics_seconds(&view->metrics, of_link(link), greeted ? (int64_t)uptime_ns : 0);
-    }
-    admin_metrics_family(&view->metrics, "mpreg_link_rtt_seconds", "gauge",
-        "Of the newest answered ping; 0 before the first.");
-    for (uint32_t i = 0; i < view->link_count; i++) {
-        admin_metrics_seconds(
-            &view->metrics, of_link(&view->links[i]), (int64_t)view->links[i].session->rtt_ns);
     }
 }
 
@@ -312,7 +307,8 @@ admin_bridge_serve_metrics(void *self, const struct admin_call *call)
         bridge_ready(admin->bridge));
     add_states(&view);
     add_session_counts(&view);
-    add_times(&view);
+    add_uptimes(&view);
+    admin_link_health_add_metrics(&view.metrics, view.links, view.link_count, view.now);
     admin_metrics_one(&view.metrics, "mpreg_links_refused_total", "counter",
         "Authenticated connections that no link is configured for.", stats.links_refused);
     admin_metrics_one(&view.metrics, "mpreg_links_rejected_total", "counter",

@@ -75,13 +75,14 @@ begin_sample(struct admin_metrics *metrics, const char *suffix, const struct adm
     buf_add_u8(metrics->out, ' ');
 }
 
+/* Seconds from nanoseconds, and whatever else is counted in parts of a thousand million. */
 static void
-add_seconds(struct buf *out, uint64_t ns)
+add_billionths(struct buf *out, uint64_t count_of_parts)
 {
     uint8_t digits[FRACTION_DIGITS];
-    uint64_t fraction = ns % SEC_NS;
+    uint64_t fraction = count_of_parts % SEC_NS;
     size_t count = 0;
-    buf_add_decimal(out, ns / SEC_NS);
+    buf_add_decimal(out, count_of_parts / SEC_NS);
     for (size_t i = FRACTION_DIGITS; i > 0; i--) {
         digits[i - 1] = (uint8_t)('0' + fraction % 10);
         count = count == 0 && fraction % 10 != 0 ? i : count;
@@ -108,7 +109,15 @@ admin_metrics_seconds(struct admin_metrics *metrics, struct admin_labels labels,
     if (ns < 0) {
         buf_add_u8(metrics->out, '-');
     }
-    add_seconds(metrics->out, ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns);
+    add_billionths(metrics->out, ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns);
+    buf_add_u8(metrics->out, '\n');
+}
+
+void
+admin_metrics_ratio(struct admin_metrics *metrics, struct admin_labels labels, uint32_t ppm)
+{
+    begin_sample(metrics, "", &labels);
+    add_billionths(metrics->out, (uint64_t)ppm * 1000);
     buf_add_u8(metrics->out, '\n');
 }
 
@@ -127,7 +136,7 @@ static struct span
 write_bound(struct buf *scratch, uint32_t bound_us)
 {
     buf_reset(scratch);
-    add_seconds(scratch, bound_us * US_NS);
+    add_billionths(scratch, bound_us * US_NS);
     return buf_span(scratch);
 }
 
@@ -163,7 +172,7 @@ admin_metrics_histogram(struct admin_metrics *metrics, struct admin_labels label
     count += histogram->counts[histogram->bound_count];
     add_bucket(metrics, labels, SPAN("+Inf"), count);
     begin_sample(metrics, "_sum", &labels);
-    add_seconds(metrics->out, histogram->sum_ns);
+    add_billionths(metrics->out, histogram->sum_ns);
     buf_add_u8(metrics->out, '\n');
     begin_sample(metrics, "_count", &labels);
     buf_add_decimal(metrics->out, count);

@@ -46,6 +46,9 @@ void admin_metrics_sample(
 /* Nanoseconds, written as seconds. */
 void admin_metrics_seconds(struct admin_metrics *metrics, struct admin_labels labels, int64_t ns);
 
+/* Millionths, written as a number from 0 to 1. */
+void admin_metrics_ratio(struct admin_metrics *metrics, struct admin_labels labels, uint32_t ppm);
+
 /* A family of one sample without labels. */
 void admin_metrics_one(struct admin_metrics *metrics, const char *name, const char *type,
     const char *help, uint64_t value);

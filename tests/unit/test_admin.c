@@ -280,6 +280,7 @@ START_TEST(links_show_what_the_engine_counts)
     ck_assert_int_eq(number_at(json, "links.0.session.flaps"), 0);
     ck_assert_double_eq_tol(json_real_value(at(json, "links.0.session.uptime_seconds")), 1.0, 1e-9);
     ck_assert(json_is_null(at(json, "links.0.session.last_error")));
+    ck_assert_double_eq_tol(json_real_value(at(json, "links.0.health.availability.1h")), 1.0, 1e-9);
     json_decref(json);
 }
 END_TEST
@@ -293,6 +294,10 @@ START_TEST(a_link_that_is_down_shows_nothing_of_a_session)
     ck_assert(json_is_null(at(json, "links.0.far_bridge")));
     ck_assert(json_is_null(at(json, "links.0.session.uptime_seconds")));
     ck_assert(json_is_null(at(json, "links.0.session.rtt_seconds")));
+    ck_assert_double_eq_tol(json_real_value(at(json, "links.0.health.availability.5m")), 0, 1e-9);
+    ck_assert(json_is_null(at(json, "links.0.health.rtt_smoothed_seconds")));
+    ck_assert_str_eq(text_at(json, "links.0.health.rtt_band"), "unknown");
+    ck_assert(json_is_null(at(json, "links.0.health.clock_offset_seconds")));
     ck_assert(json_is_null(at(json, "links.0.session.heard_seconds_ago")));
     ck_assert_str_eq(
         text_at(json, "links.0.session.last_reason"), "cannot connect: nobody is there");
@@ -559,6 +564,10 @@ static const char *const bridge_lines[] = {
     "mpreg_link_sessions_total{link=\"eu\"} 1",
     "mpreg_link_flaps_total{link=\"eu\"} 0",
     "mpreg_link_uptime_seconds{link=\"eu\"} 1",
+    "mpreg_link_availability_ratio{link=\"eu\",window=\"5m\"} 1",
+    "mpreg_link_availability_ratio{link=\"eu\",window=\"24h\"} 1",
+    "mpreg_link_rtt_seconds_bucket{link=\"eu\",le=\"0.0001\"} 0",
+    "mpreg_link_rtt_seconds_count{link=\"eu\"} 0",
     "mpreg_peers{state=\"up\"} 1",
     "mpreg_isolation_rejects_total{reason=\"foreign_cluster\"} 0",
     "mpreg_outdated_total{what=\"status\"} 0",
@@ -596,17 +605,16 @@ START_TEST(metrics_say_what_happened)
 }
 END_TEST
 
-/* The name of the family that a line is about. */
+/* The name of the family that a line is about; of a histogram's without the suffix. */
 static void
-family_of(const char *line, char *family, size_t size)
+family_of(const char *line, bool is_histogram, char *family, size_t size)
 {
     static const char *const suffixes[] = { "_bucket", "_sum", "_count" };
     (void)snprintf(family, size, "%.*s", (int)strcspn(line, "{ "), line);
     for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
         size_t length = strlen(family);
         size_t suffix = strlen(suffixes[i]);
-        bool call_time = strncmp(family, "mpreg_call_seconds", 18) == 0;
-        if (call_time && length > suffix && strcmp(&family[length - suffix], suffixes[i]) == 0) {
+        if (is_histogram && length > suffix && strcmp(&family[length - suffix], suffixes[i]) == 0) {
             family[length - suffix] = '\0';
         }
     }
@@ -618,6 +626,7 @@ judge_format(const char *text)
 {
     char current[128] = "";
     char family[128];
+    bool is_histogram = false;
     for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
         char once[160];
         if (strncmp(line, "# HELP ", 7) == 0) {
@@ -625,10 +634,11 @@ judge_format(const char *text)
             (void)snprintf(once, sizeof(once), "# TYPE %s ", current);
             const char *type = strchr(line, '\n') + 1;
             ck_assert_msg(strncmp(type, once, strlen(once)) == 0, "no TYPE after %s", current);
+            is_histogram = strncmp(type + strlen(once), "histogram\n", 10) == 0;
             (void)snprintf(once, sizeof(once), "# HELP %s ", current);
             ck_assert_msg(strstr(text, once) == line, "%s is announced twice", current);
         } else if (line[0] != '#') {
-            family_of(line, family, sizeof(family));
+            family_of(line, is_histogram, family, sizeof(family));
             ck_assert_msg(strcmp(family, current) == 0, "%s stands under %s", family, current);
             const char *value = strchr(line, ' ') + 1;
             ck_assert_msg(
