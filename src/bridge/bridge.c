@@ -16,6 +16,9 @@
 
 #define CLOSE_NO_LINK 0 /* links have no close codes */
 
+/* Only an operator can help whoever no link is configured for, and each handshake costs us more than it. */
+#define NOT_WANTED_PAUSE_NS (30 * SEC_NS)
+
 static bool
 create_tables(struct bridge *bridge)
 {
@@ -192,6 +195,7 @@ refuse_link(struct bridge *bridge, const struct event *event)
     struct link_error error = {
         .code = LINK_ERROR_NOT_WANTED,
         .text = SPAN("no link is configured for your federation"),
+        .retry_after_ns = NOT_WANTED_PAUSE_NS,
     };
     buf_reset(&bridge->out);
     link_encode_error(&bridge->out, &error);

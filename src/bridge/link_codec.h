@@ -156,8 +156,9 @@ struct link_reply {
 };
 
 struct link_error {
-    uint16_t code;    /* enum link_error_code of link_session.h */
-    struct span text; /* for people */
+    uint16_t code;           /* enum link_error_code of link_session.h */
+    struct span text;        /* for people */
+    uint64_t retry_after_ns; /* how long a dialer is to wait at least; 0: the sender does not say */
 };
 
 /* One decoded frame. Spans borrow from the input, lists from the arena. */

@@ -428,13 +428,17 @@ static enum link_result
 decode_error(struct span payload, struct link_error *error)
 {
     const struct field_set set = {
-        .known = TAG_BIT(LINK_TAG_ERROR_CODE) | TAG_BIT(LINK_TAG_ERROR_TEXT),
+        .known = TAG_BIT(LINK_TAG_ERROR_CODE) | TAG_BIT(LINK_TAG_ERROR_TEXT) |
+                 TAG_BIT(LINK_TAG_ERROR_RETRY_AFTER),
     };
     struct fields fields;
     read_fields(&fields, &set, payload);
     error->code = take_u16(&fields, LINK_TAG_ERROR_CODE);
     if (has(&fields, LINK_TAG_ERROR_TEXT)) {
         error->text = take_text(&fields, LINK_TAG_ERROR_TEXT, LINK_TEXT_ANY);
+    }
+    if (has(&fields, LINK_TAG_ERROR_RETRY_AFTER)) {
+        error->retry_after_ns = take_u64(&fields, LINK_TAG_ERROR_RETRY_AFTER);
     }
     return fields.result;
 }

@@ -230,6 +230,9 @@ link_encode_error(struct buf *out, const struct link_error *error)
     add_field(out, LINK_TAG_ERROR_CODE, sizeof(error->code));
     buf_add_u16(out, error->code);
     add_text(out, LINK_TAG_ERROR_TEXT, error->text);
+    if (error->retry_after_ns > 0) {
+        add_u64(out, LINK_TAG_ERROR_RETRY_AFTER, error->retry_after_ns);
+    }
     end_frame(out, start, 0);
 }
 

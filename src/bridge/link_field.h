@@ -80,6 +80,7 @@ enum link_tag_refresh {
 enum link_tag_error {
     LINK_TAG_ERROR_CODE = 1,
     LINK_TAG_ERROR_TEXT,
+    LINK_TAG_ERROR_RETRY_AFTER,
 };
 
 /* What a route without a scope has, as in the clusters (function.h). */

@@ -66,23 +66,23 @@ link_session_note_end(
     link_session_compose(session->stats.last_reason, what, detail);
 }
 
-/* Decorrelated jitter: between the base and three times the last pause. */
-static uint64_t
-next_pause(struct link_session *session)
-{
-    const struct link_session_config *config = &session->config;
-    uint64_t width_ns = session->retry_ns * 3 - config->retry_base_ns;
-    uint64_t pause_ns = config->retry_base_ns + prng_below(session->prng, width_ns + 1);
-    session->retry_ns = pause_ns < config->retry_cap_ns ? pause_ns : config->retry_cap_ns;
-    return session->retry_ns;
-}
-
 void
 link_session_arm_retry(struct link_session *session, struct instant now)
 {
     bool wanted = !session->stopping && session->config.address_count > 0 &&
                   session->state == LINK_DOWN && session->dial_ticket == 0;
-    session->retry_at = wanted ? instant_after(now, next_pause(session)) : INSTANT_NEVER;
+    uint64_t asked_ns = session->retry_asked_ns;
+    session->retry_asked_ns = 0;
+    session->retry_at = INSTANT_NEVER;
+    if (!wanted) {
+        return;
+    }
+    uint64_t pause_ns = link_retry_pause_ns(&session->retry, session->prng, asked_ns);
+    session->retry_at = instant_after(now, pause_ns);
+    if (asked_ns > 0) {
+        LOG_INFO(session->log, "link.asked_to_wait", LOG_SPAN("link", session->config.name),
+            LOG_MS("asked_ms", asked_ns), LOG_MS("pause_ms", pause_ns));
+    }
 }
 
 static void
@@ -148,9 +148,7 @@ link_session_fall(struct link_session *session, const struct link_turn *turn)
             .reason = span_from_text(stats->last_reason),
         };
     }
-    if (lasted_ns > LINK_STABLE_NS) {
-        session->retry_ns = session->config.retry_base_ns;
-    }
+    link_retry_note_session(&session->retry, lasted_ns);
     LOG_WARN(session->log, greeted ? "link.down" : "link.refused",
         LOG_SPAN("link", session->config.name), LOG_SPAN("bridge", session->far.bridge),
         LOG_TEXT("error", link_error_code_name(stats->last_error)),
@@ -185,6 +183,7 @@ receive_refused(struct link_session *session, const struct link_turn *turn)
     uint32_t last = session->address_next + config->address_count - 1;
     struct span address = config->addresses[last % config->address_count];
     session->dial_ticket = 0;
+    session->retry_asked_ns = turn->event->retry_after_ns;
     session->stats.dials_refused++;
     LOG_WARN(session->log, "link.refused", LOG_SPAN("link", config->name),
         LOG_SPAN("address", address), LOG_SPAN("reason", turn->event->reason));
@@ -321,14 +320,11 @@ link_session_init(struct link_session *session, const struct link_session_config
     struct mem *mem, struct log *log, struct prng *prng)
 {
     CHECK(config->address_count <= LINK_ADDRESSES_MAX);
-    CHECK(config->retry_base_ns > 0);
-    CHECK(config->retry_base_ns <= config->retry_cap_ns);
-    CHECK(config->retry_cap_ns < UINT64_MAX / 4);
     CHECK(config->greeting_timeout_ns > 0);
     CHECK(config->own_bridge.size <= LINK_BRIDGE_NAME_MAX);
     *session = (struct link_session){ .config = *config, .log = log, .prng = prng };
     session->config.keepalive_ns = link_session_keepalive_ns(config->keepalive_ns);
-    session->retry_ns = config->retry_base_ns;
+    link_retry_init(&session->retry, &config->retry);
     buf_init(&session->scratch, mem, SCRATCH_SIZE_MAX);
     link_outbox_init(&session->outbox, mem, config->resume_buffer_size);
     link_session_forget_suspended(session);

@@ -8,10 +8,9 @@
  *      +---------------------------------------------------------------------+
  *     DRAINING: one of the two ends has said DRAIN; calls in flight finish, no new ones start.
  *
- * A link that dials tries its addresses in turn, for ever, with decorrelated jitter between
- * retry_base and retry_cap. A link that accepts waits. A newer authenticated connection of the same
- * far bridge replaces the one we have at once. Both ends ping every keepalive_ns;
- * nothing received for 3 x the interval the far side named is death, whatever TCP thinks.
+ * A link that dials tries its addresses in turn, for ever, with the pauses of link_retry.h. A link that accepts
+ * waits. A newer authenticated connection of the same far bridge replaces the one we have at once. Both ends ping
+ * every keepalive_ns; nothing received for 3 x the interval the far side named is death, whatever TCP thinks.
  *
  * Sequence: ANNOUNCE, WITHDRAW, END_OF_SYNC, CALL and REPLY are numbered together from 1 in each session; a gap or
  * repetition is a fault that ends the session (the next one syncs anew). The receiver acknowledges
@@ -36,6 +35,7 @@
 #include "bridge/link_codec.h"
 #include "bridge/link_health.h"
 #include "bridge/link_outbox.h"
+#include "bridge/link_retry.h"
 #include "core/io.h"
 
 #define LINK_ADDRESSES_MAX  8u
@@ -44,9 +44,6 @@
 
 /* Two connections that are this close are taken for dials that crossed (link_session_newcomer.c). */
 #define LINK_CROSSING_NS (10 * SEC_NS)
-
-/* After a session that lasted longer, the pauses between dials start small again. */
-#define LINK_STABLE_NS (30 * SEC_NS)
 
 /* What the far side's keepalive interval is clamped to. */
 #define LINK_KEEPALIVE_MIN_NS (100 * MS_NS)
@@ -87,8 +84,7 @@ struct link_session_config {
     uint64_t keepalive_ns;
     uint64_t dial_timeout_ns;
     uint64_t greeting_timeout_ns; /* from connection to HELLO */
-    uint64_t retry_base_ns;
-    uint64_t retry_cap_ns;
+    struct link_retry_config retry;
     uint64_t resume_window_ns; /* 0: a session ends with its connection */
     size_t resume_buffer_size; /* of what is kept meanwhile */
     uint64_t boot;             /* drawn by the host for this process */
@@ -160,7 +156,8 @@ struct link_session {
     struct conn_id conn;  /* CONN_NONE in DOWN */
     uint64_t dial_ticket; /* of the dial under way; 0: none */
     uint32_t address_next;
-    uint64_t retry_ns; /* the last pause, for decorrelated jitter */
+    struct link_retry retry;
+    uint64_t retry_asked_ns; /* by whoever refused us last; 0: nothing was asked */
     struct instant retry_at;
     struct instant greet_by;
     struct instant ping_at;

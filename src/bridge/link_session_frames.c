@@ -155,6 +155,7 @@ receive_error(
     if (text.size == 0) {
         text = span_from_text(link_error_code_name(code));
     }
+    session->retry_asked_ns = error->retry_after_ns;
     link_session_note_end(session, code, SPAN("the far side says"), text);
     actions_close(turn->actions, session->conn, 0, span_from_text(session->stats.last_reason));
     link_session_fall(session, turn);

@@ -51,7 +51,7 @@ enum event_kind {
     EVENT_TICK,      /* the engine's deadline has come */
     EVENT_ACCEPTED,  /* conn, port, address; on PORT_LINK also identity */
     EVENT_OPENED,    /* conn, port, ticket, address; on PORT_LINK also identity */
-    EVENT_REFUSED,   /* port, ticket, reason: the dial failed */
+    EVENT_REFUSED,   /* port, ticket, reason, retry_after_ns: the dial failed */
     EVENT_MESSAGE,   /* conn, port, bytes: one whole message */
     EVENT_CLOSED,    /* conn, port, reason */
     EVENT_CONGESTED, /* conn, port: much is queued; the engine should hold back what can wait */
@@ -77,7 +77,8 @@ struct event {
         error_type;      /* EVENT_RESULT without success: the kind of failure, such as ValueError */
     struct span address; /* the far end's network address, for logs */
     struct link_identity identity;
-    bool success; /* EVENT_RESULT */
+    bool success;            /* EVENT_RESULT */
+    uint64_t retry_after_ns; /* EVENT_REFUSED: the far side asks for this pause; 0: for none */
 };
 
 enum action_kind {

@@ -55,6 +55,18 @@ static const struct yaml_key tls_keys[] = {
 };
 static const struct yaml_shape tls_shape = YAML_SHAPE(struct config_bridge_tls, tls_keys, "tls");
 
+/* A base of hours would be a mistake; so would a link that is never stable. */
+#define RETRY_MAX_NS (60 * 60 * SEC_NS)
+
+static const struct yaml_key retry_keys[] = {
+    YAML_DURATION(struct config_retry, base_ns, "base", .fallback = "250ms", .min = 10 * MS_NS,
+        .max = RETRY_MAX_NS),
+    YAML_DURATION(struct config_retry, cap_ns, "cap", .fallback = "10s", .min = 10 * MS_NS,
+        .max = RETRY_MAX_NS),
+    YAML_DURATION(struct config_retry, stable_ns, "stable", .fallback = "30s", .max = RETRY_MAX_NS),
+};
+static const struct yaml_shape retry_shape = YAML_SHAPE(struct config_retry, retry_keys, "retry");
+
 static const struct yaml_key link_keys[] = {
     YAML_TEXT(struct config_link, name, "name", .required = true, .check = config_check_name),
     YAML_TEXT(
@@ -84,6 +96,7 @@ static const struct yaml_key file_keys[] = {
         .min = (uint64_t)4 * 1024, .max = (uint64_t)1024 * 1024 * 1024),
     YAML_DURATION(struct config_bridge, stale_time_ns, "stale_time", .fallback = "2m", .min = 0,
         .max = 3600 * SEC_NS),
+    YAML_GROUP(struct config_bridge, retry, &retry_shape, "retry"),
     YAML_TEXTS(struct config_bridge, policies, policy_count, "policies", .or_one = true,
         .max = RIB_LINKS_MAX),
     YAML_BOOLEAN(struct config_bridge, watch_policies, "watch_policies"),
@@ -214,6 +227,22 @@ check_tls(struct loader *loader)
     config_resolve_file(node, "crl_file", loader->folder, loader->errors, &tls->crl_file);
 }
 
+static void
+check_retry(struct loader *loader)
+{
+    const struct config_retry *retry = &loader->config->retry;
+    if (retry->base_ns <= retry->cap_ns) {
+        return;
+    }
+    /* One of the two is there: the defaults are in order. */
+    const struct yaml_node *base = yaml_find(retry->yaml, "base");
+    const struct yaml_node *cap = yaml_find(retry->yaml, "cap");
+    yaml_errors_add(loader->errors, YAML_ERROR, yaml_place(cap != NULL ? cap : base),
+        "retry: base (%llu ms) is longer than cap (%llu ms)",
+        (unsigned long long)(retry->base_ns / MS_NS), (unsigned long long)(retry->cap_ns / MS_NS));
+    yaml_errors_hint(loader->errors, "pauses between dials grow from base to cap");
+}
+
 /* ---- Policies ---- */
 
 static void
@@ -314,6 +343,7 @@ load(struct yaml_doc *doc, struct loader *loader, size_t error_count)
     config_cluster_check(&config->cluster, loader->folder, loader->errors);
     check_tls(loader);
     check_links(loader);
+    check_retry(loader);
     config_admin_check(&config->admin, loader->folder, loader->errors);
     load_policies(loader);
     if (loader->errors->error_count > error_count) {
@@ -409,8 +439,9 @@ describe_link(const struct config_bridge *config, size_t index, uint64_t boot,
             .keepalive_ns = config->keepalive_ns,
             .dial_timeout_ns = config->dial_timeout_ns,
             .greeting_timeout_ns = CONFIG_BRIDGE_GREETING_NS,
-            .retry_base_ns = CONFIG_BRIDGE_RETRY_BASE_NS,
-            .retry_cap_ns = CONFIG_BRIDGE_RETRY_CAP_NS,
+            .retry = { .base_ns = config->retry.base_ns,
+                .cap_ns = config->retry.cap_ns,
+                .stable_ns = config->retry.stable_ns },
             .resume_window_ns = config->resume_window_ns,
             .resume_buffer_size = (size_t)config->resume_buffer_size,
             .boot = boot },

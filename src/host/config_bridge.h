@@ -17,9 +17,6 @@
 
 /* From connection to the far side's HELLO. */
 #define CONFIG_BRIDGE_GREETING_NS (5 * SEC_NS)
-/* Pauses between dials of a link: decorrelated jitter between these. */
-#define CONFIG_BRIDGE_RETRY_BASE_NS (200 * MS_NS)
-#define CONFIG_BRIDGE_RETRY_CAP_NS  (15 * SEC_NS)
 
 struct config_bridge_name {
     const struct yaml_node *yaml;
@@ -35,6 +32,14 @@ struct config_bridge_tls {
     const char *ca_file;
     const char *crl_file; /* NULL: revocation is not checked */
     const char *identity;
+};
+
+/* The pauses between dials (bridge/link_retry.h). */
+struct config_retry {
+    const struct yaml_node *yaml;
+    uint64_t base_ns;
+    uint64_t cap_ns;
+    uint64_t stable_ns;
 };
 
 struct config_link {
@@ -60,6 +65,7 @@ struct config_bridge {
     uint64_t resume_buffer_size; /* a link */
     uint64_t stale_time_ns;
     uint64_t dial_timeout_ns;
+    struct config_retry retry;
     const char *const *policies; /* files */
     size_t policy_count;
     bool watch_policies; /* a file that changes is read again */

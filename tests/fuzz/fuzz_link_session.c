@@ -586,8 +586,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .keepalive_ns = (uint64_t)pick * SEC_NS,
         .dial_timeout_ns = SEC_NS,
         .greeting_timeout_ns = 5 * SEC_NS,
-        .retry_base_ns = SEC_NS / 2,
-        .retry_cap_ns = 60 * SEC_NS,
+        .retry = { .base_ns = SEC_NS / 2, .cap_ns = 60 * SEC_NS, .stable_ns = 30 * SEC_NS },
     };
     link_session_init(&world.session, &config, &world.mem, &log, &world.prng);
     for (uint32_t i = 0; i < STEPS_MAX && world.input.size > 0; i++) {

@@ -172,6 +172,11 @@ static const struct golden {
     { "error", "ERROR SHUTDOWN",
         { .type = LINK_FRAME_ERROR,
             .error = { .code = 7, .text = TEXT("stopped by this side") } } },
+    { "error_retry_after", "ERROR NOT_WANTED: not before 30 s",
+        { .type = LINK_FRAME_ERROR,
+            .error = { .code = 8,
+                .text = TEXT("no link is configured for your federation"),
+                .retry_after_ns = 30 * SEC_NS } } },
 };
 
 static void

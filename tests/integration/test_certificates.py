@@ -68,6 +68,7 @@ class CertificateTest(unittest.TestCase):
         ap = self.start_dialer("ap-1", "ap")
         self.assert_link_tells(ap, "no link is configured for your federation")
         eu.await_fact("link.not_wanted", federation="^ap$", bridge="^ap-1$")
+        ap.await_fact("link.asked_to_wait", link="^eu$", asked_ms="^30000$")
         self.assertGreaterEqual(eu.metric("mpreg_links_refused_total"), 1)
         self.assertEqual(eu.link("us")["state"], "down")
 

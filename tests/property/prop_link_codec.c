@@ -240,11 +240,12 @@ draw_frame(struct world *world)
         break;
     case LINK_FRAME_PONG:
         frame.pong.number = draw_number(world);
-        frame.pong.clock.ns = prng_chance(&world->prng, 50) ? (int64_t)prng_next(&world->prng) : 0;
+        frame.pong.clock.ns = prng_chance(&world->prng, 500) ? (int64_t)prng_next(&world->prng) : 0;
         break;
     case LINK_FRAME_ERROR:
         frame.error.code = (uint16_t)draw_number(world);
         frame.error.text = draw_text(world, 0);
+        frame.error.retry_after_ns = prng_chance(&world->prng, 500) ? draw_number(world) : 0;
         break;
     }
     return frame;

@@ -238,8 +238,7 @@ start_end(struct world *world, uint32_t which)
         .keepalive_ns = SEC_NS,
         .dial_timeout_ns = SEC_NS,
         .greeting_timeout_ns = SEC_NS,
-        .retry_base_ns = 100 * MS_NS,
-        .retry_cap_ns = 5 * SEC_NS,
+        .retry = { .base_ns = 100 * MS_NS, .cap_ns = 5 * SEC_NS, .stable_ns = 30 * SEC_NS },
         .boot = prng_next(&world->prng),
     };
     struct actions actions;

@@ -397,8 +397,7 @@ rig_session_config(struct rig_bridge *it, uint32_t index, const struct rig_link 
         .keepalive_ns = RIG_KEEPALIVE_NS,
         .dial_timeout_ns = 5 * SEC_NS,
         .greeting_timeout_ns = 5 * SEC_NS,
-        .retry_base_ns = 500 * MS_NS,
-        .retry_cap_ns = 60 * SEC_NS,
+        .retry = { .base_ns = 500 * MS_NS, .cap_ns = 60 * SEC_NS, .stable_ns = 30 * SEC_NS },
         .boot = 4711,
     };
 }

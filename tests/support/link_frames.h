@@ -160,7 +160,8 @@ link_frames_same(const struct link_frame *a, const struct link_frame *b)
     case LINK_FRAME_PONG:
         return a->pong.number == b->pong.number && a->pong.clock.ns == b->pong.clock.ns;
     case LINK_FRAME_ERROR:
-        return a->error.code == b->error.code && span_equal(a->error.text, b->error.text);
+        return a->error.code == b->error.code && span_equal(a->error.text, b->error.text) &&
+               a->error.retry_after_ns == b->error.retry_after_ns;
     }
     return false;
 }

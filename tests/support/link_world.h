@@ -64,8 +64,7 @@ sample_config(void)
         .keepalive_ns = KEEPALIVE_NS,
         .dial_timeout_ns = 7 * SEC_NS,
         .greeting_timeout_ns = GREETING_NS,
-        .retry_base_ns = BASE_NS,
-        .retry_cap_ns = CAP_NS,
+        .retry = { .base_ns = BASE_NS, .cap_ns = CAP_NS, .stable_ns = 30 * SEC_NS },
         .boot = 4711,
     };
 }
@@ -181,15 +180,23 @@ open_to(struct span federation, struct span bridge)
     return event.conn;
 }
 
+/* retry_after_ns 0: the far side asks for nothing. */
 static inline void
-refuse(const char *reason)
+refuse_for(const char *reason, uint64_t retry_after_ns)
 {
     const struct event event = {
         .kind = EVENT_REFUSED,
         .ticket = session.dial_ticket,
         .reason = span_from_text(reason),
+        .retry_after_ns = retry_after_ns,
     };
     step(&event);
+}
+
+static inline void
+refuse(const char *reason)
+{
+    refuse_for(reason, 0);
 }
 
 static inline void

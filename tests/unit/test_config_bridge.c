@@ -111,6 +111,7 @@ static const char whole[] =
     "  - {name: ap, federation: asia, accept: true, connect: ap:1}\n"
     "keepalive: 500ms\n"
     "dial_timeout: 3s\n"
+    "retry: {base: 100ms, cap: 4s}\n"
     "policies: far.yaml\n"
     "admin: {listen: 127.0.0.1:9180}\n"
     "memory_max: 256MiB\n";
@@ -140,6 +141,9 @@ START_TEST(every_key_reaches_the_engine)
     ck_assert(span_is(eu->addresses[1], "[2001:db8::1]:9443"));
     ck_assert_uint_eq(eu->keepalive_ns, 500 * MS_NS);
     ck_assert_uint_eq(eu->dial_timeout_ns, 3 * SEC_NS);
+    ck_assert_uint_eq(eu->retry.base_ns, 100 * MS_NS);
+    ck_assert_uint_eq(eu->retry.cap_ns, 4 * SEC_NS);
+    ck_assert_uint_eq(eu->retry.stable_ns, 30 * SEC_NS);
     ck_assert_uint_eq(eu->boot, 7);
     ck_assert_ptr_nonnull(engine.links[0].policy);
     ck_assert_ptr_eq(engine.links[0].policy, engine.links[1].policy);
@@ -284,6 +288,18 @@ static const struct wrong {
     { "too slow, too fast", HEAD TLS LINK "policies: eu.yaml\nkeepalive: 1h\ndial_timeout: 1ms\n",
         "b.yaml:6:12: keepalive: '1h' is out of range; (allowed: 100ms to 1m)\n"
         "b.yaml:7:15: dial_timeout: '1ms' is out of range; (allowed: 100ms to 1m)\n" },
+    { "a base beyond the cap", HEAD TLS LINK "policies: eu.yaml\nretry: {base: 20s}\n",
+        "b.yaml:6:15: retry: base (20000 ms) is longer than cap (10000 ms); pauses between dials "
+        "grow from base to cap\n" },
+    { "a cap below the base", HEAD TLS LINK "policies: eu.yaml\nretry: {base: 2s, cap: 1s}\n",
+        "b.yaml:6:24: retry: base (2000 ms) is longer than cap (1000 ms); pauses between dials "
+        "grow from base to cap\n" },
+    { "pauses of nothing and of days",
+        HEAD TLS LINK "policies: eu.yaml\nretry: {base: 1ms, cap: 2d, stable: 1d, max: 1s}\n",
+        "b.yaml:6:15: retry.base: '1ms' is out of range; (allowed: 10ms to 1h)\n"
+        "b.yaml:6:25: retry.cap: '2d' is out of range; (allowed: 10ms to 1h)\n"
+        "b.yaml:6:37: retry.stable: '1d' is out of range; (allowed: 0s to 1h)\n"
+        "b.yaml:6:41: unknown key 'max' in retry; (allowed: base, cap, stable)\n" },
     { "an address without a port",
         HEAD TLS
         "links: [{name: eu, federation: eu, connect: [eu-1, '::1:9']}]\npolicies: eu.yaml\n",

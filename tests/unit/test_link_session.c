@@ -100,6 +100,36 @@ START_TEST(stable_session_resets_the_pause)
 }
 END_TEST
 
+static uint64_t
+next_pause_ns(void)
+{
+    return instant_between(now.mono, link_session_deadline(&session));
+}
+
+START_TEST(pause_that_the_far_side_asks_for_is_kept_once)
+{
+    start();
+    refuse_for("the peer refused: too many", 20 * SEC_NS);
+    ck_assert_uint_ge(next_pause_ns(), 20 * SEC_NS);
+    ck_assert_uint_le(next_pause_ns(), 30 * SEC_NS);
+    ck_assert(was_logged("link.asked_to_wait"));
+    pass_to_deadline();
+    ck_assert_uint_eq(count_actions(ACTION_DIAL), 1);
+    refuse("connection refused");
+    ck_assert_uint_le(next_pause_ns(), 9 * BASE_NS);
+    pass_to_deadline();
+    open_to(SPAN("eu"), SPAN("eu-1"));
+    const struct link_frame error = { .type = LINK_FRAME_ERROR,
+        .error = { .code = LINK_ERROR_NOT_WANTED,
+            .text = SPAN("no link"),
+            .retry_after_ns = 50 * SEC_NS } };
+    hear(&error);
+    expect_state("not wanted", LINK_DOWN);
+    ck_assert_uint_ge(next_pause_ns(), 50 * SEC_NS);
+    ck_assert_uint_le(next_pause_ns(), 75 * SEC_NS);
+}
+END_TEST
+
 START_TEST(dial_under_way_is_the_only_one)
 {
     start();
@@ -616,6 +646,7 @@ add_greeting_tests(Suite *suite)
     tcase_add_test(tcase, link_without_addresses_waits);
     tcase_add_test(tcase, refused_dials_go_on_for_ever_with_jitter);
     tcase_add_test(tcase, stable_session_resets_the_pause);
+    tcase_add_test(tcase, pause_that_the_far_side_asks_for_is_kept_once);
     tcase_add_test(tcase, dial_under_way_is_the_only_one);
     tcase_add_test(tcase, refused_dial_does_not_touch_the_connection);
     tcase_add_test(tcase, dial_without_memory_is_tried_again);
