@@ -91,12 +91,16 @@ static bool
 open_links(struct daemon *daemon, const struct config_bridge *config, struct tls_context *tls)
 {
     struct reason reason;
-    bool listens = config->link_listen.port != 0;
+    const struct runtime_link_port port = {
+        .address = config->link_listen.port == 0 ? NULL : config->link_listen.host,
+        .port = config->link_listen.port,
+        .handshake_rate = config->link_handshakes.rate,
+        .handshake_burst = config->link_handshakes.burst,
+    };
     if (tls == NULL) {
         return true;
     }
-    if (!runtime_open_links(daemon->runtime, tls, listens ? config->link_listen.host : NULL,
-            config->link_listen.port, &reason)) {
+    if (!runtime_open_links(daemon->runtime, tls, &port, &reason)) {
         daemon_complain(PROGRAM, reason.text);
         return false;
     }

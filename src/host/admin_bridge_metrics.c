@@ -82,6 +82,17 @@ add_uptimes(struct view *view)
     }
 }
 
+static void
+add_handshakes(struct view *view, const uint64_t *counts)
+{
+    admin_metrics_family(&view->metrics, "mpreg_link_handshakes_total", "counter",
+        "Connections to link_listen, by how their handshake went.");
+    for (uint32_t i = 0; i < LINK_HANDSHAKE_COUNT; i++) {
+        struct span result = span_from_text(link_handshake_name((enum link_handshake)i));
+        admin_metrics_sample(&view->metrics, ADMIN_LABELS({ "result", result }), counts[i]);
+    }
+}
+
 /* ---- Functions ---- */
 
 static void
@@ -311,8 +322,7 @@ admin_bridge_serve_metrics(void *self, const struct admin_call *call)
     admin_link_health_add_metrics(&view.metrics, view.links, view.link_count, view.now);
     admin_metrics_one(&view.metrics, "mpreg_links_refused_total", "counter",
         "Authenticated connections that no link is configured for.", stats.links_refused);
-    admin_metrics_one(&view.metrics, "mpreg_links_rejected_total", "counter",
-        "Connections to link_listen that failed before they were open.", runtime.links_rejected);
+    add_handshakes(&view, runtime.link_handshakes);
     admin_metrics_member(&view.metrics, &stats.member);
     add_functions(&view, &stats);
     add_announcements(&view);

@@ -55,6 +55,17 @@ static const struct yaml_key tls_keys[] = {
 };
 static const struct yaml_shape tls_shape = YAML_SHAPE(struct config_bridge_tls, tls_keys, "tls");
 
+#define NO_HANDSHAKES "to let nobody dial, leave link_listen out"
+
+static const struct yaml_key handshake_keys[] = {
+    YAML_RATE(
+        struct config_link_handshakes, rate, "rate", .fallback = "100/s", .zero = NO_HANDSHAKES),
+    YAML_NUMBER(
+        struct config_link_handshakes, burst, "burst", .fallback = "200", .zero = NO_HANDSHAKES),
+};
+static const struct yaml_shape handshake_shape =
+    YAML_SHAPE(struct config_link_handshakes, handshake_keys, "link_handshakes");
+
 /* A base of hours would be a mistake; so would a link that is never stable. */
 #define RETRY_MAX_NS (60 * 60 * SEC_NS)
 
@@ -84,6 +95,7 @@ static const struct yaml_key file_keys[] = {
         struct config_bridge, cluster, &config_bridge_cluster_shape, "cluster", .required = true),
     YAML_GROUP(struct config_bridge, tls, &tls_shape, "tls"),
     YAML_ADDRESS(struct config_bridge, link_listen, "link_listen"),
+    YAML_GROUP(struct config_bridge, link_handshakes, &handshake_shape, "link_handshakes"),
     YAML_GROUPS(
         struct config_bridge, links, link_count, &link_shape, "links", .max = RIB_LINKS_MAX),
     YAML_DURATION(struct config_bridge, keepalive_ns, "keepalive", .fallback = "2s",

@@ -34,6 +34,13 @@ struct config_bridge_tls {
     const char *identity;
 };
 
+/* Of those who dial us (host/link.h). */
+struct config_link_handshakes {
+    const struct yaml_node *yaml;
+    struct value_rate rate;
+    uint64_t burst;
+};
+
 /* The pauses between dials (bridge/link_retry.h). */
 struct config_retry {
     const struct yaml_node *yaml;
@@ -58,6 +65,7 @@ struct config_bridge {
     struct config_cluster cluster;
     struct config_bridge_tls tls;
     struct value_address link_listen; /* port 0: no far side can dial */
+    struct config_link_handshakes link_handshakes;
     struct config_link *links;
     size_t link_count;
     uint64_t keepalive_ns;

@@ -118,6 +118,7 @@ write_value(FILE *out, const struct yaml_key *key, const uint8_t *field)
 {
     struct value_url url;
     bool flag = false;
+    struct value_rate rate;
     switch (key->type) {
     case YAML_TYPE_TEXT:
         write_text(out, text_at(field));
@@ -145,10 +146,13 @@ write_value(FILE *out, const struct yaml_key *key, const uint8_t *field)
     case YAML_TYPE_CHOICE:
         (void)fputs(choice_at(key->choices, field), out);
         break;
+    case YAML_TYPE_RATE:
+        memcpy(&rate, field, sizeof(rate));
+        (void)fputs(value_write_rate(&rate).text, out);
+        break;
     case YAML_TYPE_MAPPING:
         write_mapping_inline(out, key->shape, field);
         break;
-    case YAML_TYPE_RATE:
     case YAML_TYPE_PERCENT:
     case YAML_TYPE_TIME:
     case YAML_TYPE_PAIR:

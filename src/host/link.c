@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * link.c - the host of all links: listeners, the turn of the loop, and the calls of link.h.
+ * link.c - the host of all links: the turn of the loop, and the calls of link.h but for listening.
  */
 #include "host/link.h"
 
@@ -10,14 +10,14 @@
 
 #include "host/link_conn.h"
 
-#define ACCEPT_BACKLOG 128
-
 static_assert(LINK_WIRE_SIZE_MAX > 2 * LINK_WRITE_SIZE, "records are longer than what is in them");
 
 static const struct link_config defaults = {
     .frame_size_max = LINK_FRAME_SIZE_MAX_DEFAULT,
     .send_queue_max = LINK_SEND_QUEUE_MAX_DEFAULT,
     .handshakes_max = LINK_HANDSHAKES_MAX_DEFAULT,
+    .handshake_rate = { .count = LINK_HANDSHAKE_RATE_DEFAULT, .period_ns = SEC_NS },
+    .handshake_burst = LINK_HANDSHAKE_BURST_DEFAULT,
     .connect_timeout_ns = LINK_CONNECT_TIMEOUT_NS_DEFAULT,
     .handshake_timeout_ns = LINK_HANDSHAKE_TIMEOUT_NS_DEFAULT,
     .close_timeout_ns = LINK_CLOSE_TIMEOUT_NS_DEFAULT,
@@ -42,6 +42,10 @@ complete(const struct link_config *given)
         .frame_size_max = size_or(given->frame_size_max, defaults.frame_size_max),
         .send_queue_max = size_or(given->send_queue_max, defaults.send_queue_max),
         .handshakes_max = size_or(given->handshakes_max, defaults.handshakes_max),
+        .handshake_rate =
+            given->handshake_rate.count > 0 ? given->handshake_rate : defaults.handshake_rate,
+        .handshake_burst =
+            given->handshake_burst > 0 ? given->handshake_burst : defaults.handshake_burst,
         .connect_timeout_ns = time_or(given->connect_timeout_ns, defaults.connect_timeout_ns),
         .handshake_timeout_ns = time_or(given->handshake_timeout_ns, defaults.handshake_timeout_ns),
         .close_timeout_ns = time_or(given->close_timeout_ns, defaults.close_timeout_ns),
@@ -52,6 +56,7 @@ complete(const struct link_config *given)
     CHECK(config.send_queue_max >= config.frame_size_max + LINK_PIECE_HEADER_SIZE);
     CHECK(config.send_queue_max >= LINK_PIECE_HEADER_SIZE + LINK_REFUSAL_MAX);
     CHECK(config.congested_below <= config.congested_above);
+    CHECK(config.handshake_rate.period_ns > 0);
     return config;
 }
 
@@ -206,7 +211,7 @@ link_host_stop(struct link_host *host)
     link_host_settle(host);
 }
 
-/* --- listening --- */
+/* --- addresses --- */
 
 void
 link_address_show(const struct sockaddr *address, char text[LINK_ADDRESS_SIZE])
@@ -225,189 +230,6 @@ link_address_show(const struct sockaddr *address, char text[LINK_ADDRESS_SIZE])
     } else {
         (void)snprintf(text, LINK_ADDRESS_SIZE, "?");
     }
-}
-
-static void
-name_peer(struct link_conn *conn)
-{
-    struct sockaddr_storage address = { 0 };
-    int size = sizeof(address);
-    struct sockaddr *generic = (struct sockaddr *)&address;
-    if (uv_tcp_getpeername(&conn->socket->tcp, generic, &size) != 0) {
-        address.ss_family = AF_UNSPEC; /* it has gone already */
-    }
-    link_address_show(generic, conn->address);
-}
-
-static void
-free_listener_if_done(struct link_listener *listener)
-{
-    struct link_host *host = listener->host;
-    listener->pins--;
-    if (listener->pins == 0) {
-        list_remove(&listener->link);
-        mem_give(host->mem, listener, sizeof(*listener));
-        link_host_settle(host);
-    }
-}
-
-static void turn_away(struct link_listener *listener);
-
-static void
-on_turned_away(uv_handle_t *handle)
-{
-    struct link_listener *listener = handle->data;
-    listener->turning_away = false;
-    if (listener->one_waits && uv_is_closing((uv_handle_t *)&listener->tcp) == 0) {
-        turn_away(listener);
-    }
-    free_listener_if_done(listener);
-}
-
-/* uv listens no further until a connection that it announced was taken: take it, and let it go. */
-static void
-turn_away(struct link_listener *listener)
-{
-    listener->one_waits = listener->turning_away;
-    if (listener->one_waits) {
-        return;
-    }
-    CHECK(uv_tcp_init(listener->host->loop, &listener->unwanted) == 0);
-    listener->unwanted.data = listener;
-    listener->turning_away = true;
-    listener->pins++;
-    (void)uv_accept((uv_stream_t *)&listener->tcp, (uv_stream_t *)&listener->unwanted);
-    uv_close((uv_handle_t *)&listener->unwanted, on_turned_away);
-}
-
-static void
-on_knock(uv_stream_t *stream, int status)
-{
-    struct link_listener *listener = stream->data;
-    struct link_host *host = listener->host;
-    const struct link_callbacks *callbacks = &host->callbacks;
-    if (status < 0) {
-        callbacks->on_rejected(callbacks->owner, "?", uv_strerror(status));
-        return;
-    }
-    struct link_conn *conn = link_conn_create(host, false);
-    struct link_socket *socket = conn == NULL ? NULL : link_conn_open_socket(conn);
-    if (socket == NULL) {
-        turn_away(listener);
-        if (conn != NULL) {
-            link_conn_drop(conn, "out of memory for a connection");
-        } else {
-            callbacks->on_rejected(callbacks->owner, "?", "out of memory for a connection");
-        }
-        return;
-    }
-    status = uv_accept(stream, (uv_stream_t *)&socket->tcp);
-    if (status < 0) {
-        link_conn_drop(conn, uv_strerror(status));
-        return;
-    }
-    name_peer(conn);
-    if (host->handshake_count >= host->config.handshakes_max) {
-        link_conn_drop(conn, "too many handshakes are under way");
-        return;
-    }
-    host->handshake_count++;
-    conn->counted = true;
-    link_conn_start(conn);
-}
-
-static void
-on_listener_closed(uv_handle_t *handle)
-{
-    free_listener_if_done(handle->data);
-}
-
-void
-link_listener_close(struct link_listener *listener)
-{
-    uv_handle_t *handle = (uv_handle_t *)&listener->tcp;
-    if (uv_is_closing(handle) == 0) {
-        uv_close(handle, on_listener_closed);
-    }
-}
-
-static bool
-parse_address(const char *text, uint16_t port, struct sockaddr_storage *address)
-{
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-    if (uv_ip4_addr(text, port, &in) == 0) {
-        memcpy(address, &in, sizeof(in));
-        return true;
-    }
-    if (uv_ip6_addr(text, port, &in6) == 0) {
-        memcpy(address, &in6, sizeof(in6));
-        return true;
-    }
-    return false;
-}
-
-/* 0, or what the system says. */
-static int
-bind_and_listen(struct link_listener *listener, const struct sockaddr_storage *address)
-{
-    const struct sockaddr *wanted = (const struct sockaddr *)address;
-    /* uv sets SO_REUSEADDR, so that a restart need not wait, and not SO_REUSEPORT. */
-    int status = uv_tcp_bind(&listener->tcp, wanted, 0);
-    if (status == 0) {
-        status = uv_listen((uv_stream_t *)&listener->tcp, ACCEPT_BACKLOG, on_knock);
-    }
-    struct sockaddr_storage bound = { 0 };
-    int size = sizeof(bound);
-    if (status == 0) {
-        status = uv_tcp_getsockname(&listener->tcp, (struct sockaddr *)&bound, &size);
-    }
-    if (status == 0) {
-        struct sockaddr_in6 in6;
-        struct sockaddr_in in;
-        memcpy(&in6, &bound, sizeof(in6));
-        memcpy(&in, &bound, sizeof(in));
-        listener->port = ntohs(bound.ss_family == AF_INET6 ? in6.sin6_port : in.sin_port);
-    }
-    return status;
-}
-
-struct link_listener *
-link_listen(struct link_host *host, const char *address, uint16_t port, struct reason *reason)
-{
-    CHECK(!host->stopping);
-    struct sockaddr_storage parsed = { 0 };
-    if (!parse_address(address, port, &parsed)) {
-        reason_set(reason,
-            "cannot listen on %s: it is not an IPv4 or IPv6 address (0.0.0.0 is all)",
-            reason_escape(span_from_text(address)).text);
-        return NULL;
-    }
-    struct link_listener *listener = mem_take(host->mem, sizeof(*listener));
-    if (listener == NULL) {
-        reason_set(reason, "cannot listen on %s port %u: out of memory", address, (unsigned)port);
-        return NULL;
-    }
-    CHECK(uv_tcp_init(host->loop, &listener->tcp) == 0);
-    listener->tcp.data = listener;
-    listener->host = host;
-    listener->pins = 1;
-    list_push(&host->listeners, &listener->link);
-    int status = bind_and_listen(listener, &parsed);
-    if (status != 0) {
-        reason_set(reason, "cannot listen on %s port %u: %s%s", address, (unsigned)port,
-            uv_strerror(status),
-            status == UV_EADDRINUSE ? "; another process has it, or this one runs twice" : "");
-        link_listener_close(listener);
-        return NULL;
-    }
-    return listener;
-}
-
-uint16_t
-link_listener_port(const struct link_listener *listener)
-{
-    return listener->port;
 }
 
 /* --- connections --- */
@@ -528,4 +350,26 @@ link_conn_stats(const struct link_conn *conn)
     struct link_stats stats = conn->stats;
     stats.queued = link_conn_queued(conn);
     return stats;
+}
+
+const uint64_t *
+link_host_handshakes(const struct link_host *host)
+{
+    return host->handshakes;
+}
+
+const char *
+link_handshake_name(enum link_handshake result)
+{
+    switch (result) {
+    case LINK_HANDSHAKE_OPENED:
+        return "opened";
+    case LINK_HANDSHAKE_FAILED:
+        return "failed";
+    case LINK_HANDSHAKE_LIMITED:
+        return "limited";
+    case LINK_HANDSHAKE_BUSY:
+        return "busy";
+    }
+    return "unknown";
 }

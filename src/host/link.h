@@ -24,6 +24,15 @@
  * Callbacks come from the loop only, never from inside a function of this header. In a callback
  * every function may be called, save link_host_free() (allowed in on_stopped).
  *
+ * The door. A handshake costs a signature and some certificates, so a listener lets in so many a second, and a
+ * few at once after a pause; likewise so many that are under way. Whoever comes beyond that is reset at once, which costs
+ * nothing to speak of. It gets no word of when to come back: before the handshake there is no way to say
+ * it, a plain answer to a TLS ClientHello would be an alert without a number, and whoever cannot prove who it is need not
+ * be advised. A dialer of ours takes it for a failed dial and comes again after a random pause that grows
+ * (bridge/link_retry.h). Who has proved its identity and is refused for it, is told (link_refusal.h), as is whom
+ * the engine refuses later (ERROR): `retry_after`, so that it does not cost us a handshake every few seconds.
+ * The limit is a listener's, not a peer's: addresses are cheap, and names are known only after the handshake.
+ *
  * The process must ignore SIGPIPE: uv writes to sockets that the peer may have closed.
  */
 #ifndef HOST_LINK_H
@@ -36,11 +45,12 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "host/link_piece.h"
+#include "host/link_refusal.h"
 #include "host/reason.h"
 #include "host/tls.h"
+#include "host/value.h"
 
 #define LINK_FRAME_TYPE_TRANSPORT 0
-#define LINK_REFUSAL_MAX          ((size_t)256)
 
 #define LINK_FRAME_SIZE_MAX_DEFAULT       ((size_t)16 * 1024 * 1024)
 #define LINK_SEND_QUEUE_MAX_DEFAULT       ((size_t)64 * 1024 * 1024)
@@ -48,6 +58,11 @@
 #define LINK_HANDSHAKE_TIMEOUT_NS_DEFAULT (5 * SEC_NS)
 #define LINK_CLOSE_TIMEOUT_NS_DEFAULT     (2 * SEC_NS)
 #define LINK_HANDSHAKES_MAX_DEFAULT       ((size_t)128)
+#define LINK_HANDSHAKE_RATE_DEFAULT       100 /* a second */
+#define LINK_HANDSHAKE_BURST_DEFAULT      200
+
+/* What whom we refuse for its certificate is asked to wait. */
+#define LINK_REFUSAL_PAUSE_NS (30 * SEC_NS)
 
 /* A connection whose frames have kept us busy for so long gets no more of them in this turn of the loop: others are
  * served before. One frame is always delivered whole. */
@@ -73,10 +88,13 @@ struct link_callbacks {
     /* Both sides accept each other. A dialed connection has its target's user; an accepted one NULL. */
     void (*on_opened)(void *owner, struct link_conn *conn, const struct link_peer *peer);
 
-    /* A dial has failed. The handle that link_dial() gave dies with this call. */
-    void (*on_refused)(void *owner, void *user, const char *reason);
+    /*
+     * A dial has failed. The peer asks for a pause of at least retry_after_ns; 0: it does not. The handle that
+     * link_dial() gave dies with this call.
+     */
+    void (*on_refused)(void *owner, void *user, const char *reason, uint64_t retry_after_ns);
 
-    /* Somebody came and was not let in: for counters and logs. */
+    /* Somebody came and was not let in, or turned away at the door: for the log. */
     void (*on_rejected)(void *owner, const char *address, const char *reason);
 
     /* One whole frame, header included, type not 0. It dies when the call returns. */
@@ -100,6 +118,9 @@ struct link_config {
     size_t congested_above; /* a quarter of send_queue_max */
     size_t congested_below; /* half of congested_above */
     size_t handshakes_max; /* accepted connections that are not open yet; one more is turned away */
+    struct value_rate
+        handshake_rate; /* of each listener: accepted connections; more are turned away */
+    uint64_t handshake_burst;
     uint64_t connect_timeout_ns;   /* for the lookup of the name, and again for each address */
     uint64_t handshake_timeout_ns; /* from the TCP connection to READY */
     uint64_t close_timeout_ns;     /* to send what is queued, the close and to see the peer's end */
@@ -114,6 +135,16 @@ struct link_target {
     uint64_t handshake_timeout_ns; /* 0: the configuration's */
     void *user;
 };
+
+/* How accepted connections went. */
+enum link_handshake {
+    LINK_HANDSHAKE_OPENED = 0,
+    LINK_HANDSHAKE_FAILED,  /* begun, never open: a stranger, a wrong certificate, a timeout */
+    LINK_HANDSHAKE_LIMITED, /* turned away at the door: the rate */
+    LINK_HANDSHAKE_BUSY,    /* the same: too many under way, or no memory */
+};
+#define LINK_HANDSHAKE_COUNT 4u
+const char *link_handshake_name(enum link_handshake result);
 
 /* Counts since the connection was made. */
 struct link_stats {
@@ -136,6 +167,9 @@ void link_host_set_tls(struct link_host *host, struct tls_context *tls);
 
 /* Close listeners and connections (each with its callback, reason "shutting down"), then on_stopped. */
 void link_host_stop(struct link_host *host);
+
+/* LINK_HANDSHAKE_COUNT counts since the host was created, of all listeners. */
+const uint64_t *link_host_handshakes(const struct link_host *host);
 
 /* After on_stopped only. NULL is allowed. */
 void link_host_free(struct link_host *host);

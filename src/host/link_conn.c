@@ -236,8 +236,10 @@ report(struct link_conn *conn)
     if (conn->was_open) {
         callbacks->on_closed(callbacks->owner, conn, conn->reason.text);
     } else if (conn->dialed) {
-        callbacks->on_refused(callbacks->owner, conn->user, conn->reason.text);
+        callbacks->on_refused(
+            callbacks->owner, conn->user, conn->reason.text, conn->retry_after_ns);
     } else {
+        conn->host->handshakes[LINK_HANDSHAKE_FAILED]++;
         callbacks->on_rejected(callbacks->owner, conn->address, conn->reason.text);
     }
     conn->reported = true;

@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/token_bucket.h"
 #include "host/link.h"
 
 #define LINK_ADDRESS_SIZE   ((size_t)64)
@@ -68,6 +69,7 @@ struct link_host {
     struct list conns;
     struct list dirty;
     size_t handshake_count; /* accepted connections that are not open yet */
+    uint64_t handshakes[LINK_HANDSHAKE_COUNT];
     bool stopping;
     bool stopped;
 };
@@ -77,8 +79,10 @@ struct link_listener {
     struct list link; /* in host->listeners */
     uv_tcp_t tcp;
     uint16_t port;
-    size_t pins;       /* what the loop holds: tcp, unwanted */
-    uv_tcp_t unwanted; /* a connection for which there is no memory */
+    size_t pins; /* what the loop holds: tcp, unwanted */
+    struct token_bucket handshakes;
+    uv_tcp_t unwanted; /* the connection that is turned away */
+    enum link_handshake why;
     bool turning_away; /* `unwanted` is in use */
     bool one_waits;    /* uv has announced another meanwhile */
 };
@@ -112,7 +116,8 @@ struct link_conn {
     uint64_t turn_began_ns; /* by uv_hrtime(): when that began */
     size_t pins;
     void *user;
-    struct reason reason; /* why it ends */
+    struct reason reason;    /* why it ends */
+    uint64_t retry_after_ns; /* the peer that refuses a dial asks for this pause */
 
     struct link_socket *socket; /* the one in use */
     uv_timer_t timer;
@@ -191,7 +196,7 @@ link_conn_slim(struct buf *buf)
 /* link_write.c: send what can be sent now; and the transport's own frame, encrypted at once, so that
  * failing right afterwards does not lose it. */
 void link_write_turn(struct link_conn *conn);
-void link_write_own(struct link_conn *conn, uint8_t flags, struct span text);
+void link_write_own(struct link_conn *conn, uint8_t flags, struct span payload);
 
 /* link_read.c: begin to read, also after a pause (0, or what uv says); take the first step of the
  * handshake; go on with what an earlier turn left; the pause is over. */

@@ -17,6 +17,7 @@ open_up(struct link_conn *conn)
     (void)uv_timer_stop(&conn->timer);
     conn->state = LINK_CONN_OPEN;
     conn->was_open = true;
+    conn->host->handshakes[LINK_HANDSHAKE_OPENED] += conn->dialed ? 0 : 1;
     struct link_peer peer = link_conn_peer(conn);
     callbacks->on_opened(callbacks->owner, conn, &peer);
 }
@@ -28,7 +29,9 @@ on_verdict(struct link_conn *conn, const struct link_piece *frame)
     if (frame->type != LINK_FRAME_TYPE_TRANSPORT || frame->flags > LINK_FLAGS_REFUSED) {
         link_conn_fail(conn, "the peer sent something else before READY");
     } else if (frame->flags == LINK_FLAGS_REFUSED) {
-        reason_set(&reason, "the peer refused: %s", reason_escape(frame->payload).text);
+        struct link_refusal refusal = link_refusal_read(frame->payload);
+        conn->retry_after_ns = refusal.retry_after_ns;
+        reason_set(&reason, "the peer refused: %s", reason_escape(refusal.text).text);
         link_conn_fail(conn, reason.text);
     } else if (frame->payload.size > 0) {
         link_conn_fail(conn, "the peer sent READY with a payload");
@@ -106,13 +109,26 @@ deliver(struct link_conn *conn)
     link_conn_slim(&conn->in);
 }
 
+/* Only another certificate or configuration can help, so the peer need not ask often. */
+static void
+say_refused(struct link_conn *conn, const struct reason *reason)
+{
+    uint8_t payload[LINK_REFUSAL_MAX];
+    const struct link_refusal refusal = {
+        .text = span_from_text(reason->text),
+        .retry_after_ns = LINK_REFUSAL_PAUSE_NS,
+    };
+    link_write_own(
+        conn, LINK_FLAGS_REFUSED, span_from(payload, link_refusal_write(payload, &refusal)));
+}
+
 static void
 on_handshaken(struct link_conn *conn)
 {
     struct reason reason;
     struct span expected = span_from_text(conn->expected);
     if (!tls_session_identify(conn->tls, conn->ssl, expected, &conn->identity, &reason)) {
-        link_write_own(conn, LINK_FLAGS_REFUSED, span_from_text(reason.text));
+        say_refused(conn, &reason);
         link_conn_fail(conn, reason.text);
         return;
     }

@@ -32,13 +32,13 @@ encrypt(struct link_conn *conn)
 }
 
 void
-link_write_own(struct link_conn *conn, uint8_t flags, struct span text)
+link_write_own(struct link_conn *conn, uint8_t flags, struct span payload)
 {
     uint8_t header[LINK_PIECE_HEADER_SIZE];
-    text.size = text.size < LINK_REFUSAL_MAX ? text.size : LINK_REFUSAL_MAX;
-    link_piece_put_header(header, text.size, LINK_FRAME_TYPE_TRANSPORT, flags);
+    CHECK(payload.size <= LINK_REFUSAL_MAX);
+    link_piece_put_header(header, payload.size, LINK_FRAME_TYPE_TRANSPORT, flags);
     buf_add(&conn->out, span_from(header, sizeof(header)));
-    buf_add(&conn->out, text);
+    buf_add(&conn->out, payload);
     if (conn->out.overflowed) {
         link_conn_fail(conn, "out of memory for the handshake");
         return;

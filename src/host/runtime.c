@@ -397,18 +397,22 @@ runtime_open_cluster(
 }
 
 bool
-runtime_open_links(struct runtime *runtime, struct tls_context *tls, const char *address,
-    uint16_t port, struct reason *reason)
+runtime_open_links(struct runtime *runtime, struct tls_context *tls,
+    const struct runtime_link_port *config, struct reason *reason)
 {
-    struct link_config config = { .frame_size_max = 0 };
+    const struct link_config link_config = {
+        .handshake_rate = config->handshake_rate,
+        .handshake_burst = config->handshake_burst,
+    };
     struct link_callbacks callbacks = runtime_link_callbacks(runtime);
     runtime->links =
-        link_host_create(&runtime->loop, runtime->config.mem, tls, &config, &callbacks);
+        link_host_create(&runtime->loop, runtime->config.mem, tls, &link_config, &callbacks);
     if (runtime->links == NULL) {
         reason_set(reason, "no memory for links");
         return false;
     }
-    return address == NULL || link_listen(runtime->links, address, port, reason) != NULL;
+    return config->address == NULL ||
+           link_listen(runtime->links, config->address, config->port, reason) != NULL;
 }
 
 bool
@@ -487,6 +491,10 @@ runtime_stats(const struct runtime *runtime)
 {
     struct runtime_stats stats = runtime->stats;
     stats.ws = *ws_host_counters(runtime->ws);
+    if (runtime->links != NULL) {
+        memcpy(stats.link_handshakes, link_host_handshakes(runtime->links),
+            sizeof(stats.link_handshakes));
+    }
     for (uint32_t i = 0; i < runtime->config.worker_count; i++) {
         stats.worker_restarts += worker_restarts(runtime->workers[i]);
     }

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "core/io.h"
 #include "host/http.h"
+#include "host/link.h"
 #include "host/reason.h"
 #include "host/ws.h"
 
@@ -89,9 +90,15 @@ struct runtime_cluster_port {
 MUST_CHECK bool runtime_open_cluster(
     struct runtime *runtime, const struct runtime_cluster_port *config, struct reason *reason);
 
-/* Links: `address` NULL: only dial. The context is shared (ref'd). */
+/* Links. The context is shared (ref'd). */
+struct runtime_link_port {
+    const char *address; /* numeric; NULL: only dial */
+    uint16_t port;
+    struct value_rate handshake_rate; /* of those who dial us (host/link.h) */
+    uint64_t handshake_burst;
+};
 MUST_CHECK bool runtime_open_links(struct runtime *runtime, struct tls_context *tls,
-    const char *address, uint16_t port, struct reason *reason);
+    const struct runtime_link_port *config, struct reason *reason);
 
 /* The admin interface: a handler on its own port (host/admin.h). */
 MUST_CHECK bool runtime_open_admin(
@@ -111,7 +118,7 @@ void runtime_stop(struct runtime *runtime);
 
 /* Counts since start, for the admin interface. */
 struct runtime_stats {
-    uint64_t links_rejected; /* link connections that failed before they were open */
+    uint64_t link_handshakes[LINK_HANDSHAKE_COUNT];
     uint64_t worker_restarts;
     uint64_t events;
     struct ws_counters ws;

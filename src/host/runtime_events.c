@@ -35,20 +35,26 @@ ws_opened(void *owner, struct ws_conn *ws)
     runtime_run_event(runtime, &event);
 }
 
-void
-runtime_dial_refused(void *owner, void *user, const char *reason)
+static void
+dial_refused(
+    struct runtime *runtime, struct runtime_dial *dial, const char *reason, uint64_t retry_after_ns)
 {
-    struct runtime *runtime = owner;
-    struct runtime_dial *dial = user;
     struct event event = {
         .kind = EVENT_REFUSED,
         .port = dial->port,
         .ticket = dial->ticket,
         .reason = span_from_text(reason),
+        .retry_after_ns = retry_after_ns,
     };
     list_remove(&dial->link);
     mem_give(runtime->config.mem, dial, sizeof(*dial));
     runtime_run_event(runtime, &event);
+}
+
+void
+runtime_dial_refused(void *owner, void *user, const char *reason)
+{
+    dial_refused(owner, user, reason, 0);
 }
 
 static void
@@ -156,10 +162,15 @@ link_opened(void *owner, struct link_conn *link, const struct link_peer *peer)
 }
 
 static void
+link_refused(void *owner, void *user, const char *reason, uint64_t retry_after_ns)
+{
+    dial_refused(owner, user, reason, retry_after_ns);
+}
+
+static void
 link_rejected(void *owner, const char *address, const char *reason)
 {
     struct runtime *runtime = owner;
-    runtime->stats.links_rejected++;
     LOG_WARN(runtime->config.log, "link.rejected", LOG_TEXT("address", address),
         LOG_TEXT("reason", reason));
 }
@@ -201,7 +212,7 @@ runtime_link_callbacks(struct runtime *runtime)
     return (struct link_callbacks){
         .owner = runtime,
         .on_opened = link_opened,
-        .on_refused = runtime_dial_refused,
+        .on_refused = link_refused,
         .on_rejected = link_rejected,
         .on_frame = link_frame_came,
         .on_congested = link_congested,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_link_pieces.c - link_piece_split() on any bytes: it stays inside, frames written again are the
- * bytes they were, and a stream means the same however it is cut.
+ * bytes they were, and a stream means the same however it is cut. A payload that is read as a refusal
+ * (link_refusal.h) and written says the same.
  *
  * The first byte of the input chooses the longest payload, the second where the stream is cut.
  */
 #include "host/link_piece.h"
+#include "host/link_refusal.h"
 #include "tests/support/check_failed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,6 +31,20 @@ check_frame(const struct link_piece *frame, struct span input, size_t payload_ma
     CHECK(memcmp(header, input.data, sizeof(header)) == 0);
 }
 
+static void
+check_refusal(struct span payload)
+{
+    uint8_t written[LINK_REFUSAL_MAX];
+    struct link_refusal refusal = link_refusal_read(payload);
+    CHECK(refusal.text.size <= payload.size);
+    CHECK(span_find(refusal.text, 0) == refusal.text.size);
+    size_t size = link_refusal_write(written, &refusal);
+    CHECK(size <= sizeof(written));
+    struct link_refusal again = link_refusal_read(span_from(written, size));
+    CHECK(again.retry_after_ns == refusal.retry_after_ns);
+    CHECK(span_starts_with(refusal.text, again.text));
+}
+
 /* Go on with `input`, of which `ending` knows the part before. */
 static void
 run(struct span input, size_t payload_max, struct ending *ending)
@@ -40,6 +56,7 @@ run(struct span input, size_t payload_max, struct ending *ending)
         ending->result = link_piece_split(rest, payload_max, &frame);
         if (ending->result == LINK_PIECE_OK) {
             check_frame(&frame, rest, payload_max);
+            check_refusal(frame.payload);
             ending->used += frame.whole.size;
             ending->frame_count++;
         }

@@ -41,7 +41,7 @@ class CertificateTest(unittest.TestCase):
 
     def assert_rejected(self, bridge, words):
         """It counts and logs who came and was not let in."""
-        await_that(f"{bridge.name} counts", lambda: bridge.metric("mpreg_links_rejected_total") >= 1)
+        await_that(f"{bridge.name} counts", lambda: bridge.metric("mpreg_link_handshakes_total", result="failed") >= 1)
         bridge.await_fact("link.rejected", reason=words)
 
     def test_the_right_certificates_make_a_link(self):

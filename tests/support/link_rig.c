@@ -38,11 +38,12 @@ on_opened(void *owner, struct link_conn *conn, const struct link_peer *peer)
 }
 
 static void
-on_refused(void *owner, void *user, const char *reason)
+on_refused(void *owner, void *user, const char *reason, uint64_t retry_after_ns)
 {
     struct rig_side *side = owner;
     ck_assert(!side->inside);
     side->refused++;
+    side->retry_after_ns = retry_after_ns;
     side->user = user;
     copy(side->reason, sizeof(side->reason), reason);
 }

@@ -37,6 +37,7 @@ struct rig_side {
     char reason[REASON_SIZE]; /* of the last refusal, rejection or end */
     char address[64];         /* of the last rejection or opening */
     void *user;               /* of the last opening or refusal */
+    uint64_t retry_after_ns;  /* of the last refusal */
     struct wall expiry;       /* of the peer's certificate */
     void (*frame_hook)(struct rig_side *side, struct link_conn *conn, struct span frame);
     void (*open_hook)(struct rig_side *side, struct link_conn *conn);

@@ -193,9 +193,12 @@ begin(struct raw_peer *peer, bool accepts)
 static void
 on_connected(uv_connect_t *request, int status)
 {
-    if (status != UV_ECANCELED) {
+    struct raw_peer *peer = request->data;
+    if (status == UV_ECONNRESET) {
+        peer->ended = 1; /* turned away before the loop came to it */
+    } else if (status != UV_ECANCELED) {
         ck_assert_int_eq(status, 0);
-        begin(request->data, false);
+        begin(peer, false);
     }
 }
 

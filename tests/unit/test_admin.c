@@ -40,9 +40,10 @@ static struct runtime_stats
 some_counts(void *owner)
 {
     (void)owner;
-    return (struct runtime_stats){
-        .links_rejected = 3, .worker_restarts = 4, .events = 5, .ws = { .messages_sent = 6 }
-    };
+    return (struct runtime_stats){ .link_handshakes = { 2, 3, 4, 0 },
+        .worker_restarts = 4,
+        .events = 5,
+        .ws = { .messages_sent = 6 } };
 }
 
 static void
@@ -558,7 +559,10 @@ static const char *const bridge_lines[] = {
     "mpreg_ready 1",
     "mpreg_events_total 5",
     "mpreg_messages_total{direction=\"out\"} 6",
-    "mpreg_links_rejected_total 3",
+    "mpreg_link_handshakes_total{result=\"opened\"} 2",
+    "mpreg_link_handshakes_total{result=\"failed\"} 3",
+    "mpreg_link_handshakes_total{result=\"limited\"} 4",
+    "mpreg_link_handshakes_total{result=\"busy\"} 0",
     "mpreg_link_up{link=\"eu\"} 1",
     "mpreg_link_state{link=\"eu\"} 3",
     "mpreg_link_sessions_total{link=\"eu\"} 1",

@@ -106,6 +106,7 @@ static const char whole[] =
     "tls: {cert_file: b.pem, key_file: b.key, ca_file: ca.pem, crl_file: crl.pem,\n"
     "      identity: \"spiffe://prod/{federation}/*\"}\n"
     "link_listen: \"[::]:9443\"\n"
+    "link_handshakes: {rate: 20/m}\n"
     "links:\n"
     "  - {name: eu, federation: europe, connect: [eu-1.example:9443, '[2001:db8::1]:9443']}\n"
     "  - {name: ap, federation: asia, accept: true, connect: ap:1}\n"
@@ -162,6 +163,9 @@ START_TEST(certificates_are_described)
     ck_assert_str_eq(settings.identity, "spiffe://prod/{federation}/*");
     ck_assert_str_eq(settings.federation, "us");
     ck_assert_str_eq(config->link_listen.host, "::");
+    ck_assert_uint_eq(config->link_handshakes.rate.count, 20);
+    ck_assert_uint_eq(config->link_handshakes.rate.period_ns, 60 * SEC_NS);
+    ck_assert_uint_eq(config->link_handshakes.burst, 200);
     config_bridge_free(config);
 }
 END_TEST
@@ -288,6 +292,12 @@ static const struct wrong {
     { "too slow, too fast", HEAD TLS LINK "policies: eu.yaml\nkeepalive: 1h\ndial_timeout: 1ms\n",
         "b.yaml:6:12: keepalive: '1h' is out of range; (allowed: 100ms to 1m)\n"
         "b.yaml:7:15: dial_timeout: '1ms' is out of range; (allowed: 100ms to 1m)\n" },
+    { "a door that is shut",
+        HEAD TLS LINK "policies: eu.yaml\nlink_handshakes: {rate: 0/s, burst: 0}\n",
+        "b.yaml:6:25: link_handshakes.rate cannot be '0/s'; to let nobody dial, leave link_listen "
+        "out\n"
+        "b.yaml:6:37: link_handshakes.burst cannot be '0'; to let nobody dial, leave link_listen "
+        "out\n" },
     { "a base beyond the cap", HEAD TLS LINK "policies: eu.yaml\nretry: {base: 20s}\n",
         "b.yaml:6:15: retry: base (20000 ms) is longer than cap (10000 ms); pauses between dials "
         "grow from base to cap\n" },

@@ -78,6 +78,9 @@ START_TEST(wrong_papers_are_refused_and_both_sides_know_why)
     expect_text(c->name, rig.dialer.reason, c->refused);
     expect_text(c->name, rig.acceptor.reason, c->rejected);
     ck_assert_ptr_eq(rig.dialer.user, &rig);
+    /* Who was refused for its identity by the other side is told when to come back. */
+    bool told = strncmp(c->refused, "the peer refused: ", 18) == 0;
+    ck_assert_uint_eq(rig.dialer.retry_after_ns, told ? LINK_REFUSAL_PAUSE_NS : 0);
     rig_close(&rig);
     ck_assert_uint_eq(rig.dialer.opened + rig.dialer.closed, 0);
     ck_assert_uint_eq(rig.acceptor.opened + rig.acceptor.closed, 0);
@@ -376,20 +379,81 @@ END_TEST
 START_TEST(handshakes_under_way_are_bounded)
 {
     const struct link_config config = { .handshakes_max = 2 };
+    const uint64_t *counts;
     struct raw_peer peers[2];
     rig_open(&rig, &config);
     raw_dial(&peers[0], &rig, NULL, rig.port);
     raw_dial(&peers[1], &rig, NULL, rig.port);
     ck_assert_ptr_nonnull(rig_dial(&rig, "127.0.0.1", "eu"));
     rig_wait_count(&rig, &rig.acceptor.rejected, 1, "the rejection");
-    ck_assert_str_eq(rig.acceptor.reason, "too many handshakes are under way");
+    expect_text("bounded", rig.acceptor.reason, "too many handshakes are under way");
     rig_wait_count(&rig, &rig.dialer.refused, 1, "the refusal");
     raw_hang_up(&peers[0]);
     rig_wait_count(&rig, &rig.acceptor.rejected, 2, "the end of one that waited");
     rig_join(&rig);
     rig_join(&rig); /* what is open does not count */
+    counts = link_host_handshakes(rig.acceptor.host);
+    ck_assert_uint_eq(counts[LINK_HANDSHAKE_OPENED], 2);
+    ck_assert_uint_eq(counts[LINK_HANDSHAKE_FAILED], 1);
+    ck_assert_uint_eq(counts[LINK_HANDSHAKE_LIMITED], 0);
+    ck_assert_uint_eq(counts[LINK_HANDSHAKE_BUSY], 1);
     raw_hang_up(&peers[1]);
     rig_close(&rig);
+}
+END_TEST
+
+/* One token comes in an hour: the burst is let in, the others are reset at the door. */
+START_TEST(handshakes_beyond_the_rate_are_turned_away_at_the_door)
+{
+    const struct link_config config = {
+        .handshake_rate = { .count = 1, .period_ns = 3600 * SEC_NS },
+        .handshake_burst = 2,
+    };
+    rig_open(&rig, &config);
+    rig_join(&rig);
+    rig_join(&rig);
+    struct link_conn *held = rig.acceptor.conn;
+    for (size_t i = 0; i < 30; i++) {
+        ck_assert_ptr_nonnull(rig_dial(&rig, "127.0.0.1", "eu"));
+    }
+    rig_wait_count(&rig, &rig.dialer.refused, 30, "the refusals");
+    rig_wait_count(&rig, &rig.acceptor.rejected, 30, "the rejections");
+    expect_text("limited", rig.acceptor.reason, "more handshakes come than link_handshakes allows");
+    ck_assert_int_eq(strncmp(rig.acceptor.address, "127.0.0.1:", 10), 0);
+    ck_assert_uint_eq(rig.dialer.retry_after_ns, 0);
+    const uint64_t *counts = link_host_handshakes(rig.acceptor.host);
+    ck_assert_uint_eq(counts[LINK_HANDSHAKE_OPENED], 2);
+    ck_assert_uint_eq(counts[LINK_HANDSHAKE_FAILED], 0);
+    ck_assert_uint_eq(counts[LINK_HANDSHAKE_LIMITED], 30);
+    ck_assert_ptr_eq(rig.acceptor.conn, held); /* who is in, stays in */
+    ck_assert_uint_eq(rig.acceptor.closed, 0);
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(each_listener_has_its_own_rate)
+{
+    struct reason reason;
+    const struct link_config config = {
+        .handshake_rate = { .count = 1, .period_ns = 3600 * SEC_NS },
+        .handshake_burst = 1,
+    };
+    rig_open(&rig, &config);
+    struct link_listener *other = link_listen(rig.acceptor.host, "127.0.0.1", 0, &reason);
+    ck_assert_ptr_nonnull(other);
+    rig_join(&rig);
+    rig.port = link_listener_port(other);
+    rig_join(&rig);
+    rig_close(&rig);
+}
+END_TEST
+
+START_TEST(handshakes_have_names)
+{
+    ck_assert_str_eq(link_handshake_name(LINK_HANDSHAKE_OPENED), "opened");
+    ck_assert_str_eq(link_handshake_name(LINK_HANDSHAKE_FAILED), "failed");
+    ck_assert_str_eq(link_handshake_name(LINK_HANDSHAKE_LIMITED), "limited");
+    ck_assert_str_eq(link_handshake_name(LINK_HANDSHAKE_BUSY), "busy");
 }
 END_TEST
 
@@ -549,6 +613,9 @@ manners_tests(void)
     tcase_add_test(tcase, frames_cut_anywhere_are_whole_again);
     tcase_add_test(tcase, half_open_handshakes_are_given_up);
     tcase_add_test(tcase, handshakes_under_way_are_bounded);
+    tcase_add_test(tcase, handshakes_beyond_the_rate_are_turned_away_at_the_door);
+    tcase_add_test(tcase, each_listener_has_its_own_rate);
+    tcase_add_test(tcase, handshakes_have_names);
     return tcase;
 }
 
