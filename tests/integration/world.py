@@ -154,9 +154,9 @@ class Member(Process):
         self.admin_url = f"http://127.0.0.1:{admin_port}"
         self.tls = None  # what a client of it shows, when it speaks wss
 
-    def get(self, path, headers=()):
+    def get(self, path, headers=(), seconds=PATIENCE_SECONDS):
         request = urllib.request.Request(self.admin_url + path, headers=dict(headers))
-        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+        with urllib.request.urlopen(request, timeout=seconds) as answer:
             return answer.read().decode()
 
     def get_json(self, path):
