@@ -186,8 +186,8 @@ uint16_t link_listener_port(const struct link_listener *listener);
 void link_listener_close(struct link_listener *listener);
 
 /*
- * Dial: all addresses of the name in turn until one takes the TCP connection. on_opened or
- * on_refused follows. The handle may be given to link_close() before that. NULL: no memory, no
+ * Dial: all addresses of the name, IPv6 and IPv4 in turns, until one takes the TCP connection (link_dial.c); it
+ * is looked up anew each time. on_opened or on_refused follows. The handle may be given to link_close() before that. NULL: no memory, no
  * callback follows.
  */
 MUST_CHECK struct link_conn *link_dial(struct link_host *host, const struct link_target *target);

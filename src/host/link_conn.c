@@ -22,6 +22,7 @@ link_conn_create(struct link_host *host, bool dialed)
     conn->handshake_timeout_ns = host->config.handshake_timeout_ns;
     list_push(&host->conns, &conn->link);
     list_init(&conn->dirty);
+    list_init(&conn->racing);
     buf_init(&conn->later, host->mem, LINK_READ_SIZE);
     buf_init(&conn->in, host->mem,
         LINK_PIECE_HEADER_SIZE + host->config.frame_size_max + LINK_RECORD_SIZE);
@@ -80,7 +81,7 @@ on_timer_closed(uv_handle_t *handle)
 }
 
 struct link_socket *
-link_conn_open_socket(struct link_conn *conn)
+link_socket_open(struct link_conn *conn)
 {
     CHECK(conn->socket == NULL);
     struct link_socket *socket = mem_take(conn->host->mem, sizeof(*socket));
@@ -90,17 +91,16 @@ link_conn_open_socket(struct link_conn *conn)
     CHECK(uv_tcp_init(conn->host->loop, &socket->tcp) == 0);
     socket->tcp.data = socket;
     socket->conn = conn;
-    conn->socket = socket;
+    list_init(&socket->racing);
     conn->pins++;
     return socket;
 }
 
 void
-link_conn_close_socket(struct link_conn *conn)
+link_socket_close(struct link_socket *socket)
 {
-    CHECK(conn->socket != NULL);
-    uv_close((uv_handle_t *)&conn->socket->tcp, on_socket_closed);
-    conn->socket = NULL;
+    list_remove(&socket->racing);
+    uv_close((uv_handle_t *)&socket->tcp, on_socket_closed);
 }
 
 void
@@ -138,8 +138,10 @@ link_conn_go(struct link_conn *conn)
     }
     conn->state = LINK_CONN_GONE;
     link_conn_leave_handshake(conn);
+    link_dial_stop(conn);
     if (conn->socket != NULL) {
-        link_conn_close_socket(conn);
+        link_socket_close(conn->socket);
+        conn->socket = NULL;
     }
     uv_close((uv_handle_t *)&conn->timer, on_timer_closed);
     link_conn_touch(conn);

@@ -27,6 +27,8 @@
 
 #define LINK_ADDRESS_SIZE   ((size_t)64)
 #define LINK_HOST_NAME_SIZE ((size_t)256)
+/* Of a name: those behind are not tried. */
+#define LINK_DIAL_ADDRESSES_MAX 16
 /* What one turn reads of one connection at most; the buffer is shared by all of them. */
 #define LINK_READ_SIZE ((size_t)64 * 1024)
 /* What is encrypted for one connection before others get their turn. */
@@ -87,9 +89,12 @@ struct link_listener {
     bool one_waits;    /* uv has announced another meanwhile */
 };
 
-/* A dial needs a new one for each address that it tries. */
+/* A dial has one for each address that it tries, until one of them is connected. */
 struct link_socket {
     struct link_conn *conn;
+    struct list racing; /* in conn->racing while it connects */
+    struct instant give_up_at;
+    char address[LINK_ADDRESS_SIZE];
     uv_tcp_t tcp;
     uv_connect_t connect;
     uv_write_t write;
@@ -131,7 +136,11 @@ struct link_conn {
     uint64_t handshake_timeout_ns;
     uv_getaddrinfo_t lookup;
     struct addrinfo *addresses;
-    const struct addrinfo *next_address;
+    const struct addrinfo *order[LINK_DIAL_ADDRESSES_MAX];
+    size_t order_count;
+    size_t order_next;
+    struct instant next_at; /* when the next attempt begins, if there are more addresses */
+    struct list racing;     /* sockets that connect */
 
     struct tls_context *tls;
     SSL *ssl;
@@ -151,9 +160,9 @@ struct link_conn {
 /* A connection without socket, in LINK_CONN_RESOLVING. NULL: no memory. */
 MUST_CHECK struct link_conn *link_conn_create(struct link_host *host, bool dialed);
 
-/* A new socket, made the connection's own. NULL: no memory. */
-MUST_CHECK struct link_socket *link_conn_open_socket(struct link_conn *conn);
-void link_conn_close_socket(struct link_conn *conn);
+/* A new socket of the connection, which is not yet the one in use. NULL: no memory. */
+MUST_CHECK struct link_socket *link_socket_open(struct link_conn *conn);
+void link_socket_close(struct link_socket *socket);
 
 /* The socket is connected: begin to shake hands. */
 void link_conn_start(struct link_conn *conn);
@@ -205,9 +214,13 @@ void link_read_step(struct link_conn *conn);
 void link_read_turn(struct link_conn *conn);
 void link_read_resume(struct link_conn *conn);
 
-/* link_dial.c: start, and what the timer means to a dial that has no connection yet. */
+/* link_dial.c: start; what the timer means to a dial that has no connection yet; close what races. */
 void link_dial_begin(struct link_conn *conn);
 void link_dial_late(struct link_conn *conn);
+void link_dial_stop(struct link_conn *conn);
+/* The order in which a resolver's addresses are tried, families in turns. How many they are. */
+size_t link_dial_order(
+    const struct addrinfo *found, const struct addrinfo *order[LINK_DIAL_ADDRESSES_MAX]);
 
 /* link.c: a connection or listener was freed; the host may be at its end. */
 void link_host_settle(struct link_host *host);

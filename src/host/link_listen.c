@@ -118,7 +118,7 @@ on_knock(uv_stream_t *stream, int status)
         return;
     }
     struct link_conn *conn = link_conn_create(host, false);
-    struct link_socket *socket = conn == NULL ? NULL : link_conn_open_socket(conn);
+    struct link_socket *socket = conn == NULL ? NULL : link_socket_open(conn);
     if (socket == NULL) {
         if (conn != NULL) {
             conn->reported = true; /* turn_away() does that */
@@ -128,6 +128,7 @@ on_knock(uv_stream_t *stream, int status)
         turn_away(listener);
         return;
     }
+    conn->socket = socket;
     status = uv_accept(stream, (uv_stream_t *)&socket->tcp);
     if (status < 0) {
         link_conn_drop(conn, uv_strerror(status));
