@@ -80,13 +80,24 @@ link_hear_down(struct bridge *bridge, uint32_t link, enum link_error_code error,
     }
 }
 
+/* Whose functions they are, and from how far away: as the decision sees it (rib_decide.h). */
+static void
+describe_far_side(struct bridge *bridge, uint32_t link)
+{
+    const struct link_session *session = &bridge->ports[link].session;
+    if (link_session_is_greeted(session)) {
+        enum link_rtt_band band = link_health_rtt_band(&session->stats.health);
+        rib_describe_link(bridge->rib, link, session->far.bridge, (uint32_t)band);
+    }
+}
+
 void
 link_hear_begin(struct bridge *bridge, uint32_t link, struct now now)
 {
     struct link_port *port = &bridge->ports[link];
     port->refreshing = false;
     port->diverged_since = INSTANT_NEVER;
-    rib_describe_link(bridge->rib, link, port->session.far.bridge, 0);
+    describe_far_side(bridge, link);
     rib_mark_session(bridge->rib, link);
     start_stale_timer(bridge, link, now);
 }
@@ -190,6 +201,7 @@ link_hear_table(struct bridge *bridge, uint32_t link, const struct link_table *t
 void
 link_hear_tick(struct bridge *bridge, uint32_t link, struct now now)
 {
+    describe_far_side(bridge, link);
     if (instant_reached(link_hear_deadline(bridge, link), now.mono)) {
         drop_stale(bridge, link);
     }

@@ -213,6 +213,9 @@ void link_session_send_numbered(struct link_session *session, const struct span 
 void link_session_send_refresh(
     struct link_session *session, uint64_t number, struct actions *actions);
 
+/* SYNCING, UP or DRAINING. */
+bool link_session_is_greeted(const struct link_session *session);
+
 /* It has no connection, but may go on over another one. */
 bool link_session_is_suspended(const struct link_session *session);
 

@@ -27,9 +27,6 @@ link_session_keepalive_ns(uint64_t wanted_ns)
     return least_ns < LINK_KEEPALIVE_MAX_NS ? least_ns : LINK_KEEPALIVE_MAX_NS;
 }
 
-/* SYNCING, UP or DRAINING. */
-bool link_session_is_greeted(const struct link_session *session);
-
 /* "what: detail", printable and NUL-terminated, cut between characters. */
 void link_session_compose(char text[LINK_REASON_SIZE], struct span what, struct span detail);
 
