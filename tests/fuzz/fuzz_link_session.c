@@ -8,9 +8,10 @@
  *   - at most one connection is held; every other one that was given has been told to close
  *   - actions name only connections that were given and are not told to close yet
  *   - at most one dial is under way, and only while there is no connection to lose
- *   - after a TICK the deadline is in the future; a started link that may dial always has one
+ *   - after a TICK, or two, the deadline is in the future; a started link that may dial always has one
  *   - every frame we send decodes
- *   - GREETED and DOWN alternate, and nothing else is delivered between sessions
+ *   - a session begins with GREETED and ends with DOWN or the next GREETED; between CUT and RESUMED nothing is delivered
+ *   - what is numbered is delivered once and in order, over however many connections
  *   - destroy gives all memory back
  */
 #include <stdlib.h>
@@ -41,7 +42,8 @@ struct world {
     uint64_t conn_last;
     uint64_t ticket; /* of the dial under way; 0: none */
     bool started;
-    bool greeted;       /* between GREETED and DOWN */
+    bool greeted;       /* between GREETED or RESUMED, and CUT or DOWN */
+    bool suspended;     /* between CUT, and RESUMED, DOWN or the next GREETED */
     bool poor;          /* actions may be lost for want of memory */
     bool lost;          /* some were: the book cannot be right any more */
     uint64_t delivered; /* sequence of the session, as delivered */
@@ -130,6 +132,7 @@ check_delivery(struct world *world)
     case LINK_DELIVERS_GREETED:
         CHECK(!world->greeted);
         world->greeted = true;
+        world->suspended = false;
         world->delivered = 0;
         break;
     case LINK_DELIVERS_ANNOUNCE:
@@ -141,18 +144,35 @@ check_delivery(struct world *world)
         CHECK(world->greeted);
         break;
     case LINK_DELIVERS_SYNCED:
-        CHECK(delivery->frame.sequence == ++world->delivered);
+        CHECK(delivery->frame.end_of_sync.sequence == ++world->delivered);
         CHECK(world->greeted);
         break;
     case LINK_DELIVERS_CALL:
     case LINK_DELIVERS_REPLY:
+        world->delivered++;
+        CHECK(world->greeted);
+        break;
+    case LINK_DELIVERS_TABLE:
+    case LINK_DELIVERS_REFRESH:
     case LINK_DELIVERS_DRAIN:
         CHECK(world->greeted);
         break;
-    case LINK_DELIVERS_DOWN:
+    case LINK_DELIVERS_CUT:
         CHECK(world->greeted);
         CHECK(delivery->reason.size > 0);
         world->greeted = false;
+        world->suspended = true;
+        break;
+    case LINK_DELIVERS_RESUMED:
+        CHECK(world->suspended);
+        world->greeted = true;
+        world->suspended = false;
+        break;
+    case LINK_DELIVERS_DOWN:
+        CHECK(world->greeted || world->suspended);
+        CHECK(delivery->reason.size > 0);
+        world->greeted = false;
+        world->suspended = false;
         break;
     }
 }
@@ -199,7 +219,9 @@ settle(struct world *world)
     check_delivery(world);
     check_reason(session);
     CHECK(world->ticket == session->dial_ticket);
-    CHECK(world->greeted == (session->state > LINK_GREETING));
+    CHECK(world->greeted == link_session_is_greeted(session));
+    CHECK(world->suspended == link_session_is_suspended(session));
+    CHECK(!world->greeted || world->delivered == session->stats.sequence_received);
     if (!world->lost) {
         check_held(world);
     }
@@ -234,8 +256,12 @@ tick(struct world *world)
 {
     const struct event event = { .kind = EVENT_TICK };
     step(world, &event);
-    struct instant deadline = link_session_deadline(&world->session);
-    CHECK(!instant_reached(deadline, world->now.mono));
+    if (instant_reached(link_session_deadline(&world->session), world->now.mono)) {
+        /* A greeting failed, and what it would have gone on with is over: two ends, one a step. */
+        CHECK(world->suspended);
+        step(world, &event);
+    }
+    CHECK(!instant_reached(link_session_deadline(&world->session), world->now.mono));
 }
 
 static void
@@ -323,9 +349,16 @@ draw_hello(struct world *world)
             .version_max = 1,
             .federation = SPAN("eu"),
             .bridge = world->session.far.bridge.size > 0 ? world->session.far.bridge : SPAN("x"),
+            .session = 1u + pick % 2,
             .keepalive_ns = (uint64_t)pick * SEC_NS,
         },
     };
+    if (pick % 4 < 3) {
+        /* The far side would go on, and has received a part. */
+        frame.hello.session = world->session.suspension.far_number;
+        frame.hello.resume = world->session.suspension.number;
+        frame.hello.received = world->session.stats.sequence_acked + next_byte(world) % 4;
+    }
     if (pick == 255) {
         frame.hello.version_max = 7;
         frame.hello.version_min = 7;
@@ -471,6 +504,32 @@ stranger_speaks(struct world *world)
     CHECK(world->actions.count == 0);
 }
 
+/* A withdrawal, or a call of some size. */
+static void
+send_numbered(struct world *world, uint8_t pick)
+{
+    static const uint64_t route_ids[] = { 7 };
+    static const struct span path[] = { { (const uint8_t *)"us", 2 } };
+    struct link_session *session = &world->session;
+    if (!link_session_is_greeted(session) && !link_session_is_suspended(session)) {
+        return;
+    }
+    struct link_frame frame = { .type = LINK_FRAME_CALL,
+        .call = { .path = { .items = path, .count = 1 }, .args = { world->input.data, pick } } };
+    if (pick % 2 == 0 || world->input.size < pick) {
+        frame = (struct link_frame){
+            .type = LINK_FRAME_WITHDRAW,
+            .withdraw = { .sequence = link_session_next_sequence(session),
+                .route_ids = route_ids,
+                .route_count = 1 },
+        };
+    }
+    buf_reset(&world->wire);
+    link_frames_encode(&world->wire, &frame);
+    struct span bytes = buf_span(&world->wire);
+    link_session_send_numbered(session, &bytes, 1, world->now, &world->actions);
+}
+
 static void
 command(struct world *world, uint8_t pick)
 {
@@ -484,6 +543,7 @@ command(struct world *world, uint8_t pick)
         link_session_stop(
             &world->session, LINK_ERROR_SHUTDOWN, SPAN("stopped by this side"), &world->actions);
         world->greeted = false;
+        world->suspended = false;
         break;
     case 2:
         link_session_drain(&world->session, &world->actions);
@@ -493,9 +553,7 @@ command(struct world *world, uint8_t pick)
             world->now, &world->actions, &world->delivery);
         break;
     default:
-        if (world->session.state > LINK_GREETING) {
-            (void)link_session_next_sequence(&world->session);
-        }
+        send_numbered(world, pick);
         break;
     }
     settle(world);
@@ -587,6 +645,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .dial_timeout_ns = SEC_NS,
         .greeting_timeout_ns = 5 * SEC_NS,
         .retry = { .base_ns = SEC_NS / 2, .cap_ns = 60 * SEC_NS, .stable_ns = 30 * SEC_NS },
+        .resume_window_ns = pick % 3 * 10 * SEC_NS,
+        .resume_buffer_size = 512,
     };
     link_session_init(&world.session, &config, &world.mem, &log, &world.prng);
     for (uint32_t i = 0; i < STEPS_MAX && world.input.size > 0; i++) {
