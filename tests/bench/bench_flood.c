@@ -173,7 +173,8 @@ on_frame(void *owner, struct link_conn *conn, struct span bytes)
         flood->greeted = true;
         flood->began_ns = uv_hrtime();
     } else if (frame.type == LINK_FRAME_PING) {
-        link_encode_pong(&flood->out, frame.ping.number);
+        const struct link_pong pong = { .number = frame.ping.number };
+        link_encode_pong(&flood->out, &pong);
         send_out(flood);
     } else if (frame.type == LINK_FRAME_ERROR) {
         fprintf(stderr, "bench_flood: the bridge says: %.*s\n", SPAN_ARGS(frame.error.text));
@@ -181,9 +182,10 @@ on_frame(void *owner, struct link_conn *conn, struct span bytes)
 }
 
 static void
-on_refused(void *owner, void *user, const char *reason)
+on_refused(void *owner, void *user, const char *reason, uint64_t retry_after_ns)
 {
     (void)owner;
+    (void)retry_after_ns;
     (void)user;
     die(reason);
 }

@@ -36,7 +36,7 @@ make_policy(void)
         .name = SPAN("test"),
         .rules = { exports, imports },
         .rule_count = { COUNT_OF(exports), COUNT_OF(imports) },
-        .function_limit = { .max = 2, .action = POLICY_LIMIT_BLOCK },
+        .import_limits.table[POLICY_LIMIT_FUNCTIONS] = { .max = 2, .action = POLICY_LIMIT_BLOCK },
     };
     CHECK(rig.policy_count < RIG_POLICIES_MAX);
     return rig.policies[rig.policy_count++] = rib_rig_policy_with(&rig.wire.mem, &source);
