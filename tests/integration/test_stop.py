@@ -24,9 +24,19 @@ class StopTest(unittest.TestCase):
                 self.assertEqual(client.finish(u)["r"]["result_of_call"], "in time")
                 self.assertEqual(bridge.popen.wait(PATIENCE_SECONDS), 0)
                 far_bridge.await_link(far_link, "down")
-                world.us_node_1.await_forgets("eu.text.upper")
+                if bridge is world.us_bridge:
+                    world.us_node_1.await_forgets("eu.text.upper")
+                else:
+                    self.keeps_what_it_cannot_reach(world)
                 bridge.start()
                 world.await_whole()
+
+    def keeps_what_it_cannot_reach(self, world):
+        """The far bridge may only be restarted: its functions stay, and calls of them end at once."""
+        self.assertTrue(world.us_node_1.knows("eu.text.upper"))
+        with world.us_node_1.client() as client:
+            answer = client.finish(client.begin_call("eu.text.upper", "x"))
+        self.assertIn("link_down", str(answer))
 
     def test_a_node_finishes_its_calls_and_says_goodbye(self):
         world = self.world
