@@ -10,6 +10,8 @@ from world import POLICIES, Federations, await_that, free_port
 class TwoPairs(Federations):
     """us and eu, joined by two pairs of bridges; eu has two nodes that serve the same."""
 
+    # Within it a call waits for its bridge to come back; what is left of its time is for the other one.
+    MORE = "resume_window: 2s\n"
     FUNCTIONS = (("gate.pass", "public, idempotent"), ("slow.echo", "public"))
 
     def pair(self, number, us_seed, eu_seed):
@@ -17,10 +19,10 @@ class TwoPairs(Federations):
         self.make_certificate("us", us_name)
         self.make_certificate("eu", eu_name)
         eu = self.bridge(eu_name, "eu", free_port(), [eu_seed], ["{name: us, federation: us, accept: true}"],
-                         link_port=link_port, policies=[os.path.join(POLICIES, "eu-us.yaml")])
+                         link_port=link_port, policies=[os.path.join(POLICIES, "eu-us.yaml")], more=self.MORE)
         us = self.bridge(us_name, "us", free_port(), [us_seed],
                          [f'{{name: eu, federation: eu, connect: ["127.0.0.1:{link_port}"]}}'],
-                         policies=[os.path.join(POLICIES, "us-eu.yaml")])
+                         policies=[os.path.join(POLICIES, "us-eu.yaml")], more=self.MORE)
         return us, eu
 
     def _describe(self):
@@ -56,6 +58,13 @@ class RepeatTest(SharedTest):
         self.world.await_whole()
         self.gate = self.world.path(self.id())
 
+    def tearDown(self):
+        for bridge in [bridge for pair in self.world.pairs for bridge in pair]:
+            if bridge.is_running():
+                bridge.popen.send_signal(signal.SIGCONT)
+            else:
+                bridge.start()
+
     def repeated(self):
         return self.world.us_node.metric("mpreg_node_calls_repeated_total")
 
@@ -75,20 +84,15 @@ class RepeatTest(SharedTest):
 
     def test_bridge_of_the_caller_is_killed(self):
         self.call_through_death(lambda us, eu: us.kill())
-        for pair in self.world.pairs:
-            for bridge in pair:
-                if not bridge.is_running():
-                    bridge.start()
 
     def test_bridge_of_the_function_is_killed(self):
-        dead = []
-        self.call_through_death(lambda us, eu: (eu.kill(), dead.append(eu)))
-        dead[0].start()
+        self.call_through_death(lambda us, eu: eu.kill())
 
     def test_bridge_of_the_caller_is_frozen(self):
-        frozen = []
-        self.call_through_death(lambda us, eu: (us.popen.send_signal(signal.SIGSTOP), frozen.append(us)))
-        frozen[0].popen.send_signal(signal.SIGCONT)
+        self.call_through_death(lambda us, eu: us.popen.send_signal(signal.SIGSTOP))
+
+    def test_bridge_of_the_function_is_frozen(self):
+        self.call_through_death(lambda us, eu: eu.popen.send_signal(signal.SIGSTOP))
 
     def test_call_of_another_function_fails_with_its_bridge(self):
         world = self.world
@@ -98,4 +102,3 @@ class RepeatTest(SharedTest):
             us.kill()
             answer = client.finish(u)
         self.assertIn("broke while it ran eu.slow.echo", str(answer))
-        us.start()
