@@ -351,6 +351,7 @@ struct admission {
     const struct bridge *bridge;
     const struct rib_export *exported;
     bool connected; /* only nodes that we are connected to right now */
+    bool repeats;   /* only functions that may run twice: the call may come again */
 };
 
 static bool
@@ -359,14 +360,23 @@ is_exported(void *owner, const struct catalog_entry *entry)
     const struct admission *admission = owner;
     const struct bridge *bridge = admission->bridge;
     return rib_export_includes(bridge->rib, admission->exported, &entry->endpoint) &&
+           (!admission->repeats ||
+               text_list_has(&entry->endpoint.tags, SPAN(FUNCTION_TAG_IDEMPOTENT))) &&
            (!admission->connected || member_connected(bridge->member, entry->endpoint.key.node_id));
 }
 
 static const struct catalog_entry *
-choose_node(struct bridge *bridge, const struct rib_export *exported, struct now now)
+choose_node(
+    struct bridge *bridge, const struct rib_export *exported, bool may_repeat, struct now now)
 {
     static const struct text_list no_more = { .count = 0 };
-    struct admission admission = { .bridge = bridge, .exported = exported, .connected = true };
+    struct admission admission = {
+        .bridge = bridge,
+        .exported = exported,
+        .connected = true,
+        /* An export may stand for others that do not have the tag. */
+        .repeats = may_repeat && text_list_has(&exported->out.tags, SPAN(FUNCTION_TAG_IDEMPOTENT)),
+    };
     struct catalog_query query = {
         .function = exported->source_name,
         .functions = exported->merge ? rib_export_sources(exported, &bridge->arena) : no_more,
@@ -494,7 +504,7 @@ find_node(struct bridge *bridge, const struct rib_export *exported, const struct
             "args must be a JSON array and kwargs a JSON object");
         return NULL;
     }
-    const struct catalog_entry *entry = choose_node(bridge, exported, now);
+    const struct catalog_entry *entry = choose_node(bridge, exported, call->id.size > 0, now);
     if (entry == NULL) {
         reply_error(
             bridge, exported->link, call->call_id, CALL_NOT_FOUND, "no node serves it right now");

@@ -48,8 +48,11 @@ static bool
 may_be_imported(struct sim_world *world, uint32_t federation, struct span name, struct span node_id)
 {
     const struct sim_federation *own = &world->federations[federation];
-    return span_is(node_id, world->hosts[own->bridge].url) &&
-           sim_oracle_may_offer(world, federation, name);
+    bool is_bridge = false;
+    for (uint32_t i = 0; i < own->bridge_count; i++) {
+        is_bridge = is_bridge || span_is(node_id, world->hosts[own->bridges[i]].url);
+    }
+    return is_bridge && sim_oracle_may_offer(world, federation, name);
 }
 
 static void
@@ -113,7 +116,9 @@ check_limit(struct sim_world *world, const struct sim_host *host, uint32_t link,
                 (unsigned long long)max);
         }
     }
-    bool exact = limited && host->use_count[link] == 1;
+    /* A call that comes again over another link does not count there if that has no room. */
+    bool exact =
+        limited && host->use_count[link] == 1 && bridge_stats(host->bridge).calls_recognised == 0;
     if (sum > calls->in_flight || (exact && sum != calls->in_flight)) {
         sim_world_fail(world, "%s: link %.*s has %llu calls under way, its rules count %llu",
             host->name, SPAN_ARGS(stats.name), (unsigned long long)calls->in_flight,
@@ -153,9 +158,9 @@ sim_check_safety(struct sim_world *world)
 void
 sim_check_links(struct sim_world *world)
 {
-    for (uint32_t i = 0; i < world->federation_count; i++) {
-        struct sim_host *host = &world->hosts[world->federations[i].bridge];
-        for (uint32_t link = 0; link < bridge_link_count(host->bridge); link++) {
+    for (uint32_t i = 0; i < world->host_count; i++) {
+        struct sim_host *host = &world->hosts[i];
+        for (uint32_t link = 0; host->is_bridge && link < bridge_link_count(host->bridge); link++) {
             struct bridge_link_stats stats = bridge_link_stats(host->bridge, link);
             if (stats.state != LINK_UP) {
                 sim_world_fail(world, "%s: link %.*s is %s (%s)", host->name, SPAN_ARGS(stats.name),
@@ -194,18 +199,18 @@ is_served_at_home(const struct sim_world *world, uint32_t federation, const char
     return false;
 }
 
-/* What the bridges of all federations should offer in the end. */
+/* What all bridges should offer in the end, by host. */
 struct expected {
     const struct sim_world *world;
-    char names[SIM_FEDERATIONS_MAX][512][SIM_TEXT_MAX];
-    uint32_t counts[SIM_FEDERATIONS_MAX];
+    char names[SIM_HOSTS_MAX][512][SIM_TEXT_MAX];
+    uint32_t counts[SIM_HOSTS_MAX];
 };
 
 static bool
-is_expected(const struct expected *expected, uint32_t federation, struct span name)
+is_expected(const struct expected *expected, uint32_t bridge, struct span name)
 {
-    for (uint32_t i = 0; i < expected->counts[federation]; i++) {
-        if (span_is(name, expected->names[federation][i])) {
+    for (uint32_t i = 0; i < expected->counts[bridge]; i++) {
+        if (span_is(name, expected->names[bridge][i])) {
             return true;
         }
     }
@@ -213,15 +218,16 @@ is_expected(const struct expected *expected, uint32_t federation, struct span na
 }
 
 static void
-expect_one(void *owner, uint32_t federation, const char *name, const struct sim_rules *import)
+expect_one(
+    void *owner, const struct sim_host *bridge, const char *name, const struct sim_rules *import)
 {
     struct expected *expected = owner;
+    uint32_t at = bridge->index;
     bool beside = import->overlap == POLICY_OVERLAP_BALANCE ||
-                  !is_served_at_home(expected->world, federation, name);
-    if (beside && !is_expected(expected, federation, span_from_text(name))) {
-        CHECK(expected->counts[federation] < COUNT_OF(expected->names[0]));
-        snprintf(
-            expected->names[federation][expected->counts[federation]++], SIM_TEXT_MAX, "%s", name);
+                  !is_served_at_home(expected->world, bridge->federation, name);
+    if (beside && !is_expected(expected, at, span_from_text(name))) {
+        CHECK(expected->counts[at] < COUNT_OF(expected->names[0]));
+        snprintf(expected->names[at][expected->counts[at]++], SIM_TEXT_MAX, "%s", name);
     }
 }
 
@@ -246,33 +252,41 @@ check_seen(struct sim_world *world, struct sim_host *viewer, const char *name, c
     }
 }
 
+/* What one bridge offers, as somebody in its cluster sees it. */
 static void
-check_viewer(struct sim_world *world, struct sim_host *viewer, const struct expected *expected)
+check_offers(struct sim_world *world, struct sim_host *viewer, const struct sim_host *bridge,
+    const struct expected *expected)
 {
-    uint32_t federation = viewer->federation;
-    const struct sim_federation *own = &world->federations[federation];
-    const struct sim_host *bridge = &world->hosts[own->bridge];
-    for (uint32_t i = 0; i < own->node_count; i++) {
-        const struct sim_host *host = &world->hosts[own->nodes[i]];
-        for (uint32_t f = 0; f < host->function_count; f++) {
-            check_seen(world, viewer, host->functions[f].name, host->url);
-        }
-    }
-    for (uint32_t i = 0; i < expected->counts[federation]; i++) {
-        check_seen(world, viewer, expected->names[federation][i], bridge->url);
+    for (uint32_t i = 0; i < expected->counts[bridge->index]; i++) {
+        check_seen(world, viewer, expected->names[bridge->index][i], bridge->url);
     }
     size_t cursor = 0;
     const struct catalog_entry *entry;
     while ((entry = catalog_next(catalog_of(viewer), &cursor)) != NULL) {
         struct span name = entry->endpoint.key.identity.name;
         if (span_is(entry->endpoint.key.node_id, bridge->url) && !is_built_in(name) &&
-            !is_expected(expected, federation, name)) {
+            !is_expected(expected, bridge->index, name)) {
             struct now now = sim_world_now(world, viewer);
-            sim_world_fail(world,
-                "%s still sees %.*s of its bridge, advertised %.1f s ago for %.0f s", viewer->name,
-                SPAN_ARGS(name), (double)(now.wall.ns - entry->endpoint.advertised_at.ns) / 1e9,
+            sim_world_fail(world, "%s still sees %.*s of %s, advertised %.1f s ago for %.0f s",
+                viewer->name, SPAN_ARGS(name), bridge->name,
+                (double)(now.wall.ns - entry->endpoint.advertised_at.ns) / 1e9,
                 (double)entry->endpoint.ttl_ns / 1e9);
         }
+    }
+}
+
+static void
+check_viewer(struct sim_world *world, struct sim_host *viewer, const struct expected *expected)
+{
+    const struct sim_federation *own = &world->federations[viewer->federation];
+    for (uint32_t i = 0; i < own->node_count; i++) {
+        const struct sim_host *host = &world->hosts[own->nodes[i]];
+        for (uint32_t f = 0; f < host->function_count; f++) {
+            check_seen(world, viewer, host->functions[f].name, host->url);
+        }
+    }
+    for (uint32_t i = 0; i < own->bridge_count; i++) {
+        check_offers(world, viewer, &world->hosts[own->bridges[i]], expected);
     }
 }
 
@@ -309,9 +323,9 @@ check_limit_is_idle(struct sim_world *world, const struct sim_host *host, uint32
 void
 sim_check_idle(struct sim_world *world)
 {
-    for (uint32_t i = 0; i < world->federation_count; i++) {
-        struct sim_host *host = &world->hosts[world->federations[i].bridge];
-        for (uint32_t link = 0; link < bridge_link_count(host->bridge); link++) {
+    for (uint32_t i = 0; i < world->host_count; i++) {
+        struct sim_host *host = &world->hosts[i];
+        for (uint32_t link = 0; host->is_bridge && link < bridge_link_count(host->bridge); link++) {
             struct bridge_link_stats stats = bridge_link_stats(host->bridge, link);
             if (stats.from_link.in_flight + stats.to_link.in_flight > 0) {
                 sim_world_fail(world, "%s: link %.*s has calls under way that nobody waits for",

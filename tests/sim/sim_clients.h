@@ -25,6 +25,7 @@ struct sim_call {
     bool succeeded;
     bool limited;  /* the answer says that a rule's limits were reached */
     bool kept_off; /* and that before it was executed */
+    bool repeats;  /* its function may be executed more than once for it */
     bool passed;   /* it was executed in a federation that the caller's has no link to */
     uint64_t sent_at;
     uint64_t answered_at;

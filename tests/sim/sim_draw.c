@@ -96,7 +96,9 @@ draw_functions(struct sim_world *world, struct sim_host *host)
         function->is_public = prng_below(&world->prng, 3) != 0;
         snprintf(function->name, sizeof(function->name), "%s.f%u",
             sim_verbs[(verb + i) % SIM_VERBS], which);
-        host->tags[i] = function->is_public ? SPAN("public") : SPAN("internal");
+        function->repeats = (world->repeat_verbs >> (verb + i) % SIM_VERBS & 1) != 0;
+        host->tags[i][0] = function->is_public ? SPAN("public") : SPAN("internal");
+        host->tags[i][1] = SPAN(FUNCTION_TAG_IDEMPOTENT);
         host->node_functions[i] = (struct node_function){
             .identity = {
                 .name = span_from_text(function->name),
@@ -104,7 +106,7 @@ draw_functions(struct sim_world *world, struct sim_host *host)
                 .version_text = SPAN("1.0.0"),
                 .version = { .major = 1 },
             },
-            .tags = { .items = &host->tags[i], .count = 1 },
+            .tags = { .items = host->tags[i], .count = function->repeats ? 2 : 1 },
         };
     }
     host->node_config.functions = host->node_functions;
@@ -131,21 +133,71 @@ draw_node(struct sim_world *world, uint32_t federation, uint32_t number)
 static void
 draw_bridge(struct sim_world *world, uint32_t federation)
 {
-    struct sim_host *host = add_host(world, federation, "b", 0);
     struct sim_federation *own = &world->federations[federation];
-    own->bridge = host->index;
+    /* Nodes and bridges of a federation have different numbers, since their ports do. */
+    struct sim_host *host =
+        add_host(world, federation, "b", own->bridge_count == 0 ? 0 : 10 + own->bridge_count);
+    own->bridges[own->bridge_count++] = host->index;
     host->is_bridge = true;
-    snprintf(host->link_address, sizeof(host->link_address), "%.8s-bridge:9443", own->name);
+    snprintf(host->link_address, sizeof(host->link_address), "%.32s-links:9443", host->name);
     host->seeds[0] = span_from_text(world->hosts[own->nodes[0]].url);
     host->seed_count = 1;
     draw_member(world, host, &host->bridge_config.member);
 }
 
-static void
-draw_links(struct sim_world *world, uint32_t federation)
+/* As another link between the two federations has them, if all are to be alike. */
+static struct sim_rules
+draw_rules(struct sim_world *world, const struct sim_host *host, uint32_t far)
 {
-    struct sim_federation *own = &world->federations[federation];
-    struct sim_host *host = &world->hosts[own->bridge];
+    for (uint32_t i = 0; world->alike && i < world->host_count; i++) {
+        const struct sim_host *other = &world->hosts[i];
+        for (uint32_t link = 0; link < other->bridge_config.link_count; link++) {
+            bool drawn = other->policies[link] != NULL;
+            if (other->federation == host->federation && other->link_far[link] == far && drawn) {
+                return other->rules[link];
+            }
+        }
+    }
+    return sim_rules_draw(&world->prng, host->federation, far, &world->taste);
+}
+
+/* From a bridge to one of another federation. */
+static void
+draw_link_to(struct sim_world *world, struct sim_host *host, const struct sim_host *target)
+{
+    uint32_t far = target->federation;
+    uint32_t at = host->bridge_config.link_count++;
+    host->link_targets[at] = span_from_text(target->link_address);
+    host->link_far[at] = far;
+    host->link_host[at] = target->index;
+    host->uses[at] = mem_take(&world->mem, SIM_USES_MAX * sizeof(struct sim_policy_use));
+    CHECK(host->uses[at] != NULL);
+    host->rules[at] = draw_rules(world, host, far);
+    host->policies[at] = sim_rules_compile(&host->rules[at], &world->mem);
+    host->links[at] = (struct bridge_link_config){
+        .policy = host->policies[at],
+        .session = {
+            .name = span_from_text(target->name),
+            .federation = span_from_text(world->federations[far].name),
+            .bridge = span_from_text(target->name),
+            .own_federation = host->bridge_config.federation,
+            .own_bridge = host->bridge_config.name,
+            .addresses = &host->link_targets[at],
+            .address_count = host->federation < far ? 1 : 0,
+            .keepalive_ns = 2 * SEC_NS,
+            .dial_timeout_ns = 5 * SEC_NS,
+            .greeting_timeout_ns = 5 * SEC_NS,
+            .retry = { .base_ns = 200 * MS_NS, .cap_ns = 5 * SEC_NS, .stable_ns = 30 * SEC_NS },
+            .resume_window_ns = world->resume_window_ns,
+            .resume_buffer_size = world->resume_buffer_size,
+        },
+    };
+}
+
+static void
+draw_links(struct sim_world *world, struct sim_host *host)
+{
+    const struct sim_federation *own = &world->federations[host->federation];
     struct bridge_config *config = &host->bridge_config;
     config->name = span_from_text(host->name);
     config->federation = span_from_text(own->name);
@@ -155,32 +207,10 @@ draw_links(struct sim_world *world, uint32_t federation)
     config->judgements_a_step = world->judgements_a_step;
     config->stale_time_ns = world->stale_time_ns;
     for (uint32_t far = 0; far < world->federation_count; far++) {
-        if (!own->linked[far]) {
-            continue;
-        }
-        uint32_t at = config->link_count++;
         const struct sim_federation *other = &world->federations[far];
-        host->link_targets[at] = span_from_text(world->hosts[other->bridge].link_address);
-        host->link_far[at] = far;
-        host->rules[at] = sim_rules_draw(&world->prng, federation, far, &world->taste);
-        host->policies[at] = sim_rules_compile(&host->rules[at], &world->mem);
-        host->links[at] = (struct bridge_link_config){
-            .policy = host->policies[at],
-            .session = {
-                .name = span_from_text(other->name),
-                .federation = span_from_text(other->name),
-                .own_federation = config->federation,
-                .own_bridge = config->name,
-                .addresses = &host->link_targets[at],
-                .address_count = federation < far ? 1 : 0,
-                .keepalive_ns = 2 * SEC_NS,
-                .dial_timeout_ns = 5 * SEC_NS,
-                .greeting_timeout_ns = 5 * SEC_NS,
-                .retry = { .base_ns = 200 * MS_NS, .cap_ns = 5 * SEC_NS, .stable_ns = 30 * SEC_NS },
-                .resume_window_ns = world->resume_window_ns,
-                .resume_buffer_size = world->resume_buffer_size,
-            },
-        };
+        for (uint32_t i = 0; own->linked[far] && i < other->bridge_count; i++) {
+            draw_link_to(world, host, &world->hosts[other->bridges[i]]);
+        }
     }
 }
 
@@ -200,6 +230,7 @@ draw_faults(struct sim_world *world)
         .reload_permille = prng_below(prng, 3) == 0 ? 0 : (uint32_t)prng_below(prng, 150),
         .delay_max_ns = (1 + prng_below(prng, 50)) * MS_NS,
     };
+    world->faults.reload_permille *= !world->alike;
 }
 
 static void
@@ -208,13 +239,20 @@ draw_shape(struct sim_world *world)
     struct prng *prng = &world->prng;
     bool mesh = prng_below(prng, 2) == 0;
     world->shape = mesh ? SIM_SHAPE_MESH : (enum sim_shape)(1 + prng_below(prng, 3));
-    /* More would not fit: a line of seven is longer than an advertisement may travel. */
-    world->federation_count = (uint32_t)(mesh ? 2 + prng_below(prng, 3) : 3 + prng_below(prng, 5));
+    /* Few are large: what is seen then is seen at once by many. A line of seven is longer than an advertisement may travel. */
+    bool many = !mesh && prng_below(prng, 8) == 0;
+    world->federation_count = (uint32_t)(mesh   ? 2 + prng_below(prng, 3)
+                                         : many ? 8 + prng_below(prng, 5)
+                                                : 3 + prng_below(prng, 5));
+    world->bridges_max = prng_below(prng, 2) == 0 ? 1 : many ? 2 : SIM_BRIDGES_MAX;
     world->taste = (struct sim_taste){
         .renames = world->shape == SIM_SHAPE_LINE || world->shape == SIM_SHAPE_STAR,
         .transit = !mesh || prng_below(prng, 2) == 0,
         .table_limits = prng_below(prng, 2) == 0,
     };
+    /* Where several bridges pass things on, which of their roads is taken must make no difference. */
+    world->alike = world->bridges_max > 1 && world->taste.transit;
+    world->repeat_verbs = (uint32_t)prng_below(prng, 1u << SIM_VERBS);
     world->judgements_a_step = (uint32_t)(prng_below(prng, 2) == 0 ? 0 : 1 + prng_below(prng, 5));
     world->stale_time_ns = prng_below(prng, 3) == 0 ? 0 : (1 + prng_below(prng, 60)) * SEC_NS;
     world->resume_window_ns = prng_below(prng, 3) == 0 ? 0 : (1 + prng_below(prng, 30)) * SEC_NS;
@@ -248,7 +286,10 @@ draw_federation(struct sim_world *world, uint32_t index)
     for (uint32_t node = 1; node <= nodes; node++) {
         draw_node(world, index, node);
     }
-    draw_bridge(world, index);
+    uint32_t bridges = 1 + (uint32_t)prng_below(&world->prng, world->bridges_max);
+    for (uint32_t bridge = 0; bridge < bridges; bridge++) {
+        draw_bridge(world, index);
+    }
     for (uint32_t other = 0; other < index; other++) {
         bool linked = draw_link(world, other, index);
         federation->linked[other] = linked;
@@ -275,8 +316,10 @@ sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
         draw_federation(world, i);
     }
     draw_habits(world);
-    for (uint32_t i = 0; i < world->federation_count; i++) {
-        draw_links(world, i);
+    for (uint32_t i = 0; i < world->host_count; i++) {
+        if (world->hosts[i].is_bridge) {
+            draw_links(world, &world->hosts[i]);
+        }
     }
     draw_faults(world);
 }
@@ -288,7 +331,8 @@ print_host(const struct sim_host *host, FILE *out)
         host->calls_unread ? ", calls where it reads nothing" : "");
     for (uint32_t f = 0; f < host->function_count; f++) {
         const struct sim_function *function = &host->functions[f];
-        fprintf(out, " %s%s", function->name, function->is_public ? "" : " (internal)");
+        fprintf(out, " %s%s%s", function->name, function->is_public ? "" : " (internal)",
+            function->repeats ? " (idempotent)" : "");
     }
     fputc('\n', out);
     for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {

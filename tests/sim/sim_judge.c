@@ -256,6 +256,18 @@ judge_table(struct sim_world *world, const struct sim_host *host, uint32_t link)
 
 /* ---- Offers ---- */
 
+/* By a bridge: another one of the same federation, perhaps. */
+static bool
+is_imported(const struct function_endpoint *endpoint)
+{
+    for (uint32_t i = 0; i < endpoint->tags.count; i++) {
+        if (span_starts_with(endpoint->tags.items[i], SPAN("mpreg-bridge:origin="))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether nodes of the cluster itself leave room for it under its name. */
 static bool
 leaves_room(const struct sim_host *host, const struct rib_import *import)
@@ -266,7 +278,7 @@ leaves_room(const struct sim_host *host, const struct rib_import *import)
     bool connected = false;
     while ((entry = catalog_next_named(member_catalog(member), import->out.identity.name, entry)) !=
            NULL) {
-        bool own = span_is(entry->endpoint.key.node_id, host->url);
+        bool own = span_is(entry->endpoint.key.node_id, host->url) || is_imported(&entry->endpoint);
         provided = provided || !own;
         connected = connected || (!own && member_connected(member, entry->endpoint.key.node_id));
     }

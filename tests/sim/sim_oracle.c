@@ -70,9 +70,9 @@ export_over(const struct search *search, const struct sim_host *host, uint32_t l
     }
 }
 
-/* On its way: where it is, and which federations it has passed, this one included. */
+/* On its way: at which bridge it is, and which federations it has passed, this one included. */
 struct way {
-    uint32_t at;
+    const struct sim_host *at;
     uint32_t passed;
     uint32_t hops;
 };
@@ -81,15 +81,14 @@ static void pass(const struct search *search, struct way way, const char *name);
 
 /* What was sent over a link is judged at its other end, and goes on from there. */
 static void
-arrive(const struct search *search, struct way way, uint32_t far, const struct names *sent)
+arrive(const struct search *search, struct way way, const struct sim_host *host,
+    const struct names *sent)
 {
-    const struct sim_world *world = search->world;
-    const struct sim_host *host = &world->hosts[world->federations[far].bridge];
     uint32_t link = sim_world_link_to(host, way.at);
     struct names got = { .count = 0 };
     way = (struct way){
-        .at = far,
-        .passed = way.passed | UINT32_C(1) << far,
+        .at = host,
+        .passed = way.passed | UINT32_C(1) << host->federation,
         .hops = way.hops - 1,
     };
     for (uint32_t i = 0; i < host->use_count[link]; i++) {
@@ -99,7 +98,7 @@ arrive(const struct search *search, struct way way, uint32_t far, const struct n
             if (!sim_rules_import(&use->rules, sent->items[n], in)) {
                 continue;
             }
-            search->found(search->owner, far, in, &use->rules);
+            search->found(search->owner, host, in, &use->rules);
             if (is_new(&got, in)) {
                 pass(search, way, in);
             }
@@ -110,7 +109,7 @@ arrive(const struct search *search, struct way way, uint32_t far, const struct n
 static void
 pass(const struct search *search, struct way way, const char *name)
 {
-    const struct sim_host *host = &search->world->hosts[search->world->federations[way.at].bridge];
+    const struct sim_host *host = way.at;
     const struct sim_fact fact = {
         .name = name,
         .is_public = search->is_public,
@@ -121,7 +120,7 @@ pass(const struct search *search, struct way way, const char *name)
         if ((way.passed >> far & 1) == 0) {
             struct names sent = { .count = 0 };
             export_over(search, host, link, &fact, &sent);
-            arrive(search, way, far, &sent);
+            arrive(search, way, &search->world->hosts[host->link_host[link]], &sent);
         }
     }
 }
@@ -138,12 +137,15 @@ sim_oracle_search(const struct sim_world *world, const struct sim_host *host,
         .found = found,
         .owner = owner,
     };
-    const struct way way = {
-        .at = host->federation,
-        .passed = UINT32_C(1) << host->federation,
-        .hops = HOPS,
-    };
-    pass(&search, way, function->name);
+    const struct sim_federation *own = &world->federations[host->federation];
+    for (uint32_t i = 0; i < own->bridge_count; i++) {
+        const struct way way = {
+            .at = &world->hosts[own->bridges[i]],
+            .passed = UINT32_C(1) << host->federation,
+            .hops = HOPS,
+        };
+        pass(&search, way, function->name);
+    }
 }
 
 struct question {
@@ -153,12 +155,12 @@ struct question {
 };
 
 static void
-answer(void *owner, uint32_t federation, const char *name, const struct sim_rules *import)
+answer(void *owner, const struct sim_host *bridge, const char *name, const struct sim_rules *import)
 {
     struct question *question = owner;
     (void)import;
-    question->yes =
-        question->yes || (federation == question->federation && strcmp(name, question->name) == 0);
+    question->yes = question->yes || (bridge->federation == question->federation &&
+                                         strcmp(name, question->name) == 0);
 }
 
 bool

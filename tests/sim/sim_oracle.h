@@ -21,9 +21,9 @@ struct sim_since {
 
 #define SIM_EVER ((struct sim_since){ .ns = 0 })
 
-/* It came to `federation` under `name`, through what `import` says of the last link. */
+/* It came to the cluster of this bridge under `name`, through what `import` says of the last link. */
 typedef void (*sim_oracle_found)(
-    void *owner, uint32_t federation, const char *name, const struct sim_rules *import);
+    void *owner, const struct sim_host *bridge, const char *name, const struct sim_rules *import);
 
 /* Everywhere outside of its own federation; the same may be found more than once. */
 void sim_oracle_search(const struct sim_world *world, const struct sim_host *host,

@@ -10,7 +10,7 @@
 
 const char *const sim_verbs[SIM_VERBS] = { "add", "bill", "copy", "draw" };
 const char *const sim_federation_names[SIM_FEDERATIONS_MAX] = { "us", "eu", "ap", "af", "sa", "oc",
-    "an" };
+    "an", "me", "nz", "uk", "jp", "br" };
 
 #define JOINED_1 "copy."
 #define JOINED_2 "draw."

@@ -24,7 +24,7 @@
 #include "base/prng.h"
 #include "bridge/policy.h"
 
-#define SIM_FEDERATIONS_MAX 7
+#define SIM_FEDERATIONS_MAX 12
 #define SIM_TEXT_MAX        96
 
 /* The first part of each function's name; SIM_VERBS means none of them. */

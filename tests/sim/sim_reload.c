@@ -376,18 +376,20 @@ answers(const struct sim_world *world, const struct sim_host *host)
 void
 sim_reload_act(struct sim_world *world)
 {
-    struct sim_federation *federation =
+    const struct sim_federation *federation =
         &world->federations[prng_below(&world->prng, world->federation_count)];
-    struct sim_host *host = &world->hosts[federation->bridge];
+    uint64_t which = prng_below(&world->prng, federation->bridge_count);
+    struct sim_host *host = &world->hosts[federation->bridges[which]];
     bool wanted = prng_chance(&world->prng, world->faults.reload_permille);
     if (wanted && answers(world, host) && host->reload.wish == SIM_WISH_NONE && has_room(host)) {
         ask(world, host);
     } else if (wanted && answers(world, host) && host->reload.wish == SIM_WISH_APPLY) {
         ask_in_vain(world, host);
     }
-    for (uint32_t i = 0; i < world->federation_count; i++) {
-        host = &world->hosts[world->federations[i].bridge];
-        bool due = host->reload.wish != SIM_WISH_NONE && world->now_ns >= host->reload.acts_at;
+    for (uint32_t i = 0; i < world->host_count; i++) {
+        host = &world->hosts[i];
+        bool due = host->is_bridge && host->reload.wish != SIM_WISH_NONE &&
+                   world->now_ns >= host->reload.acts_at;
         if (due && answers(world, host)) {
             decide(world, host);
         }
@@ -406,8 +408,9 @@ static bool
 anybody_is_busy(const struct sim_world *world)
 {
     bool busy = false;
-    for (uint32_t i = 0; i < world->federation_count; i++) {
-        busy = busy || is_busy(world, &world->hosts[world->federations[i].bridge]);
+    for (uint32_t i = 0; i < world->host_count; i++) {
+        const struct sim_host *host = &world->hosts[i];
+        busy = busy || (host->is_bridge && is_busy(world, host));
     }
     return busy;
 }
@@ -417,9 +420,9 @@ wait_until_done(struct sim_world *world, const char *what)
 {
     uint64_t until = world->now_ns + SETTLE_NS;
     while (anybody_is_busy(world) && world->now_ns < until) {
-        for (uint32_t i = 0; i < world->federation_count; i++) {
-            struct sim_host *host = &world->hosts[world->federations[i].bridge];
-            if (answers(world, host) && host->reload.wish != SIM_WISH_NONE) {
+        for (uint32_t i = 0; i < world->host_count; i++) {
+            struct sim_host *host = &world->hosts[i];
+            if (host->is_bridge && answers(world, host) && host->reload.wish != SIM_WISH_NONE) {
                 decide(world, host);
             }
         }
@@ -434,8 +437,11 @@ void
 sim_reload_settle(struct sim_world *world)
 {
     wait_until_done(world, "reloads that were under way");
-    for (uint32_t i = 0; i < world->federation_count && !world->failed; i++) {
-        struct sim_host *host = &world->hosts[world->federations[i].bridge];
+    for (uint32_t i = 0; i < world->host_count && !world->failed; i++) {
+        struct sim_host *host = &world->hosts[i];
+        if (!host->is_bridge) {
+            continue;
+        }
         host->reload = (struct sim_reload){ .wish = SIM_WISH_APPLY, .force = true };
         for (uint32_t link = 0; link < link_count(host); link++) {
             host->reload.rules[link] = host->rules[link];

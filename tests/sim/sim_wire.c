@@ -65,20 +65,20 @@ path_is_sound(
     return last == sender && frame.data[CALL_HOPS_AT] > 0;
 }
 
-/* The most that the sender's import rules may give it. */
+/* The most that an import rule of the sender may give a call, which may come by another link than it began with. */
 static uint64_t
-timeout_max(const struct sim_world *world, const struct sim_host *host, uint32_t link)
+timeout_max(const struct sim_world *world, const struct sim_host *host)
 {
+    uint64_t waited_ns = world->resume_window_ns; /* for the session to go on, at most */
+    uint64_t since = world->now_ns > waited_ns ? world->now_ns - waited_ns : 0;
     uint64_t max = 0;
-    for (uint32_t i = 0; i < host->use_count[link]; i++) {
-        const struct sim_policy_use *use = &host->uses[link][i];
-        uint64_t timeout = use->rules.call_limits[POLICY_IMPORT].timeout_ns;
-        timeout = timeout == 0 ? CALL_TIMEOUT_NS : timeout;
-        /* It may have waited for the session to go on. */
-        bool counts = use->until >= world->now_ns - (world->now_ns < world->resume_window_ns
-                                                            ? world->now_ns
-                                                            : world->resume_window_ns);
-        max = counts && timeout > max ? timeout : max;
+    for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {
+        for (uint32_t i = 0; i < host->use_count[link]; i++) {
+            const struct sim_policy_use *use = &host->uses[link][i];
+            uint64_t timeout = use->rules.call_limits[POLICY_IMPORT].timeout_ns;
+            timeout = timeout == 0 ? CALL_TIMEOUT_NS : timeout;
+            max = use->until >= since && timeout > max ? timeout : max;
+        }
     }
     return max;
 }
@@ -93,8 +93,7 @@ judge_call(struct sim_world *world, const struct sim_stream *stream, uint32_t to
     if (!path_is_sound(world, stream, to, frame)) {
         sim_world_fail(world, "%s calls %s by a way that is none", sender->name, receiver->name);
     }
-    if (!again &&
-        timeout_ns > timeout_max(world, sender, sim_world_link_to(sender, receiver->federation))) {
+    if (!again && timeout_ns > timeout_max(world, sender)) {
         sim_world_fail(world, "%s gives %s %llu ms for a call, more than its rules do",
             sender->name, receiver->name, (unsigned long long)(timeout_ns / MS_NS));
     }
@@ -112,7 +111,7 @@ sim_wire_sent(struct sim_world *world, struct sim_stream *stream, uint32_t to, s
     uint32_t caller = type == TYPE_CALL ? 1 - to : to;
     CHECK(call < SIM_WIRE_CALLS_MAX);
     struct sim_host *host = &world->hosts[stream->ends[caller].host];
-    uint32_t other = world->hosts[stream->ends[1 - caller].host].federation;
+    const struct sim_host *other = &world->hosts[stream->ends[1 - caller].host];
     uint64_t *ever = host->asked[sim_world_link_to(host, other)];
     /* A session goes on over other connections, where what did not arrive is sent again. */
     bool resumes = world->resume_window_ns > 0;

@@ -26,8 +26,8 @@
 #define DIAL_TIMEOUT_NS (5 * SEC_NS)
 
 /* A key of the heap is a time with the order of arrival behind it. */
-#define DUE_ORDER_BITS  24
-#define SIM_TIME_MAX_NS (500 * SEC_NS)
+#define DUE_ORDER_BITS  22
+#define SIM_TIME_MAX_NS (2000 * SEC_NS)
 
 void
 sim_world_fail(struct sim_world *world, const char *format, ...)
@@ -146,10 +146,10 @@ sim_world_wake(struct sim_world *world, struct sim_host *host)
 }
 
 uint32_t
-sim_world_link_to(const struct sim_host *host, uint32_t federation)
+sim_world_link_to(const struct sim_host *host, const struct sim_host *far)
 {
     uint32_t link = 0;
-    while (host->link_far[link] != federation) {
+    while (host->link_host[link] != far->index) {
         link++;
         CHECK(link < host->bridge_config.link_count);
     }
@@ -867,6 +867,8 @@ sim_world_destroy(struct sim_world *world)
         }
         for (uint32_t link = 0; link < world->hosts[i].bridge_config.link_count; link++) {
             policy_unref(world->hosts[i].policies[link]);
+            mem_give(&world->mem, world->hosts[i].uses[link],
+                SIM_USES_MAX * sizeof(struct sim_policy_use));
         }
     }
     LIST_EACH (stream, &world->streams) {

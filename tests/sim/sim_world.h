@@ -23,7 +23,9 @@
 
 #define SIM_NODES_MAX      4 /* a federation */
 #define SIM_FUNCTIONS_MAX  4 /* a node */
-#define SIM_HOSTS_MAX      (SIM_FEDERATIONS_MAX * (SIM_NODES_MAX + 1))
+#define SIM_BRIDGES_MAX    3 /* a federation */
+#define SIM_LINKS_MAX      ((SIM_FEDERATIONS_MAX - 1) * SIM_BRIDGES_MAX)
+#define SIM_HOSTS_MAX      (SIM_FEDERATIONS_MAX * (SIM_NODES_MAX + SIM_BRIDGES_MAX))
 #define SIM_STREAMS_MAX    4096
 #define SIM_USES_MAX       48   /* policies of a link, in all lives of its bridge */
 #define SIM_WIRE_CALLS_MAX 4096 /* over links, of one bridge */
@@ -118,6 +120,7 @@ struct sim_work {
 struct sim_function {
     char name[SIM_TEXT_MAX];
     bool is_public; /* tag public, else internal */
+    bool repeats;   /* tag idempotent: it may be executed more than once for one call */
 };
 
 /* A policy of a link, while it decided: until all that another one decided was judged again. */
@@ -138,8 +141,8 @@ enum sim_wish {
 struct sim_reload {
     enum sim_wish wish;
     bool force;
-    struct sim_rules rules[SIM_FEDERATIONS_MAX];
-    struct policy *policies[SIM_FEDERATIONS_MAX]; /* held */
+    struct sim_rules rules[SIM_LINKS_MAX];
+    struct policy *policies[SIM_LINKS_MAX]; /* held */
     uint64_t confirm_within_ns;
     uint64_t confirming_until; /* 0: not yet */
     uint64_t acts_at;          /* when the operator comes back */
@@ -171,21 +174,22 @@ struct sim_host {
     struct sim_function functions[SIM_FUNCTIONS_MAX];
     uint32_t function_count;
     struct node_function node_functions[SIM_FUNCTIONS_MAX];
-    struct span tags[SIM_FUNCTIONS_MAX];
+    struct span tags[SIM_FUNCTIONS_MAX][2];
     struct span seeds[2];
     uint32_t seed_count;
     struct node_config node_config;
     struct bridge_config bridge_config;
-    struct bridge_link_config links[SIM_FEDERATIONS_MAX];
-    struct span link_targets[SIM_FEDERATIONS_MAX];
-    uint32_t link_far[SIM_FEDERATIONS_MAX];       /* federations */
-    struct sim_rules rules[SIM_FEDERATIONS_MAX];  /* what a start finds on the disk */
-    struct policy *policies[SIM_FEDERATIONS_MAX]; /* likewise */
-    struct sim_policy_use uses[SIM_FEDERATIONS_MAX][SIM_USES_MAX];
-    uint32_t use_count[SIM_FEDERATIONS_MAX];
+    struct bridge_link_config links[SIM_LINKS_MAX];
+    struct span link_targets[SIM_LINKS_MAX];
+    uint32_t link_far[SIM_LINKS_MAX];           /* federations */
+    uint32_t link_host[SIM_LINKS_MAX];          /* the far bridges */
+    struct sim_rules rules[SIM_LINKS_MAX];      /* what a start finds on the disk */
+    struct policy *policies[SIM_LINKS_MAX];     /* likewise */
+    struct sim_policy_use *uses[SIM_LINKS_MAX]; /* SIM_USES_MAX of them */
+    uint32_t use_count[SIM_LINKS_MAX];
     struct sim_reload reload;
     struct wall stepped_at; /* by its clock */
-    uint64_t asked[SIM_FEDERATIONS_MAX]
+    uint64_t asked[SIM_LINKS_MAX]
                   [SIM_WIRE_CALLS_MAX / 64]; /* in this life, by link; see sim_wire.c */
     uint32_t conn_generation[SIM_STREAMS_MAX];
     struct sim_stream *conn_stream[SIM_STREAMS_MAX];
@@ -196,7 +200,8 @@ struct sim_federation {
     char name[SIM_TEXT_MAX];
     uint32_t node_count;
     uint32_t nodes[SIM_NODES_MAX]; /* host indexes */
-    uint32_t bridge;               /* host index */
+    uint32_t bridge_count;
+    uint32_t bridges[SIM_BRIDGES_MAX]; /* likewise */
     bool linked[SIM_FEDERATIONS_MAX];
 };
 
@@ -249,6 +254,9 @@ struct sim_world {
     uint32_t host_count;
     struct sim_federation federations[SIM_FEDERATIONS_MAX];
     uint32_t federation_count;
+    uint32_t bridges_max;  /* of a federation, in this world */
+    bool alike;            /* all links between two federations have the same rules, for ever */
+    uint32_t repeat_verbs; /* a bit for each verb of which functions may be executed twice */
     struct sim_faults faults;
     uint64_t cut_until[SIM_HOSTS_MAX][SIM_HOSTS_MAX];
     enum sim_shape shape;
@@ -276,8 +284,8 @@ void sim_world_run(struct sim_world *world, uint64_t until_ns);
 
 struct now sim_world_now(const struct sim_world *world, const struct sim_host *host);
 
-/* Which of a bridge's links leads to a federation that it is linked with. */
-uint32_t sim_world_link_to(const struct sim_host *host, uint32_t federation);
+/* Which of a bridge's links leads to a bridge that it is linked with. */
+uint32_t sim_world_link_to(const struct sim_host *host, const struct sim_host *far);
 
 /* The bridge looks around: somebody has asked it for something between two steps. */
 void sim_world_wake(struct sim_world *world, struct sim_host *host);
