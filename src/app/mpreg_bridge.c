@@ -96,9 +96,15 @@ open_links(struct daemon *daemon, const struct config_bridge *config, struct tls
         .port = config->link_listen.port,
         .handshake_rate = config->link_handshakes.rate,
         .handshake_burst = config->link_handshakes.burst,
+        .peers = config_bridge_link_peers(config),
+        .peer_count = config->link_count,
     };
     if (tls == NULL) {
         return true;
+    }
+    if (port.peers == NULL) {
+        daemon_complain(PROGRAM, "no memory for links");
+        return false;
     }
     if (!runtime_open_links(daemon->runtime, tls, &port, &reason)) {
         daemon_complain(PROGRAM, reason.text);

@@ -176,7 +176,10 @@ struct instant link_port_deadline(const struct bridge *bridge, uint32_t link);
 /* What the old one said of the link does not hold any more. */
 void link_port_policy_changed(struct bridge *bridge, uint32_t link);
 /* Whether a call may be sent now; if not, *error says why. */
-bool link_port_accepts(struct bridge *bridge, uint32_t link, struct call_error *error);
+bool link_port_accepts(
+    struct bridge *bridge, uint32_t link, size_t args_size, struct call_error *error);
+/* Bytes of arguments or of a result that the far side takes in one frame. */
+size_t link_port_body_max(const struct bridge *bridge, uint32_t link);
 /* Whether it could be over any of our links now; for rib_route(). */
 bool link_port_is_usable(void *owner, uint32_t link);
 void link_port_send_call(struct bridge *bridge, uint32_t link, const struct link_call *call);

@@ -9,9 +9,6 @@
 #include "bridge/bridge_state.h"
 #include "core/limits.h"
 
-/* Heads and tails of a frame around arguments. */
-#define FRAME_SLACK ((size_t)64 * 1024)
-
 /* What a far bridge says for people is cut to this: it goes into an error object. */
 #define FAR_TEXT_MAX ((size_t)1024)
 
@@ -89,12 +86,8 @@ may_leave(struct bridge *bridge, const struct rib_import *import,
             "this bridge does not offer the function any more; look it up again");
         return false;
     }
-    if (request->args.size + request->kwargs.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
-        *error = cluster_calls_near_error(
-            bridge, CALL_PAYLOAD_TOO_LARGE, "the arguments are larger than a link carries");
-        return false;
-    }
-    return link_port_accepts(bridge, import->link, error);
+    size_t args_size = request->args.size + request->kwargs.size;
+    return link_port_accepts(bridge, import->link, args_size, error);
 }
 
 enum call_limit_result
@@ -661,9 +654,9 @@ cluster_calls_reply_result(
         struct call_error error =
             limit_error(bridge, call->limit, CALL_LIMIT_RESULT, reply.body.size, now);
         cluster_calls_tell_error(bridge, call, &error);
-    } else if (reply.body.size > LINK_FRAME_SIZE_MAX - FRAME_SLACK) {
+    } else if (reply.body.size > link_port_body_max(bridge, call->link)) {
         tell_error(
-            bridge, call, CALL_PAYLOAD_TOO_LARGE, "the result is larger than a link carries");
+            bridge, call, CALL_PAYLOAD_TOO_LARGE, "the result is larger than the far bridge takes");
     } else {
         bridge_count_result(
             stats, ok ? CALL_RESULT_OK : CALL_RESULT_FAILED, call->started_at, now.mono);

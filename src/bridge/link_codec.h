@@ -22,6 +22,8 @@
 
 /* A call's arguments must reach a node over one message; larger frames help nobody. */
 #define LINK_FRAME_SIZE_MAX ((size_t)16 * 1024 * 1024)
+/* What every side takes at least: a batch of announcements with the longest names must fit. */
+#define LINK_FRAME_SIZE_MIN ((size_t)2 * 1024 * 1024)
 
 /* Longer names of bridges are refused. */
 #define LINK_BRIDGE_NAME_MAX 128u
@@ -70,6 +72,8 @@ struct link_hello {
     uint64_t resume;       /* the receiver's number of the session that shall go on; 0: a new one */
     uint64_t received;     /* with `resume`: the last number of its sequence that came */
     uint64_t stale;        /* routes of earlier sessions that the sender still keeps */
+    uint32_t
+        frame_size_max; /* payload of the largest frame that the sender takes; 0: LINK_FRAME_SIZE_MAX */
 };
 
 /* One advertisement; route_id names it in WITHDRAW and CALL. */

@@ -209,8 +209,8 @@ take_list(struct fields *fields, uint8_t tag, enum link_text_rule rule, uint32_t
 static enum link_result
 decode_hello(struct span payload, struct link_hello *hello)
 {
-    /* One bit for each tag from VERSION_MIN to STALE. */
-    const struct field_set set = { .known = (TAG_BIT(LINK_TAG_HELLO_STALE + 1) - 1) & ~1u };
+    /* One bit for each tag from VERSION_MIN to FRAME_MAX. */
+    const struct field_set set = { .known = (TAG_BIT(LINK_TAG_HELLO_FRAME_MAX + 1) - 1) & ~1u };
     struct fields fields;
     read_fields(&fields, &set, payload);
     hello->version_min = take_u32(&fields, LINK_TAG_HELLO_VERSION_MIN);
@@ -232,6 +232,12 @@ decode_hello(struct span payload, struct link_hello *hello)
     }
     if (has(&fields, LINK_TAG_HELLO_STALE)) {
         hello->stale = take_u64(&fields, LINK_TAG_HELLO_STALE);
+    }
+    if (has(&fields, LINK_TAG_HELLO_FRAME_MAX)) {
+        hello->frame_size_max = take_u32(&fields, LINK_TAG_HELLO_FRAME_MAX);
+        if (hello->frame_size_max < LINK_FRAME_SIZE_MIN) {
+            fault(&fields, LINK_BAD_FIELD);
+        }
     }
     if (hello->version_min == 0 || hello->version_min > hello->version_max) {
         fault(&fields, LINK_BAD_FIELD);

@@ -95,6 +95,10 @@ link_encode_hello(struct buf *out, const struct link_hello *hello)
     if (hello->stale > 0) {
         add_u64(out, LINK_TAG_HELLO_STALE, hello->stale);
     }
+    if (hello->frame_size_max > 0) {
+        CHECK(hello->frame_size_max >= LINK_FRAME_SIZE_MIN);
+        add_u32(out, LINK_TAG_HELLO_FRAME_MAX, hello->frame_size_max);
+    }
     end_frame(out, start, 0);
 }
 

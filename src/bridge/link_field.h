@@ -34,6 +34,7 @@ enum link_tag_hello {
     LINK_TAG_HELLO_RESUME,
     LINK_TAG_HELLO_RECEIVED,
     LINK_TAG_HELLO_STALE,
+    LINK_TAG_HELLO_FRAME_MAX,
 };
 
 enum link_tag_table {

@@ -7,6 +7,9 @@
 #include "bridge/bridge_state.h"
 #include "core/limits.h"
 
+/* Heads and tails of a frame around arguments or a result. */
+#define FRAME_SLACK ((size_t)64 * 1024)
+
 /* A neighbour that announced too much is left alone for so long before it may try again. */
 #define LIMIT_PAUSE_NS (60 * SEC_NS)
 
@@ -288,8 +291,14 @@ link_port_step(struct bridge *bridge, uint32_t link, const struct event *event, 
 
 /* Calls over the link. */
 
+size_t
+link_port_body_max(const struct bridge *bridge, uint32_t link)
+{
+    return link_session_frame_size_max(&bridge->ports[link].session) - FRAME_SLACK;
+}
+
 bool
-link_port_accepts(struct bridge *bridge, uint32_t link, struct call_error *error)
+link_port_accepts(struct bridge *bridge, uint32_t link, size_t args_size, struct call_error *error)
 {
     const struct link_port *port = &bridge->ports[link];
     *error = (struct call_error){ .side = CALL_NEAR, .hop = bridge->config.name };
@@ -305,6 +314,11 @@ link_port_accepts(struct bridge *bridge, uint32_t link, struct call_error *error
     if (port->congested) {
         error->code = CALL_OVERLOADED;
         error->text = SPAN("the link cannot take more calls right now; try again");
+        return false;
+    }
+    if (args_size > link_port_body_max(bridge, link)) {
+        error->code = CALL_PAYLOAD_TOO_LARGE;
+        error->text = SPAN("the arguments are larger than the far bridge takes");
         return false;
     }
     return true;

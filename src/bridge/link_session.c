@@ -435,6 +435,13 @@ link_session_pause(struct link_session *session, uint64_t duration_ns, struct ac
     session->silent_at = instant_after(session->silent_at, duration_ns);
 }
 
+size_t
+link_session_frame_size_max(const struct link_session *session)
+{
+    size_t max = session->far_frame_size_max;
+    return max == 0 || max > LINK_FRAME_SIZE_MAX ? LINK_FRAME_SIZE_MAX : max;
+}
+
 void
 link_session_drain(struct link_session *session, struct actions *actions)
 {

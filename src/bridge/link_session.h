@@ -82,6 +82,8 @@ struct link_session_config {
     const struct span *addresses; /* host:port to dial; none: the far side dials */
     uint32_t address_count;
     uint64_t keepalive_ns;
+    uint32_t
+        frame_size_max; /* what we take: told in HELLO, and held by the host; 0: LINK_FRAME_SIZE_MAX */
     uint64_t dial_timeout_ns;
     uint64_t greeting_timeout_ns; /* from connection to HELLO */
     struct link_retry_config retry;
@@ -173,7 +175,9 @@ struct link_session {
     struct link_table table;
     struct link_hello far; /* bridge is copied into far_bridge, from the certificate on */
     char far_bridge[LINK_BRIDGE_NAME_MAX];
-    uint64_t unacked; /* numbered frames received since our last ACK */
+    uint32_t
+        far_frame_size_max; /* what the far side takes, by its last HELLO; 0: LINK_FRAME_SIZE_MAX */
+    uint64_t unacked;       /* numbered frames received since our last ACK */
     size_t unacked_size;
     struct buf scratch;
     struct link_session_stats stats;
@@ -228,6 +232,9 @@ bool link_session_carries_calls(const struct link_session *session);
  */
 void link_session_pause(
     struct link_session *session, uint64_t duration_ns, struct actions *actions);
+
+/* Payload of the largest frame that the far side takes. */
+size_t link_session_frame_size_max(const struct link_session *session);
 
 /* Say DRAIN: no call starts any more, either way. Only a greeted session can; the next one does not drain. */
 void link_session_drain(struct link_session *session, struct actions *actions);

@@ -50,6 +50,7 @@ link_session_send_hello(struct link_session *session, const struct link_turn *tu
         .boot = config->boot,
         .clock = turn->now.wall,
         .keepalive_ns = config->keepalive_ns,
+        .frame_size_max = config->frame_size_max,
         .resume = session->offers ? session->suspension.far_number : 0,
         .received = session->offers ? session->stats.sequence_received : 0,
         .stale = session->stale_routes,
@@ -181,6 +182,7 @@ enter_greeted(
     struct link_session_stats *stats = &session->stats;
     struct span bridge = session->far.bridge;
     session->far = *hello;
+    session->far_frame_size_max = hello->frame_size_max;
     session->far.bridge = bridge;
     session->far.federation = session->config.federation;
     session->far.keepalive_ns = link_session_keepalive_ns(hello->keepalive_ns);

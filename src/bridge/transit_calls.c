@@ -31,7 +31,8 @@ may_pass(struct bridge *bridge, const struct rib_import *import, const struct li
             bridge, CALL_LOOP, "the call has been there, or has no hop left to go on");
         return false;
     }
-    return link_port_accepts(bridge, import->link, error);
+    size_t args_size = call->args.size + call->kwargs.size;
+    return link_port_accepts(bridge, import->link, args_size, error);
 }
 
 bool

@@ -86,6 +86,8 @@ static const struct yaml_key link_keys[] = {
     YAML_ADDRESSES(struct config_link, connect, connect_count, "connect", .or_one = true,
         .max = LINK_ADDRESSES_MAX),
     YAML_BOOLEAN(struct config_link, accept, "accept"),
+    YAML_SIZE(struct config_link, frame_size_max, "frame_max", .fallback = "16MiB",
+        .min = LINK_FRAME_SIZE_MIN, .max = LINK_FRAME_SIZE_MAX),
 };
 static const struct yaml_shape link_shape = YAML_SHAPE(struct config_link, link_keys, "this link");
 
@@ -449,6 +451,7 @@ describe_link(const struct config_bridge *config, size_t index, uint64_t boot,
             .own_federation = span_from_text(config->bridge.federation),
             .own_bridge = span_from_text(config->bridge.name),
             .keepalive_ns = config->keepalive_ns,
+            .frame_size_max = (uint32_t)from->frame_size_max,
             .dial_timeout_ns = config->dial_timeout_ns,
             .greeting_timeout_ns = CONFIG_BRIDGE_GREETING_NS,
             .retry = { .base_ns = config->retry.base_ns,
@@ -459,6 +462,20 @@ describe_link(const struct config_bridge *config, size_t index, uint64_t boot,
             .boot = boot },
     };
     return describe_addresses(config, from, &link->session);
+}
+
+const struct runtime_link_peer *
+config_bridge_link_peers(const struct config_bridge *config)
+{
+    struct runtime_link_peer *peers =
+        yaml_doc_take(config->doc, (config->link_count + 1) * sizeof(*peers));
+    for (size_t i = 0; peers != NULL && i < config->link_count; i++) {
+        peers[i] = (struct runtime_link_peer){
+            .federation = span_from_text(config->links[i].federation),
+            .frame_size_max = (size_t)config->links[i].frame_size_max,
+        };
+    }
+    return peers;
 }
 
 bool

@@ -11,6 +11,7 @@
 #include "bridge/bridge.h"
 #include "host/config_common.h"
 #include "host/policy_set.h"
+#include "host/runtime.h"
 #include "host/tls.h"
 #include "host/yaml.h"
 #include "host/yaml_errors.h"
@@ -57,6 +58,7 @@ struct config_link {
     const struct value_address *connect;
     size_t connect_count;
     bool accept;
+    uint64_t frame_size_max;
 };
 
 struct config_bridge {
@@ -109,6 +111,10 @@ void config_bridge_print(const struct config_bridge *config, FILE *out);
  */
 MUST_CHECK bool config_bridge_engine(
     const struct config_bridge *config, uint64_t boot, struct bridge_config *engine);
+
+/* What runtime_open_links() takes, one a link. Lives as long as `config`. NULL: no memory. */
+MUST_CHECK const struct runtime_link_peer *config_bridge_link_peers(
+    const struct config_bridge *config);
 
 /* What tls_context_create() takes. There are links. */
 struct tls_settings config_bridge_tls_settings(const struct config_bridge *config);

@@ -310,6 +310,14 @@ link_close(struct link_conn *conn, const char *reason)
 }
 
 void
+link_conn_limit_frames(struct link_conn *conn, size_t frame_size_max)
+{
+    if (frame_size_max < conn->frame_size_max) {
+        conn->frame_size_max = frame_size_max;
+    }
+}
+
+void
 link_pause(struct link_conn *conn, uint64_t duration_ns)
 {
     if (conn->state == LINK_CONN_OPEN) {

@@ -207,6 +207,9 @@ bool link_send(struct link_conn *conn, const struct span *parts, size_t part_cou
  */
 void link_close(struct link_conn *conn, const char *reason);
 
+/* Refuse larger frames of this peer than the configuration does; larger ones than that cannot be allowed. */
+void link_conn_limit_frames(struct link_conn *conn, size_t frame_size_max);
+
 /*
  * Read nothing and deliver nothing for a while, also of what has arrived already: the peer's sends back up. After that
  * it goes on by itself. Sending is as ever. An open connection; another pause takes the place of this one, and closing

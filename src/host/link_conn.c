@@ -18,6 +18,7 @@ link_conn_create(struct link_host *host, bool dialed)
     }
     conn->host = host;
     conn->dialed = dialed;
+    conn->frame_size_max = host->config.frame_size_max;
     conn->connect_timeout_ns = host->config.connect_timeout_ns;
     conn->handshake_timeout_ns = host->config.handshake_timeout_ns;
     list_push(&host->conns, &conn->link);

@@ -121,6 +121,7 @@ struct link_conn {
     uint64_t turn_began_ns; /* by uv_hrtime(): when that began */
     size_t pins;
     void *user;
+    size_t frame_size_max;   /* of what comes; <= host->config.frame_size_max */
     struct reason reason;    /* why it ends */
     uint64_t retry_after_ns; /* the peer that refuses a dial asks for this pause */
 

@@ -63,7 +63,7 @@ takes_frames(const struct link_conn *conn)
 static size_t
 payload_max(const struct link_conn *conn)
 {
-    return conn->state == LINK_CONN_OPEN ? conn->host->config.frame_size_max : LINK_REFUSAL_MAX;
+    return conn->state == LINK_CONN_OPEN ? conn->frame_size_max : LINK_REFUSAL_MAX;
 }
 
 /* Deliver the first frame of *rest and step over it. false: there is none, or the peer is at fault. */

@@ -405,6 +405,8 @@ runtime_open_links(struct runtime *runtime, struct tls_context *tls,
         .handshake_burst = config->handshake_burst,
     };
     struct link_callbacks callbacks = runtime_link_callbacks(runtime);
+    runtime->link_peers = config->peers;
+    runtime->link_peer_count = config->peer_count;
     runtime->links =
         link_host_create(&runtime->loop, runtime->config.mem, tls, &link_config, &callbacks);
     if (runtime->links == NULL) {

@@ -90,12 +90,20 @@ struct runtime_cluster_port {
 MUST_CHECK bool runtime_open_cluster(
     struct runtime *runtime, const struct runtime_cluster_port *config, struct reason *reason);
 
+/* A federation that a link leads to. */
+struct runtime_link_peer {
+    struct span federation;
+    size_t frame_size_max; /* of what it sends; 0: the transport's */
+};
+
 /* Links. The context is shared (ref'd). */
 struct runtime_link_port {
     const char *address; /* numeric; NULL: only dial */
     uint16_t port;
     struct value_rate handshake_rate; /* of those who dial us (host/link.h) */
     uint64_t handshake_burst;
+    const struct runtime_link_peer *peers; /* live as long as the runtime */
+    size_t peer_count;
 };
 MUST_CHECK bool runtime_open_links(struct runtime *runtime, struct tls_context *tls,
     const struct runtime_link_port *config, struct reason *reason);

@@ -130,6 +130,17 @@ runtime_ws_log(void *owner, bool is_error, const char *line)
 /* Links. */
 
 static void
+limit_frames(const struct runtime *runtime, struct link_conn *link, const struct link_peer *opened)
+{
+    for (size_t i = 0; i < runtime->link_peer_count; i++) {
+        const struct runtime_link_peer *peer = &runtime->link_peers[i];
+        if (peer->frame_size_max > 0 && span_equal(peer->federation, opened->federation)) {
+            link_conn_limit_frames(link, peer->frame_size_max);
+        }
+    }
+}
+
+static void
 link_opened(void *owner, struct link_conn *link, const struct link_peer *peer)
 {
     struct runtime *runtime = owner;
@@ -144,6 +155,7 @@ link_opened(void *owner, struct link_conn *link, const struct link_peer *peer)
         .identity = { .federation = peer->federation, .bridge = peer->bridge },
     };
     link_conn_set_user(link, conn);
+    limit_frames(runtime, link, peer);
     if (dial != NULL) {
         list_remove(&dial->link);
         mem_give(runtime->config.mem, dial, sizeof(*dial));

@@ -44,6 +44,8 @@ struct runtime {
     struct ws_dialer *dialer;     /* ws:// */
     struct ws_dialer *tls_dialer; /* wss:// or NULL */
     struct link_host *links;
+    const struct runtime_link_peer *link_peers;
+    size_t link_peer_count;
     struct runtime_conns conns;
     struct list dials;
     struct list refused; /* dials that failed before the transport had them */

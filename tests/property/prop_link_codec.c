@@ -140,6 +140,8 @@ draw_hello(struct world *world, struct link_hello *hello)
     hello->resume = draw_number(world) * prng_below(&world->prng, 2);
     hello->received = hello->resume == 0 ? 0 : draw_number(world);
     hello->stale = draw_number(world);
+    uint32_t frame_size_max = (uint32_t)draw_number(world);
+    hello->frame_size_max = frame_size_max < LINK_FRAME_SIZE_MIN ? 0 : frame_size_max;
 }
 
 static void

@@ -102,6 +102,8 @@ struct rig {
     uint64_t numbers; /* ids drawn so far */
     size_t memory_max;
     uint64_t call_timeout_ns;
+    uint32_t
+        far_frame_size_max; /* what far bridges made of frames say that they take; 0: nothing of it */
     const char *const *far_bridges; /* the names that the links of a bridge expect; or NULL */
     uint64_t resume_window_ns;      /* of each link; 0 unless a test says so, as is: */
     uint64_t stale_time_ns;
@@ -527,6 +529,7 @@ rig_far_hello(struct rig *rig, uint32_t conn, const char *federation, const char
             .session = 5,
             .boot = 6,
             .keepalive_ns = RIG_KEEPALIVE_NS,
+            .frame_size_max = rig->far_frame_size_max,
         },
     };
     rig_far_send(rig, conn, &hello);

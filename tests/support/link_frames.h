@@ -92,7 +92,8 @@ link_frames_same_hello(const struct link_hello *a, const struct link_hello *b)
            a->features == b->features && span_equal(a->federation, b->federation) &&
            span_equal(a->bridge, b->bridge) && a->session == b->session && a->boot == b->boot &&
            a->clock.ns == b->clock.ns && a->keepalive_ns == b->keepalive_ns &&
-           a->resume == b->resume && a->received == b->received && a->stale == b->stale;
+           a->resume == b->resume && a->received == b->received && a->stale == b->stale &&
+           a->frame_size_max == b->frame_size_max;
 }
 
 static inline bool

@@ -59,6 +59,29 @@ START_TEST(call_that_may_not_come_in_is_answered_and_reaches_no_node)
 }
 END_TEST
 
+/* What is larger than the far bridge takes is answered here, both ways, and the link lives on. */
+START_TEST(far_bridge_gets_no_larger_frame_than_it_takes)
+{
+    rig.far_frame_size_max = (uint32_t)LINK_FRAME_SIZE_MIN;
+    uint32_t far = open_with_far_eu();
+    char *args = arena_take(&rig.wire.arena, LINK_FRAME_SIZE_MIN + 1);
+    memset(args, ' ', LINK_FRAME_SIZE_MIN);
+    args[0] = '[';
+    args[LINK_FRAME_SIZE_MIN - 1] = ']';
+    struct span id = rig_peer_call(&rig, node, "f", args);
+    const struct fabric_response *answer = rig_peer_answered(&rig, node, id);
+    ck_assert_ptr_nonnull(answer);
+    ck_assert(!answer->success);
+    ck_assert(memmem(answer->error.data, answer->error.size, "2006", 4) != NULL);
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_CALL, &frame), 0);
+    far_calls(far, &plain_call);
+    const struct fabric_request call = *rig_peer_called(&rig, node);
+    rig_peer_answer(&rig, node, &call, true, long_json('[', ']', LINK_FRAME_SIZE_MIN));
+    expect_far_error("result", far, 7, CALL_PAYLOAD_TOO_LARGE);
+    ck_assert_int_eq(rig_link_stats(&rig, US, 0).state, LINK_UP);
+}
+END_TEST
+
 START_TEST(call_of_a_withdrawn_function_is_not_found)
 {
     uint32_t far = open_with_far_eu();
@@ -161,6 +184,7 @@ main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, call_that_may_not_come_in_is_answered_and_reaches_no_node, 0,
         (int)COUNT_OF(refused_cases));
+    tcase_add_test(tcase, far_bridge_gets_no_larger_frame_than_it_takes);
     tcase_add_test(tcase, call_of_a_withdrawn_function_is_not_found);
     tcase_add_test(tcase, route_of_one_link_is_nothing_on_another);
     tcase_add_test(tcase, node_that_does_not_answer_is_deadline_exceeded_for_the_far_side);

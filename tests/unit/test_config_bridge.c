@@ -109,7 +109,7 @@ static const char whole[] =
     "link_handshakes: {rate: 20/m}\n"
     "links:\n"
     "  - {name: eu, federation: europe, connect: [eu-1.example:9443, '[2001:db8::1]:9443']}\n"
-    "  - {name: ap, federation: asia, accept: true, connect: ap:1}\n"
+    "  - {name: ap, federation: asia, accept: true, connect: ap:1, frame_max: 4MiB}\n"
     "keepalive: 500ms\n"
     "dial_timeout: 3s\n"
     "retry: {base: 100ms, cap: 4s}\n"
@@ -146,6 +146,12 @@ START_TEST(every_key_reaches_the_engine)
     ck_assert_uint_eq(eu->retry.cap_ns, 4 * SEC_NS);
     ck_assert_uint_eq(eu->retry.stable_ns, 30 * SEC_NS);
     ck_assert_uint_eq(eu->boot, 7);
+    ck_assert_uint_eq(eu->frame_size_max, LINK_FRAME_SIZE_MAX);
+    ck_assert_uint_eq(engine.links[1].session.frame_size_max, (size_t)4 * 1024 * 1024);
+    const struct runtime_link_peer *peers = config_bridge_link_peers(config);
+    ck_assert_ptr_nonnull(peers);
+    ck_assert(span_is(peers[1].federation, "asia"));
+    ck_assert_uint_eq(peers[1].frame_size_max, (size_t)4 * 1024 * 1024);
     ck_assert_ptr_nonnull(engine.links[0].policy);
     ck_assert_ptr_eq(engine.links[0].policy, engine.links[1].policy);
     ck_assert(span_is(policy_name(engine.links[0].policy), "far"));

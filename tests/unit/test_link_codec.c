@@ -253,6 +253,20 @@ START_TEST(hello_wants_its_fields)
 }
 END_TEST
 
+START_TEST(hello_may_say_how_large_a_frame_may_be)
+{
+    struct link_hello hello = sample_hello();
+    struct link_frame frame;
+    hello.frame_size_max = (uint32_t)LINK_FRAME_SIZE_MIN;
+    link_encode_hello(&out, &hello);
+    expect("the least", decode(&frame), LINK_OK);
+    ck_assert_uint_eq(frame.hello.frame_size_max, LINK_FRAME_SIZE_MIN);
+    /* It is the last field. */
+    buf_put_u32(&out, out.size - 4, (uint32_t)LINK_FRAME_SIZE_MIN - 1);
+    expect("too little to announce in", decode(&frame), LINK_BAD_FIELD);
+}
+END_TEST
+
 static const struct version_case {
     const char *name;
     uint8_t version_min;
@@ -668,6 +682,7 @@ main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, decode_judges_frame, 0, (int)COUNT_OF(header_cases));
     tcase_add_loop_test(tcase, decode_judges_hello_texts, 0, (int)COUNT_OF(hello_cases));
+    tcase_add_test(tcase, hello_may_say_how_large_a_frame_may_be);
     tcase_add_loop_test(
         tcase, hello_wants_its_fields, LINK_TAG_HELLO_VERSION_MIN, LINK_TAG_HELLO_KEEPALIVE + 1);
     tcase_add_loop_test(tcase, decode_judges_hello_versions, 0, (int)COUNT_OF(version_cases));

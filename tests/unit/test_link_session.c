@@ -25,6 +25,28 @@ static const struct link_route sample_route = {
 
 /* ---- dialing */
 
+START_TEST(each_side_says_how_large_a_frame_it_takes)
+{
+    struct link_session_config config = sample_config();
+    config.frame_size_max = (uint32_t)LINK_FRAME_SIZE_MIN;
+    renew(&config);
+    struct conn_id conn = accept();
+    ck_assert_uint_eq(sent(LINK_FRAME_HELLO, conn)->hello.frame_size_max, LINK_FRAME_SIZE_MIN);
+    ck_assert_uint_eq(link_session_frame_size_max(&session), LINK_FRAME_SIZE_MAX);
+    struct link_frame hello = sample_hello();
+    hello.hello.frame_size_max = 3000000;
+    hear(&hello);
+    ck_assert_uint_eq(link_session_frame_size_max(&session), 3000000);
+    /* Calls that wait for the next connection are held to it, too. */
+    close_conn(conn);
+    ck_assert_uint_eq(link_session_frame_size_max(&session), 3000000);
+    accept();
+    hello.hello.frame_size_max = UINT32_MAX;
+    hear(&hello);
+    ck_assert_uint_eq(link_session_frame_size_max(&session), LINK_FRAME_SIZE_MAX);
+}
+END_TEST
+
 START_TEST(start_dials_the_first_address)
 {
     start();
@@ -643,6 +665,7 @@ add_greeting_tests(Suite *suite)
 {
     TCase *tcase = make_case(suite, "dial and greet");
     tcase_add_test(tcase, start_dials_the_first_address);
+    tcase_add_test(tcase, each_side_says_how_large_a_frame_it_takes);
     tcase_add_test(tcase, link_without_addresses_waits);
     tcase_add_test(tcase, refused_dials_go_on_for_ever_with_jitter);
     tcase_add_test(tcase, stable_session_resets_the_pause);

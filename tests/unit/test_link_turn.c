@@ -205,6 +205,30 @@ START_TEST(peer_that_goes_in_a_pause_is_missed_after_it)
 }
 END_TEST
 
+static void
+limit_to_ten(struct rig_side *side, struct link_conn *conn)
+{
+    (void)side;
+    link_conn_limit_frames(conn, 10);
+    link_conn_limit_frames(conn, 20);
+}
+
+START_TEST(connection_may_take_smaller_frames_than_others)
+{
+    rig_open(&rig, NULL);
+    rig.acceptor.open_hook = limit_to_ten;
+    rig_join(&rig);
+    ck_assert(rig_send(&rig.dialer, SPAN("ten bytes.")));
+    rig_wait_count(&rig, &rig.acceptor.frames, 1, "what is allowed");
+    ck_assert(rig_send(&rig.dialer, SPAN("eleven byte")));
+    rig_wait_count(&rig, &rig.acceptor.closed, 1, "the end");
+    ck_assert_str_eq(
+        rig.acceptor.reason, "the peer announced a frame of 11 bytes, at most 10 are allowed");
+    ck_assert_uint_eq(rig.acceptor.frames, 1);
+    rig_close(&rig);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -220,6 +244,7 @@ main(void)
     tcase_add_test(tcase, paused_sender_is_told_of_its_congestion);
     tcase_add_test(tcase, paused_connection_can_be_closed_from_here);
     tcase_add_test(tcase, peer_that_goes_in_a_pause_is_missed_after_it);
+    tcase_add_test(tcase, connection_may_take_smaller_frames_than_others);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);
