@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/ctl_choice.h"
 #include "app/ctl_explanation.h"
 #include "app/ctl_http.h"
 
@@ -71,6 +72,19 @@ print_state(const struct question *question, const json_t *explanation)
         accepted && !passes(state) ? ", although policy accepts it" : "");
 }
 
+/* "  choice       first of 2 by hops" */
+static void
+print_choice(const json_t *explanation)
+{
+    char text[512];
+    ctl_choice_write(explanation, text, sizeof(text));
+    if (json_object_get(explanation, "offer") != NULL) {
+        (void)fputs("  choice       ", stdout);
+        ctl_print_text(text[0] == '\0' ? "the only one" : text);
+        (void)putchar('\n');
+    }
+}
+
 static int
 explain(const struct ctl *ctl, const struct question *question)
 {
@@ -103,6 +117,7 @@ explain(const struct ctl *ctl, const struct question *question)
         (void)fputs(index == 0 ? "" : "\n", stdout);
         print_state(question, explanation);
         ctl_explanation_print(explanation);
+        print_choice(explanation);
     }
     json_decref(answer);
     return APP_OK;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/ctl_choice.h"
 #include "app/ctl_http.h"
 #include "app/ctl_table.h"
 
@@ -19,19 +20,16 @@ static const char help[] =
     "exported: of our cluster, announced to the link. denied: of our cluster, kept in by policy.\n"
     "imported: of the far side, accepted. rejected: of the far side, kept out.\n";
 
-/* Why it is where it is: nothing when it is where the rule wants it. */
+/* Why it is where it is: nothing when it is where the rule wants it, and the only one. */
 static const char *
 explain(const json_t *function, char *text, size_t size)
 {
     const char *reason = ctl_text(function, "reason");
     const char *words = ctl_text(function, "text");
-    const char *offer = ctl_text(function, "offer");
     if (reason[0] != '\0') {
         (void)snprintf(text, size, "%s%s%s", reason, words[0] == '\0' ? "" : ": ", words);
-    } else if (offer[0] != '\0' && strcmp(offer, "offered") != 0) {
-        (void)snprintf(text, size, "%s", offer);
     } else {
-        (void)snprintf(text, size, "%s", "");
+        ctl_choice_write(function, text, size);
     }
     return text;
 }

@@ -13,7 +13,10 @@ static const char help[] = "Usage: mpregctl [--admin URL] [-o table|json] links\
                            "Shows the links of a bridge. UP is the share of the last 5 minutes, "
                            "hour and day in\n"
                            "which a link was up, CLOCK how far the far bridge's clock is ahead "
-                           "(+) or behind (-).\n"
+                           "(+) or behind (-). STALE are functions that nobody vouches for "
+                           "now, and for how long they\n"
+                           "stay. A suspended link has no connection, and may go on over "
+                           "another one.\n"
                            "-o json has more: results of calls, reasons of prunes and rejects.\n";
 
 /* A number in the object `key` of `link`. */
@@ -81,6 +84,38 @@ offset_in(const json_t *health)
     return shown;
 }
 
+/* "suspended, 12s left"; "up, diverged 3s" */
+struct state {
+    char text[96];
+};
+
+static struct state
+state_of(const json_t *link)
+{
+    struct state state;
+    const char *name = ctl_text(link, "state");
+    struct ctl_duration left =
+        duration_in(json_object_get(link, "session"), "suspended_seconds_left");
+    struct ctl_duration diverged = duration_in(json_object_get(link, "table"), "diverged_seconds");
+    (void)snprintf(state.text, sizeof(state.text), "%s%s%s%s%s%s", name,
+        left.text[0] == '\0' ? "" : ", ", left.text, left.text[0] == '\0' ? "" : " left",
+        diverged.text[0] == '\0' ? "" : ", diverged ", diverged.text);
+    return state;
+}
+
+/* "12, 1m30s left" */
+static struct state
+stale_of(const json_t *link)
+{
+    struct state stale;
+    const json_t *table = json_object_get(link, "table");
+    struct ctl_duration left = duration_in(table, "stale_seconds_left");
+    (void)snprintf(stale.text, sizeof(stale.text), "%" JSON_INTEGER_FORMAT "%s%s%s",
+        ctl_integer(table, "stale"), left.text[0] == '\0' ? "" : ", ", left.text,
+        left.text[0] == '\0' ? "" : " left");
+    return stale;
+}
+
 static void
 add_row(struct ctl_table *table, const json_t *link)
 {
@@ -95,10 +130,12 @@ add_row(struct ctl_table *table, const json_t *link)
     struct number denied = number_in(link, "functions", "denied");
     struct number imported = number_in(link, "functions", "imported");
     struct number rejected = number_in(link, "functions", "rejected");
+    struct state state = state_of(link);
+    struct state stale = stale_of(link);
     const char *row[] = { ctl_text(link, "name"), ctl_text(link, "federation"),
-        ctl_text(link, "far_bridge"), ctl_text(link, "state"), uptime.text, availability.text,
-        rtt.text, offset.text, flaps.text, exported.text, denied.text, imported.text, rejected.text,
-        ctl_text(session, "last_reason") };
+        ctl_text(link, "far_bridge"), state.text, uptime.text, availability.text, rtt.text,
+        offset.text, flaps.text, exported.text, denied.text, imported.text, stale.text,
+        rejected.text, ctl_text(session, "last_reason") };
     ctl_table_add(table, row);
 }
 
@@ -106,8 +143,8 @@ int
 ctl_links(struct ctl *ctl, int argc, char **argv)
 {
     static const char *const heads[] = { "LINK", "FEDERATION", "FAR BRIDGE", "STATE", "FOR",
-        "UP 5m/1h/24h", "RTT", "CLOCK", "FLAPS", "EXPORTED", "DENIED", "IMPORTED", "REJECTED",
-        "LAST END" };
+        "UP 5m/1h/24h", "RTT", "CLOCK", "FLAPS", "EXPORTED", "DENIED", "IMPORTED", "STALE",
+        "REJECTED", "LAST END" };
     int code = APP_OK;
     size_t index = 0;
     const json_t *link = NULL;

@@ -53,6 +53,28 @@ print_identity(const json_t *status)
     print_line("started", text);
 }
 
+/* "1 of 2 up, 1 suspended; 12 functions stale" */
+static void
+print_links(const json_t *status, const json_t *links)
+{
+    char text[256];
+    char suspended[48] = "";
+    char stale[48] = "";
+    json_int_t waiting = ctl_integer(links, "suspended");
+    json_int_t old = ctl_integer(status, "functions_stale");
+    if (waiting > 0) {
+        (void)snprintf(
+            suspended, sizeof(suspended), ", %" JSON_INTEGER_FORMAT " suspended", waiting);
+    }
+    if (old > 0) {
+        (void)snprintf(stale, sizeof(stale), "; %" JSON_INTEGER_FORMAT " functions stale", old);
+    }
+    (void)snprintf(text, sizeof(text),
+        "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " up%s%s", ctl_integer(links, "up"),
+        ctl_integer(links, "total"), suspended, stale);
+    print_line("links", text);
+}
+
 static void
 print_cluster(const json_t *status)
 {
@@ -70,10 +92,7 @@ print_cluster(const json_t *status)
         links == NULL ? "served here" : "imported over links");
     print_line("functions", text);
     if (links != NULL) {
-        (void)snprintf(text, sizeof(text),
-            "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " up", ctl_integer(links, "up"),
-            ctl_integer(links, "total"));
-        print_line("links", text);
+        print_links(status, links);
     }
     (void)snprintf(text, sizeof(text), "%.1f MiB, at most %.1f MiB so far",
         ctl_real(memory, "used_bytes") / 1048576.0, ctl_real(memory, "peak_bytes") / 1048576.0);

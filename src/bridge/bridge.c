@@ -463,6 +463,35 @@ bridge_link_stats(const struct bridge *bridge, uint32_t link)
     return stats;
 }
 
+enum bridge_link_view
+bridge_link_view(const struct bridge_link_stats *stats)
+{
+    if (stats->state != LINK_DOWN) {
+        return (enum bridge_link_view)stats->state;
+    }
+    return stats->held        ? BRIDGE_LINK_HELD
+           : stats->suspended ? BRIDGE_LINK_SUSPENDED
+                              : BRIDGE_LINK_DOWN;
+}
+
+const char *
+bridge_link_view_name(enum bridge_link_view view)
+{
+    switch (view) {
+    case BRIDGE_LINK_DOWN:
+    case BRIDGE_LINK_GREETING:
+    case BRIDGE_LINK_SYNCING:
+    case BRIDGE_LINK_UP:
+    case BRIDGE_LINK_DRAINING:
+        return link_state_name((enum link_state)view);
+    case BRIDGE_LINK_SUSPENDED:
+        return "suspended";
+    case BRIDGE_LINK_HELD:
+        return "held";
+    }
+    return "unknown";
+}
+
 const struct call_limit *
 bridge_call_limit(const struct bridge *bridge, uint32_t link, enum policy_direction direction,
     struct span rule_id)

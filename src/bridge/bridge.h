@@ -75,6 +75,18 @@ struct bridge_call_stats {
     uint64_t in_flight; /* now */
 };
 
+/* Of a link: what its session does, or why it has none. */
+enum bridge_link_view {
+    BRIDGE_LINK_DOWN = LINK_DOWN,
+    BRIDGE_LINK_GREETING = LINK_GREETING,
+    BRIDGE_LINK_SYNCING = LINK_SYNCING,
+    BRIDGE_LINK_UP = LINK_UP,
+    BRIDGE_LINK_DRAINING = LINK_DRAINING,
+    BRIDGE_LINK_SUSPENDED, /* no connection, but the session may go on over another one */
+    BRIDGE_LINK_HELD,      /* ended because of import.limits */
+};
+#define BRIDGE_LINK_VIEW_COUNT (BRIDGE_LINK_HELD + 1)
+
 /* One link as every view of it shows it (design.md 5: state does not lie). Borrowed. */
 struct bridge_link_stats {
     struct span name;
@@ -125,6 +137,8 @@ struct bridge_stats bridge_stats(const struct bridge *bridge);
 size_t bridge_memory_used(const struct bridge *bridge);
 uint32_t bridge_link_count(const struct bridge *bridge);
 struct bridge_link_stats bridge_link_stats(const struct bridge *bridge, uint32_t link);
+enum bridge_link_view bridge_link_view(const struct bridge_link_stats *stats);
+const char *bridge_link_view_name(enum bridge_link_view view);
 
 /* What a rule's limits have counted on this link; NULL: it has none. Until the link's policy is replaced. */
 const struct call_limit *bridge_call_limit(const struct bridge *bridge, uint32_t link,

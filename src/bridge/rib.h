@@ -301,6 +301,10 @@ void rib_describe_link(struct rib *rib, uint32_t link, struct span bridge, uint3
 
 /* Which step of rib_decide.h has made the chosen import the best of several; 0: there was only one. */
 uint32_t rib_offer_decided_by(const struct rib *rib, const struct rib_offer *offer);
+/* How many would like to be chosen. */
+uint32_t rib_offer_candidate_count(const struct rib_offer *offer);
+/* Of an import that is not chosen, the step by which the chosen one is better; 0: there is none that is. */
+uint32_t rib_import_beaten_by(const struct rib *rib, const struct rib_import *import);
 
 /*
  * The next export of `link` to announce (rib_export.slots not empty) or to withdraw (empty), NULL when

@@ -64,6 +64,29 @@ rib_decide(const struct rib_rank *a, const struct rib_rank *b, bool *a_wins)
     return 0;
 }
 
+uint32_t
+rib_offer_candidate_count(const struct rib_offer *offer)
+{
+    uint32_t count = 0;
+    for (const struct list *at = offer->candidates.next; at != &offer->candidates; at = at->next) {
+        count++;
+    }
+    return count;
+}
+
+uint32_t
+rib_import_beaten_by(const struct rib *rib, const struct rib_import *import)
+{
+    if (import->offer == NULL || import->offer->chosen == NULL) {
+        return 0;
+    }
+    struct rib_rank chosen = rib_rank_of(rib, import->offer->chosen);
+    struct rib_rank other = rib_rank_of(rib, import);
+    bool wins;
+    uint32_t step = rib_decide(&chosen, &other, &wins);
+    return wins ? step : 0;
+}
+
 const char *
 rib_decision_name(uint32_t step)
 {

@@ -23,7 +23,8 @@ readiness(const struct admin_bridge *admin)
         if (link.state == LINK_UP) {
             continue;
         }
-        reason_set(&reason, "link '%.*s' is %s", SPAN_ARGS(link.name), link_state_name(link.state));
+        reason_set(&reason, "link '%.*s' is %s", SPAN_ARGS(link.name),
+            bridge_link_view_name(bridge_link_view(&link)));
         if (link.session->last_reason[0] != '\0') {
             reason_add(&reason, ": %s", link.session->last_reason);
         }
@@ -51,10 +52,15 @@ serve_status(void *self, const struct admin_call *call)
 {
     struct admin_bridge *admin = self;
     struct bridge_stats stats = bridge_stats(admin->bridge);
-    uint32_t up = 0;
+    uint64_t up = 0;
+    uint64_t suspended = 0;
+    uint64_t stale = 0;
     uint32_t count = bridge_link_count(admin->bridge);
     for (uint32_t i = 0; i < count; i++) {
-        up += bridge_link_stats(admin->bridge, i).state == LINK_UP;
+        struct bridge_link_stats link = bridge_link_stats(admin->bridge, i);
+        up += link.state == LINK_UP;
+        suspended += bridge_link_view(&link) == BRIDGE_LINK_SUSPENDED;
+        stale += link.stale;
     }
     json_t *status = admin_identity(&admin->admin, call->now);
     (void)json_object_set_new(status, "bridge", admin_text(admin->name));
@@ -64,9 +70,10 @@ serve_status(void *self, const struct admin_call *call)
     (void)json_object_set_new(
         status, "cluster", admin_cluster(bridge_member(admin->bridge), &stats.member, call->now));
     (void)json_object_set_new(status, "links",
-        json_pack("{s:o,s:o,s:o}", "total", admin_u64(count), "up", admin_u64(up), "refused",
-            admin_u64(stats.links_refused)));
+        json_pack("{s:o,s:o,s:o,s:o}", "total", admin_u64(count), "up", admin_u64(up), "suspended",
+            admin_u64(suspended), "refused", admin_u64(stats.links_refused)));
     (void)json_object_set_new(status, "functions_offered", admin_u64(stats.functions_offered));
+    (void)json_object_set_new(status, "functions_stale", admin_u64(stale));
     (void)json_object_set_new(status, "memory", admin_memory(stats.memory_used, stats.memory_peak));
     admin_reply_json(call->response, status);
 }
@@ -95,12 +102,15 @@ describe_session(const struct bridge_link_stats *link, struct now now)
     uint64_t uptime_ns = instant_between(session->up_since, now.mono);
     uint64_t silence_ns = instant_between(session->heard_at, now.mono);
     bool failed = session->last_error != LINK_ERROR_NONE;
-    json_t *json = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "count", admin_u64(session->sessions),
-        "flaps", admin_u64(session->flaps), "dials", admin_u64(session->dials), "dials_refused",
-        admin_u64(session->dials_refused), "frames_received", admin_u64(session->frames_received),
-        "frames_refused", admin_u64(session->frames_refused));
+    json_t *json = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "count", admin_u64(session->sessions),
+        "resumes", admin_u64(session->resumes), "flaps", admin_u64(session->flaps), "dials",
+        admin_u64(session->dials), "dials_refused", admin_u64(session->dials_refused),
+        "frames_received", admin_u64(session->frames_received), "frames_refused",
+        admin_u64(session->frames_refused));
     (void)json_object_set_new(
         json, "uptime_seconds", greeted ? admin_seconds(uptime_ns) : json_null());
+    (void)json_object_set_new(json, "suspended_seconds_left",
+        link->suspended ? admin_seconds(link->suspended_for_ns) : json_null());
     (void)json_object_set_new(json, "heard_seconds_ago",
         session->heard_at.ns == 0 ? json_null() : admin_seconds(silence_ns));
     (void)json_object_set_new(
@@ -116,21 +126,32 @@ describe_session(const struct bridge_link_stats *link, struct now now)
     return json;
 }
 
+/* What the far side announced: whether it is what it means, and how fresh. */
+static json_t *
+describe_table(const struct bridge_link_stats *link)
+{
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "bytes", admin_u64(link->table_bytes), "stale",
+        admin_u64(link->stale), "stale_seconds_left",
+        link->stale_for_ns > 0 ? admin_seconds(link->stale_for_ns) : json_null(),
+        "diverged_seconds", link->diverged_ns > 0 ? admin_seconds(link->diverged_ns) : json_null(),
+        "resyncs", admin_u64(link->resyncs), "refreshed", admin_u64(link->refreshed));
+}
+
 static json_t *
 describe_link(const struct bridge_link_stats *link, struct now now)
 {
     json_t *json = json_pack("{s:o,s:o,s:o,s:s,s:b}", "name", admin_text(link->name), "federation",
         admin_text(link->federation), "far_bridge",
         link->far_bridge.size == 0 ? json_null() : admin_text(link->far_bridge), "state",
-        link_state_name(link->state), "dials", link->dials);
+        bridge_link_view_name(bridge_link_view(link)), "dials", link->dials);
     (void)json_object_set_new(json, "session", describe_session(link, now));
     (void)json_object_set_new(
         json, "health", admin_link_health_describe(&link->session->health, now));
     (void)json_object_set_new(json, "functions",
-        json_pack("{s:o,s:o,s:o,s:o,s:o}", "exported", admin_u64(link->exported), "denied",
+        json_pack("{s:o,s:o,s:o,s:o}", "exported", admin_u64(link->exported), "denied",
             admin_u64(link->export_denied), "imported", admin_u64(link->import_accepted),
-            "rejected", admin_u64(link->import_rejected), "table_bytes",
-            admin_u64(link->table_bytes)));
+            "rejected", admin_u64(link->import_rejected)));
+    (void)json_object_set_new(json, "table", describe_table(link));
     (void)json_object_set_new(json, "announcements",
         json_pack("{s:o,s:o,s:o,s:o,s:o}", "sent", admin_u64(link->announced), "withdrawn",
             admin_u64(link->withdrawn), "received", admin_u64(link->heard_announced),

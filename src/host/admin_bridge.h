@@ -36,6 +36,10 @@ MUST_CHECK bool admin_bridge_query_link(
 
 const char *admin_bridge_direction(enum policy_direction direction);
 
+/* Of an import that policy accepted: whether it serves its name, and which step of the decision says so. */
+void admin_bridge_describe_choice(
+    const struct admin_bridge *admin, const struct rib_import *import, json_t *json);
+
 /* Pages of the other files. `self` is a struct admin_bridge. */
 void admin_bridge_serve_functions(void *self, const struct admin_call *call);
 void admin_bridge_serve_events(void *self, const struct admin_call *call);

@@ -39,10 +39,10 @@ add_states(struct view *view)
             &view->metrics, of_link(&view->links[i]), view->links[i].state == LINK_UP);
     }
     admin_metrics_family(&view->metrics, "mpreg_link_state", "gauge",
-        "0 down, 1 greeting, 2 syncing, 3 up, 4 draining.");
+        "0 down, 1 greeting, 2 syncing, 3 up, 4 draining, 5 suspended, 6 held.");
     for (uint32_t i = 0; i < view->link_count; i++) {
         admin_metrics_sample(
-            &view->metrics, of_link(&view->links[i]), (uint64_t)view->links[i].state);
+            &view->metrics, of_link(&view->links[i]), (uint64_t)bridge_link_view(&view->links[i]));
     }
 }
 
@@ -55,8 +55,14 @@ add_session_counts(struct view *view)
         admin_metrics_sample(
             &view->metrics, of_link(&view->links[i]), view->links[i].session->sessions);
     }
+    admin_metrics_family(&view->metrics, "mpreg_link_resumes_total", "counter",
+        "Sessions that went on over another connection.");
+    for (uint32_t i = 0; i < view->link_count; i++) {
+        admin_metrics_sample(
+            &view->metrics, of_link(&view->links[i]), view->links[i].session->resumes);
+    }
     admin_metrics_family(&view->metrics, "mpreg_link_flaps_total", "counter",
-        "Sessions that ended other than by our own stop.");
+        "Connections that broke after the greeting, other than by our own stop.");
     for (uint32_t i = 0; i < view->link_count; i++) {
         admin_metrics_sample(
             &view->metrics, of_link(&view->links[i]), view->links[i].session->flaps);
@@ -123,6 +129,33 @@ add_functions(struct view *view, const struct bridge_stats *stats)
     }
     admin_metrics_one(&view->metrics, "mpreg_nodes", "gauge",
         "Nodes of the cluster that describe themselves, this one included.", stats->nodes_known);
+}
+
+/* Is what we know of the far side fresh, and what it means? */
+static void
+add_tables(struct view *view)
+{
+    admin_metrics_family(&view->metrics, "mpreg_functions_stale", "gauge",
+        "Functions of a link that nobody vouches for now; they are kept for a while.");
+    for (uint32_t i = 0; i < view->link_count; i++) {
+        admin_metrics_sample(&view->metrics, of_link(&view->links[i]), view->links[i].stale);
+    }
+    admin_metrics_family(&view->metrics, "mpreg_link_resyncs_total", "counter",
+        "Times that a link was asked for its whole table again.");
+    for (uint32_t i = 0; i < view->link_count; i++) {
+        admin_metrics_sample(&view->metrics, of_link(&view->links[i]), view->links[i].resyncs);
+    }
+    admin_metrics_family(&view->metrics, "mpreg_link_refreshes_total", "counter",
+        "Times that a link was told the whole table again because its far side asked.");
+    for (uint32_t i = 0; i < view->link_count; i++) {
+        admin_metrics_sample(&view->metrics, of_link(&view->links[i]), view->links[i].refreshed);
+    }
+    admin_metrics_family(&view->metrics, "mpreg_link_divergence_seconds", "gauge",
+        "For so long the table of a link is not the one that its far side means; 0: it is.");
+    for (uint32_t i = 0; i < view->link_count; i++) {
+        admin_metrics_seconds(
+            &view->metrics, of_link(&view->links[i]), (int64_t)view->links[i].diverged_ns);
+    }
 }
 
 static void
@@ -325,6 +358,7 @@ admin_bridge_serve_metrics(void *self, const struct admin_call *call)
     add_handshakes(&view, runtime.link_handshakes);
     admin_metrics_member(&view.metrics, &stats.member);
     add_functions(&view, &stats);
+    add_tables(&view);
     add_announcements(&view);
     add_pauses(&view);
     add_reasons(&view, admin->bridge, &stats);

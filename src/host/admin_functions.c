@@ -3,6 +3,7 @@
  * admin_functions.c - /v1/functions: what each link exports and imports, and what policy keeps back and
  * why. ?link=NAME&side=exported|denied|imported|rejected&limit=N
  */
+#include "bridge/rib_decide.h"
 #include "host/admin_bridge.h"
 
 enum side {
@@ -135,6 +136,30 @@ offer_state(const struct rib_import *import)
     return "pending";
 }
 
+void
+admin_bridge_describe_choice(
+    const struct admin_bridge *admin, const struct rib_import *import, json_t *json)
+{
+    const struct rib *rib = bridge_rib(admin->bridge);
+    const struct rib_import *chosen = import->offer == NULL ? NULL : import->offer->chosen;
+    bool wins = chosen == import;
+    json_t *by = json_null();
+    json_t *link = json_null();
+    if (chosen != NULL) {
+        uint32_t step =
+            wins ? rib_offer_decided_by(rib, import->offer) : rib_import_beaten_by(rib, import);
+        by = wins || step > 0 ? json_string(rib_decision_name(step)) : json_null();
+        link = admin_text(bridge_link_stats(admin->bridge, chosen->link).name);
+    }
+    (void)json_object_set_new(json, "offer", json_string(offer_state(import)));
+    (void)json_object_set_new(json, "stale", json_boolean(rib_import_is_stale(rib, import)));
+    (void)json_object_set_new(json, "chosen_link", link);
+    (void)json_object_set_new(json, "decided_by", by);
+    /* Only of the one that is chosen: counted for each of them it would cost the square. */
+    (void)json_object_set_new(json, "candidates",
+        wins ? admin_u64(rib_offer_candidate_count(import->offer)) : json_null());
+}
+
 static void
 list_import(struct question *question, const struct rib_import *import)
 {
@@ -151,7 +176,7 @@ list_import(struct question *question, const struct rib_import *import)
     } else {
         (void)json_object_set_new(json, "source_name", admin_text(import->in.identity.name));
         (void)json_object_set_new(json, "rule", admin_text(import->rule_id));
-        (void)json_object_set_new(json, "offer", json_string(offer_state(import)));
+        admin_bridge_describe_choice(question->admin, import, json);
     }
     (void)json_array_append_new(question->list, json);
 }

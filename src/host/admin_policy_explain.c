@@ -19,7 +19,8 @@ struct question {
 struct subject {
     const struct advertisement *in;
     const char *state;
-    const char *state_reason; /* NULL: it passes */
+    const char *state_reason;        /* NULL: it passes */
+    const struct rib_import *import; /* that policy accepted; NULL: another thing */
 };
 
 static json_t *
@@ -59,6 +60,9 @@ explain(struct question *question, const struct subject *subject)
     (void)json_object_set_new(json, "state_reason",
         subject->state_reason == NULL ? json_null() : json_string(subject->state_reason));
     (void)json_object_set_new(json, "in", policy_json_advertisement(subject->in));
+    if (subject->import != NULL) {
+        admin_bridge_describe_choice(question->admin, subject->import, json);
+    }
     (void)json_array_append_new(question->list, json);
     arena_reset(&question->arena);
 }
@@ -99,6 +103,7 @@ explain_imports(struct question *question)
             .in = &import->in,
             .state = accepted ? "imported" : "rejected",
             .state_reason = accepted ? NULL : prune_reason_name(import->reason),
+            .import = accepted ? import : NULL,
         };
         if (named) {
             explain(question, &subject);

@@ -13,7 +13,7 @@ class FrozenTest(SharedTest):
         world.us_node_1.await_knows("eu.text.upper", "eu.only.here")
         world.eu_bridge.popen.send_signal(signal.SIGSTOP)
         try:
-            world.us_bridge.await_link("eu", "down")
+            world.us_bridge.await_link("eu", "suspended")
             self.assertIn("silent", str(world.us_bridge.link("eu")["session"]["last_error"]))
             self.assertTrue(world.us_node_1.knows("eu.only.here"))
         finally:

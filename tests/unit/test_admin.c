@@ -147,11 +147,13 @@ static struct rig_peer *us_node;
 static struct rig_peer *eu_node;
 
 static void
-set_up(void)
+open_bridges(uint64_t resume_window_ns, uint64_t stale_time_ns)
 {
     rig = calloc(1, sizeof(*rig));
     ck_assert_ptr_nonnull(rig);
     rig_open(rig);
+    rig->resume_window_ns = resume_window_ns;
+    rig->stale_time_ns = stale_time_ns;
     desk_open();
     const struct rig_link to_eu = { .federation = "eu",
         .address = "eu",
@@ -168,6 +170,12 @@ set_up(void)
         .name = SPAN("us-1"),
         .federation = SPAN("us"),
     };
+}
+
+static void
+set_up(void)
+{
+    open_bridges(0, 0);
 }
 
 static void
@@ -190,6 +198,17 @@ tear_down(void)
     ck_assert_uint_eq(desk.mem.used, 0);
     ck_assert(rig_close(rig));
     free(rig);
+}
+
+static void
+cut_links(void)
+{
+    for (uint32_t i = 0; i < rig->conn_count; i++) {
+        if (rig->conns[i].port == PORT_LINK) {
+            rig_disconnect(rig, i, SPAN("reset"));
+        }
+    }
+    rig_run(rig);
 }
 
 /* ---- Pages ---- */
@@ -273,9 +292,8 @@ START_TEST(links_show_what_the_engine_counts)
     ck_assert_int_eq(number_at(json, "links.0.functions.denied"), 1);
     ck_assert_int_eq(number_at(json, "links.0.functions.imported"), 1);
     ck_assert_int_eq(number_at(json, "links.0.functions.rejected"), 0);
-    ck_assert_int_gt(number_at(json, "links.0.functions.table_bytes"), 0);
-    ck_assert_int_eq(
-        number_at(json, "links.0.functions.table_bytes"), (json_int_t)stats.table_bytes);
+    ck_assert_int_gt(number_at(json, "links.0.table.bytes"), 0);
+    ck_assert_int_eq(number_at(json, "links.0.table.bytes"), (json_int_t)stats.table_bytes);
     ck_assert_int_eq(number_at(json, "links.0.announcements.sent"), (json_int_t)stats.announced);
     ck_assert_int_eq(number_at(json, "links.0.session.count"), 1);
     ck_assert_int_eq(number_at(json, "links.0.session.flaps"), 0);
@@ -361,6 +379,10 @@ START_TEST(functions_say_where_they_are_and_why)
     const json_t *imported = find_function(json, "imported", "eu.render");
     ck_assert_str_eq(text_at(imported, "rule"), "all");
     ck_assert_str_eq(text_at(imported, "offer"), "offered");
+    ck_assert_str_eq(text_at(imported, "decided_by"), "only");
+    ck_assert_str_eq(text_at(imported, "chosen_link"), "eu");
+    ck_assert_int_eq(number_at(imported, "candidates"), 1);
+    ck_assert(json_is_false(at(imported, "stale")));
     ck_assert_str_eq(text_at(imported, "resources.0"), "gpu");
     ck_assert_str_eq(text_at(imported, "path.0"), "eu");
     json_decref(json);
@@ -387,6 +409,7 @@ START_TEST(an_import_whose_name_is_served_here_stands_by)
     rig_peer_offer(rig, us_node, (struct rib_facts){ .name = "eu.render" });
     json_t *json = asked("/v1/functions", "side=imported");
     ck_assert_str_ne(text_at(find_function(json, "imported", "eu.render"), "offer"), "offered");
+    ck_assert(json_is_null(at(find_function(json, "imported", "eu.render"), "decided_by")));
     json_decref(json);
 }
 END_TEST
@@ -661,6 +684,45 @@ START_TEST(metrics_keep_the_format)
 }
 END_TEST
 
+/* The far side is cut off: the session waits, its function is stale, and everybody says so. */
+START_TEST(a_link_that_is_interrupted_is_shown_as_suspended)
+{
+    tear_down();
+    open_bridges(30 * SEC_NS, 60 * SEC_NS);
+    join_both();
+    rig->bridges[EU].unreachable = true;
+    cut_links();
+    json_t *json = asked("/v1/links", "");
+    ck_assert_str_eq(text_at(json, "links.0.state"), "suspended");
+    ck_assert_double_eq_tol(
+        json_real_value(at(json, "links.0.session.suspended_seconds_left")), 30, 1e-9);
+    ck_assert_int_eq(number_at(json, "links.0.table.stale"), 1);
+    ck_assert_double_eq_tol(
+        json_real_value(at(json, "links.0.table.stale_seconds_left")), 60, 1e-9);
+    ck_assert(json_is_null(at(json, "links.0.table.diverged_seconds")));
+    json_decref(json);
+    json = asked("/v1/status", "");
+    ck_assert_int_eq(number_at(json, "links.suspended"), 1);
+    ck_assert_int_eq(number_at(json, "functions_stale"), 1);
+    json_decref(json);
+    json = asked("/v1/functions", "side=imported");
+    ck_assert(json_is_true(at(find_function(json, "imported", "eu.render"), "stale")));
+    json_decref(json);
+    char *text = metrics_text();
+    ck_assert(has_line(text, "mpreg_link_state{link=\"eu\"} 5"));
+    ck_assert(has_line(text, "mpreg_functions_stale{link=\"eu\"} 1"));
+    free(text);
+    rig->bridges[EU].unreachable = false;
+    rig_pass(rig, 5 * SEC_NS);
+    json = asked("/v1/links", "");
+    ck_assert_str_eq(text_at(json, "links.0.state"), "up");
+    ck_assert_int_eq(number_at(json, "links.0.session.resumes"), 1);
+    ck_assert_int_eq(number_at(json, "links.0.session.count"), 1);
+    ck_assert_int_eq(number_at(json, "links.0.table.stale"), 0);
+    json_decref(json);
+}
+END_TEST
+
 START_TEST(labels_are_escaped)
 {
     struct admin_metrics metrics =
@@ -800,6 +862,7 @@ other_pages(void)
     tcase_add_test(tests, texts_that_are_not_utf8_are_escaped);
     tcase_add_test(tests, metrics_say_what_happened);
     tcase_add_test(tests, metrics_keep_the_format);
+    tcase_add_test(tests, a_link_that_is_interrupted_is_shown_as_suspended);
     tcase_add_test(tests, labels_are_escaped);
     tcase_add_loop_test(tests, seconds_are_exact, 0, (int)COUNT_OF(seconds));
     tcase_add_test(tests, a_node_shows_itself);

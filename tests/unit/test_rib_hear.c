@@ -122,9 +122,12 @@ START_TEST(fresh_comes_before_stale_and_hands_back)
     const struct rib_import *second = find(1, 1);
     ck_assert_ptr_eq(first->offer->chosen, first);
     ck_assert_uint_eq(rib_offer_decided_by(rig.rib, first->offer), 7);
+    ck_assert_uint_eq(rib_offer_candidate_count(first->offer), 2);
+    ck_assert_uint_eq(rib_import_beaten_by(rig.rib, second), 7);
     rib_mark_down(rig.rib, 0);
     work();
     ck_assert_ptr_eq(first->offer->made, second);
+    ck_assert_uint_eq(rib_import_beaten_by(rig.rib, first), 2);
     ck_assert_uint_eq(rib_offer_decided_by(rig.rib, first->offer), 2);
     /* It is back and announces it: fresh at once. */
     rib_mark_session(rig.rib, 0);
