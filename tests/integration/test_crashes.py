@@ -45,33 +45,36 @@ class CrashTest(SharedTest):
             self.assertEqual(self.world.eu_node_1.call("us.math.add", number, 1), number + 1)
         self.restart(self.world.us_node_2)
 
-    def test_the_bridge_of_us_dies_and_both_sides_forget_each_other_until_it_is_back(self):
+    def test_the_bridge_of_us_dies_and_its_functions_stay_in_eu_until_it_is_back(self):
         self.world.us_bridge.kill()
-        self.world.eu_bridge.await_link("us", "down")
-        self.world.eu_node_1.await_forgets("us.math.add", "us.only.here")
+        self.world.eu_bridge.await_link("us", "suspended")
         self.world.us_node_1.await_forgets("eu.text.upper", "eu.only.here")
+        self.assertTrue(self.world.eu_node_1.knows("us.only.here"))
+        self.assertEqual(self.world.eu_bridge.metric("mpreg_functions_stale", link="us"),
+                         self.world.eu_bridge.metric("mpreg_functions", port="us", side="imported"))
         self.assertEqual(self.world.us_node_1.call("math.add", 2, 3), 5)
         self.restart(self.world.us_bridge)
         self.assert_both_directions()
 
-    def test_the_bridge_of_eu_dies_and_both_sides_forget_each_other_until_it_is_back(self):
+    def test_the_bridge_of_eu_dies_and_its_functions_stay_in_us_until_it_is_back(self):
         self.world.eu_bridge.kill()
-        self.world.us_bridge.await_link("eu", "down")
+        self.world.us_bridge.await_link("eu", "suspended")
         self.assertTrue(self.world.us_bridge.link("eu")["session"]["last_reason"])
-        self.world.us_node_1.await_forgets("eu.text.upper", "eu.only.here")
         self.world.eu_node_1.await_forgets("us.math.add", "us.only.here")
+        self.assertTrue(self.world.us_node_1.knows("eu.only.here"))
         self.restart(self.world.eu_bridge)
         self.assert_both_directions()
 
-    def test_a_bridge_that_dies_during_a_call_ends_it_with_an_error(self):
+    def test_a_bridge_that_dies_during_a_call_ends_it_with_an_error_when_it_is_back(self):
         with self.world.us_node_1.client() as client:
             u = client.begin_call("eu.slow.echo", 20, "late")
             await_that("the call is under way",
                        lambda: self.world.us_bridge.metric("mpreg_calls_in_flight", port="eu") == 1)
             self.world.eu_bridge.kill()
+            self.world.us_bridge.await_link("eu", "suspended")
+            self.restart(self.world.eu_bridge)
             answer = client.finish(u)
         self.assertIn("link_down", str(answer))
-        self.restart(self.world.eu_bridge)
 
     def test_a_worker_dies_its_call_fails_and_the_next_one_finds_a_new_worker(self):
         first = self.world.eu_node_1.call("us.worker.pid")
