@@ -125,6 +125,7 @@ add_row(struct ctl_table *table, const json_t *link)
     struct availability availability = availability_in(health);
     struct ctl_duration rtt = duration_in(health, "rtt_smoothed_seconds");
     struct offset offset = offset_in(health);
+    struct ctl_duration damped = duration_in(json_object_get(link, "damping"), "seconds_left");
     struct number flaps = number_in(link, "session", "flaps");
     struct number exported = number_in(link, "functions", "exported");
     struct number denied = number_in(link, "functions", "denied");
@@ -134,7 +135,7 @@ add_row(struct ctl_table *table, const json_t *link)
     struct state stale = stale_of(link);
     const char *row[] = { ctl_text(link, "name"), ctl_text(link, "federation"),
         ctl_text(link, "far_bridge"), state.text, uptime.text, availability.text, rtt.text,
-        offset.text, flaps.text, exported.text, denied.text, imported.text, stale.text,
+        offset.text, flaps.text, damped.text, exported.text, denied.text, imported.text, stale.text,
         rejected.text, ctl_text(session, "last_reason") };
     ctl_table_add(table, row);
 }
@@ -143,8 +144,8 @@ int
 ctl_links(struct ctl *ctl, int argc, char **argv)
 {
     static const char *const heads[] = { "LINK", "FEDERATION", "FAR BRIDGE", "STATE", "FOR",
-        "UP 5m/1h/24h", "RTT", "CLOCK", "FLAPS", "EXPORTED", "DENIED", "IMPORTED", "STALE",
-        "REJECTED", "LAST END" };
+        "UP 5m/1h/24h", "RTT", "CLOCK", "FLAPS", "DAMPED", "EXPORTED", "DENIED", "IMPORTED",
+        "STALE", "REJECTED", "LAST END" };
     int code = APP_OK;
     size_t index = 0;
     const json_t *link = NULL;

@@ -457,6 +457,9 @@ bridge_link_stats(const struct bridge *bridge, uint32_t link)
     stats.stale_for_ns = until(bridge, port->stale_until);
     stats.suspended = link_session_is_suspended(&port->session);
     stats.suspended_for_ns = until(bridge, port->session.suspension.until);
+    stats.penalty = damping_penalty(&port->damping, &bridge->config.link_damping, bridge->now.mono);
+    stats.damped = rib_link_is_damped(bridge->rib, link);
+    stats.damped_for_ns = stats.damped ? until(bridge, damping_reuse_at(&port->damping)) : 0;
     if (port->diverged_since.ns != INSTANT_NEVER.ns) {
         stats.diverged_ns = instant_between(port->diverged_since, bridge->now.mono);
     }

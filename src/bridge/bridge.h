@@ -15,6 +15,7 @@
 #define BRIDGE_BRIDGE_H
 
 #include "bridge/call_limits.h"
+#include "bridge/damping.h"
 #include "bridge/link_session.h"
 #include "bridge/policy.h"
 #include "bridge/reload.h"
@@ -44,7 +45,9 @@ struct bridge_config {
     uint32_t link_count; /* <= RIB_LINKS_MAX */
     uint64_t call_timeout_ns;
     uint64_t stale_time_ns; /* what came over a link that is down stays for so long; 0: it goes */
-    size_t memory_max;      /* bytes that the engine may use */
+    struct damping_config
+        link_damping;  /* of links that flap: they are the last choice for a while */
+    size_t memory_max; /* bytes that the engine may use */
     uint32_t
         judgements_a_step; /* of what a new policy leaves to judge; 0: BRIDGE_JUDGEMENTS_A_STEP */
 };
@@ -115,6 +118,9 @@ struct bridge_link_stats {
     uint64_t stale_for_ns; /* they go after so long; 0: nothing is stale */
     bool suspended;        /* without a connection; the session may go on over another one, for: */
     uint64_t suspended_for_ns;
+    uint32_t penalty; /* of its flaps, decayed */
+    bool damped;      /* what comes over it is the last choice, for: */
+    uint64_t damped_for_ns;
     uint64_t diverged_ns;   /* for so long our table is not what the far side means; 0: it is */
     uint64_t update_pauses; /* how often it was not read for a while: import.limits.updates */
     struct bridge_call_stats to_link;   /* calls of our cluster over this link */

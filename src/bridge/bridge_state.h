@@ -9,6 +9,7 @@
  *   calls_again.c   calls that go over another link, and calls that come again
  *   link_port.c     where it meets another federation: one session and the calls over it
  *   link_announce.c what it is told, and
+ *   link_damping.c  how often it broke, and
  *   link_hear.c     what it tells us, how fresh that is, and whether it is what it means
  *   reload.c        other policies for all links at once
  */
@@ -36,6 +37,8 @@ struct link_port {
     uint64_t
         refresh_pause_ns; /* between refreshes that nobody asked for; 0: the next one may be at once */
     struct instant refresh_at;
+    bool interrupted; /* its connection broke, and the session has neither ended nor gone on */
+    struct damping damping;
     bool over_limit
         [POLICY_LIMIT_KIND_COUNT]; /* more came than import.limits allows, and it was said */
     bool held;                     /* the session was ended because of that */
@@ -187,6 +190,12 @@ void link_port_reply(struct bridge *bridge, uint32_t link, const struct link_rep
 void link_port_reply_error(
     struct bridge *bridge, uint32_t link, uint64_t call_id, const struct call_error *error);
 void link_port_end_calls(struct bridge *bridge, uint32_t link, struct now now);
+
+/* link_damping.c */
+/* A session ended that was to go on. */
+void link_damping_flap(struct bridge *bridge, uint32_t link, struct now now);
+void link_damping_tick(struct bridge *bridge, uint32_t link, struct now now);
+struct instant link_damping_deadline(const struct bridge *bridge, uint32_t link);
 
 /* link_announce.c */
 void link_announce_begin(struct bridge *bridge, uint32_t link, const struct link_hello *hello);

@@ -114,6 +114,7 @@ static void
 cut(struct bridge *bridge, uint32_t link, struct now now)
 {
     bridge->ports[link].congested = false;
+    bridge->ports[link].interrupted = true;
     link_hear_down(bridge, link, LINK_ERROR_NONE, now);
     calls_again_leave(bridge, link, now);
 }
@@ -122,6 +123,7 @@ static void
 go_down(struct bridge *bridge, uint32_t link, enum link_error_code error, struct now now)
 {
     bridge->ports[link].congested = false;
+    bridge->ports[link].interrupted = false;
     link_hear_down(bridge, link, error, now);
     link_announce_end(bridge, link);
     link_port_end_calls(bridge, link, now);
@@ -131,6 +133,11 @@ go_down(struct bridge *bridge, uint32_t link, enum link_error_code error, struct
 static void
 begin(struct bridge *bridge, uint32_t link, const struct link_hello *hello, struct now now)
 {
+    struct link_port *port = &bridge->ports[link];
+    if (port->interrupted) {
+        port->interrupted = false;
+        link_damping_flap(bridge, link, now);
+    }
     link_port_end_calls(bridge, link, now);
     link_announce_begin(bridge, link, hello);
     link_hear_begin(bridge, link, now);
@@ -175,9 +182,11 @@ link_port_act_on(
         cut(bridge, link, now);
         break;
     case LINK_DELIVERS_RESUMED:
+        bridge->ports[link].interrupted = false;
         link_hear_resumed(bridge, link);
         break;
     case LINK_DELIVERS_DOWN:
+        link_damping_flap(bridge, link, now);
         go_down(bridge, link, delivery->error, now);
         break;
     }
@@ -254,6 +263,7 @@ link_port_deadline(const struct bridge *bridge, uint32_t link)
     const struct link_port *port = &bridge->ports[link];
     struct instant at = port->held && !bridge->stopping ? port->held_until : INSTANT_NEVER;
     at = instant_earlier(at, link_hear_deadline(bridge, link));
+    at = instant_earlier(at, link_damping_deadline(bridge, link));
     return instant_earlier(at, link_announce_deadline(bridge, link));
 }
 
@@ -283,6 +293,7 @@ link_port_step(struct bridge *bridge, uint32_t link, const struct event *event, 
     port->congested = port->congested && conn_equal(before, port->session.conn);
     link_port_act_on(bridge, link, &delivery, now);
     link_hear_tick(bridge, link, now);
+    link_damping_tick(bridge, link, now);
     release(bridge, link, now);
     for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
         watch_limit(bridge, link, (enum policy_limit_kind)kind, now);

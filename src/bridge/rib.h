@@ -299,6 +299,10 @@ struct link_table rib_heard_table(const struct rib *rib, uint32_t link);
 /* Of the far side, for the decision: the bridge that is or was there, and how far away it is (0: nearest). */
 void rib_describe_link(struct rib *rib, uint32_t link, struct span bridge, uint32_t distance);
 
+/* The link flaps: what comes over it is less preferred than what is fresh, for as long as that is said of it. */
+void rib_damp_link(struct rib *rib, uint32_t link, bool damped);
+bool rib_link_is_damped(const struct rib *rib, uint32_t link);
+
 /* Which step of rib_decide.h has made the chosen import the best of several; 0: there was only one. */
 uint32_t rib_offer_decided_by(const struct rib *rib, const struct rib_offer *offer);
 /* How many would like to be chosen. */

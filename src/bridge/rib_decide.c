@@ -10,7 +10,9 @@ rib_rank_of(const struct rib *rib, const struct rib_import *import)
     const struct rib_link *port = &rib->links[import->link];
     return (struct rib_rank){
         .preference = import->out.preference,
-        .stale = rib_import_is_stale(rib, import),
+        .freshness = rib_import_is_stale(rib, import) ? RIB_STALE
+                     : port->damped                   ? RIB_DAMPED
+                                                      : RIB_FRESH,
         .hops = import->out.path.count,
         .cost = import->out.cost,
         .distance = port->distance,
@@ -34,7 +36,7 @@ decide_step(uint32_t step, const struct rib_rank *a, const struct rib_rank *b)
     case 1:
         return compare(b->preference, a->preference);
     case 2:
-        return compare(a->stale, b->stale);
+        return compare(a->freshness, b->freshness);
     case 3:
         return compare(a->hops, b->hops);
     case 4:
@@ -90,7 +92,7 @@ rib_import_beaten_by(const struct rib *rib, const struct rib_import *import)
 const char *
 rib_decision_name(uint32_t step)
 {
-    static const char *const names[RIB_DECIDE_STEPS + 1] = { "only", "preference", "stale", "hops",
-        "cost", "round_trip", "bridge", "link", "route" };
+    static const char *const names[RIB_DECIDE_STEPS + 1] = { "only", "preference", "freshness",
+        "hops", "cost", "round_trip", "bridge", "link", "route" };
     return step <= RIB_DECIDE_STEPS ? names[step] : "unknown";
 }

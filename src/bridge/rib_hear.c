@@ -124,6 +124,22 @@ rib_describe_link(struct rib *rib, uint32_t link, struct span bridge, uint32_t d
     port->hearing.choosing = port->hearing.imports.next;
 }
 
+void
+rib_damp_link(struct rib *rib, uint32_t link, bool damped)
+{
+    struct rib_link *port = &rib->links[link];
+    if (port->damped != damped) {
+        port->damped = damped;
+        port->hearing.choosing = port->hearing.imports.next;
+    }
+}
+
+bool
+rib_link_is_damped(const struct rib *rib, uint32_t link)
+{
+    return rib->links[link].damped;
+}
+
 /* The entry that a walk is at, which moves on; NULL: the walk is over. */
 static struct rib_import *
 walk_on(struct rib_hearing *hearing, struct list **walk)

@@ -124,6 +124,7 @@ struct rib_link {
     size_t bridge_size; /* of the far side */
     char bridge[LINK_BRIDGE_NAME_MAX];
     uint32_t distance;
+    bool damped;
 };
 
 /* The last ones of a kind, the oldest first; each is one block with its texts behind it. */

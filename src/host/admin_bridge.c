@@ -147,6 +147,9 @@ describe_link(const struct bridge_link_stats *link, struct now now)
     (void)json_object_set_new(json, "session", describe_session(link, now));
     (void)json_object_set_new(
         json, "health", admin_link_health_describe(&link->session->health, now));
+    (void)json_object_set_new(json, "damping",
+        json_pack("{s:o,s:b,s:o}", "penalty", admin_u64(link->penalty), "damped", link->damped,
+            "seconds_left", link->damped ? admin_seconds(link->damped_for_ns) : json_null()));
     (void)json_object_set_new(json, "functions",
         json_pack("{s:o,s:o,s:o,s:o}", "exported", admin_u64(link->exported), "denied",
             admin_u64(link->export_denied), "imported", admin_u64(link->import_accepted),

@@ -67,6 +67,12 @@ add_session_counts(struct view *view)
         admin_metrics_sample(
             &view->metrics, of_link(&view->links[i]), view->links[i].session->flaps);
     }
+    admin_metrics_family(&view->metrics, "mpreg_link_damped", "gauge",
+        "1 while the link is the last choice because it broke too often.");
+    for (uint32_t i = 0; i < view->link_count; i++) {
+        admin_metrics_sample(
+            &view->metrics, of_link(&view->links[i]), view->links[i].damped ? 1 : 0);
+    }
     admin_metrics_family(&view->metrics, "mpreg_link_dials_refused_total", "counter",
         "Dials that reached nobody, or somebody who was refused.");
     for (uint32_t i = 0; i < view->link_count; i++) {

@@ -27,7 +27,7 @@ draw_imports(struct prng *prng, struct rib_rank imports[IMPORTS])
             .link = (uint32_t)prng_below(prng, 3),
             .route_id = prng_chance(prng, 500) ? i : UINT64_MAX - i,
             .preference = draw_number(prng),
-            .stale = prng_chance(prng, 500),
+            .freshness = (enum rib_freshness)prng_below(prng, 3),
             .hops = (uint32_t)prng_below(prng, 3),
             .cost = draw_number(prng),
             .distance = (uint32_t)prng_below(prng, 3),

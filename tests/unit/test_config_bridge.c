@@ -113,6 +113,7 @@ static const char whole[] =
     "keepalive: 500ms\n"
     "dial_timeout: 3s\n"
     "retry: {base: 100ms, cap: 4s}\n"
+    "damping: {links: {half_life: 2m, suppress: 5000, reuse: 500, max_suppress: 30m}}\n"
     "policies: far.yaml\n"
     "admin: {listen: 127.0.0.1:9180}\n"
     "memory_max: 256MiB\n";
@@ -152,6 +153,10 @@ START_TEST(every_key_reaches_the_engine)
     ck_assert_ptr_nonnull(peers);
     ck_assert(span_is(peers[1].federation, "asia"));
     ck_assert_uint_eq(peers[1].frame_size_max, (size_t)4 * 1024 * 1024);
+    ck_assert_uint_eq(engine.link_damping.half_life_ns, 120 * SEC_NS);
+    ck_assert_uint_eq(engine.link_damping.max_suppress_ns, 1800 * SEC_NS);
+    ck_assert_uint_eq(engine.link_damping.suppress, 5000);
+    ck_assert_uint_eq(engine.link_damping.reuse, 500);
     ck_assert_ptr_nonnull(engine.links[0].policy);
     ck_assert_ptr_eq(engine.links[0].policy, engine.links[1].policy);
     ck_assert(span_is(policy_name(engine.links[0].policy), "far"));
@@ -205,6 +210,26 @@ START_TEST(a_bridge_without_links_is_good)
 }
 END_TEST
 
+START_TEST(links_are_damped_unless_the_file_says_otherwise)
+{
+    static const char file[] = "bridge: {name: b, federation: us}\n"
+                               "cluster: {cluster_id: us, listen: 'ws://127.0.0.1:1'}\n";
+    char text[512];
+    struct bridge_config engine;
+    struct config_bridge *config = loaded(file);
+    ck_assert_ptr_nonnull(config);
+    ck_assert(config_bridge_engine(config, 1, &engine));
+    ck_assert(damping_is_on(&engine.link_damping));
+    config_bridge_free(config);
+    (void)snprintf(text, sizeof(text), "%sdamping: {links: {enabled: false}}\n", file);
+    config = loaded(text);
+    ck_assert_ptr_nonnull(config);
+    ck_assert(config_bridge_engine(config, 1, &engine));
+    ck_assert(!damping_is_on(&engine.link_damping));
+    config_bridge_free(config);
+}
+END_TEST
+
 /* ---- Wrong files ---- */
 
 #define HEAD                                                                                       \
@@ -227,6 +252,15 @@ static const struct wrong {
         "b.yaml:1:1: warning: there is no link: the bridge has nobody to talk to\n" },
     { "links without certificates", HEAD LINK "policies: eu.yaml\n",
         "b.yaml:3:1: links need certificates; add tls with cert_file, key_file and ca_file\n" },
+    { "reuse above suppress", HEAD TLS LINK "policies: eu.yaml\ndamping: {links: {reuse: 3000}}\n",
+        "b.yaml:6:26: damping.links: reuse (3000) is not below suppress (3000); what is suppressed "
+        "is in use again from reuse down\n" },
+    { "suppress above the ceiling",
+        HEAD TLS LINK "policies: eu.yaml\ndamping: {links: {half_life: 10m}}\n",
+        "b.yaml:6:18: damping.links: nothing could be suppressed, since no penalty grows above "
+        "1414; that is what falls to reuse within max_suppress; make max_suppress longer, "
+        "half_life "
+        "shorter, or suppress lower\n" },
     { "a link to oneself", HEAD TLS "links: [{name: x, federation: us, connect: a:1}]\n",
         "b.yaml:4:9: warning: link 'x' has no policy: nothing passes; name a file in policies that "
         "says links: [x]\n"
@@ -414,6 +448,7 @@ main(void)
     tcase_add_test(tests, certificates_are_described);
     tcase_add_test(tests, what_is_printed_loads_to_the_same);
     tcase_add_test(tests, a_bridge_without_links_is_good);
+    tcase_add_test(tests, links_are_damped_unless_the_file_says_otherwise);
     tcase_add_loop_test(tests, wrong_files_are_explained, 0, (int)COUNT_OF(wrong));
     tcase_add_loop_test(tests, odd_files_are_warned_of, 0, (int)COUNT_OF(warned));
     tcase_add_test(tests, a_link_without_a_policy_passes_nothing);

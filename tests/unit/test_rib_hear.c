@@ -139,6 +139,29 @@ START_TEST(fresh_comes_before_stale_and_hands_back)
 }
 END_TEST
 
+START_TEST(damped_link_is_the_last_choice_of_those_that_are_there)
+{
+    learn(0, 1, "f");
+    learn(0, 2, "alone");
+    learn(1, 1, "f");
+    rib_damp_link(rig.rib, 0, true);
+    work();
+    ck_assert_uint_eq(find(0, 1)->offer->made->link, 1);
+    ck_assert_uint_eq(rib_offer_decided_by(rig.rib, find(0, 1)->offer), 2);
+    ck_assert_ptr_eq(find(0, 2)->offer->made, find(0, 2));
+    /* The other one is not there at all. */
+    rib_mark_down(rig.rib, 1);
+    work();
+    ck_assert_uint_eq(find(0, 1)->offer->made->link, 0);
+    rib_mark_resumed(rig.rib, 1);
+    work();
+    ck_assert_uint_eq(find(0, 1)->offer->made->link, 1);
+    rib_damp_link(rig.rib, 0, false);
+    work();
+    ck_assert_uint_eq(find(0, 1)->offer->made->link, 0);
+}
+END_TEST
+
 START_TEST(nearer_far_side_and_lower_name_win)
 {
     rib_describe_link(rig.rib, 0, SPAN("eu-2"), 0);
@@ -230,6 +253,7 @@ main(void)
     tcase_add_test(tcase, new_session_confirms_what_it_announces_and_sweeps_the_rest);
     tcase_add_test(tcase, refresh_makes_nothing_stale);
     tcase_add_test(tcase, fresh_comes_before_stale_and_hands_back);
+    tcase_add_test(tcase, damped_link_is_the_last_choice_of_those_that_are_there);
     tcase_add_test(tcase, nearer_far_side_and_lower_name_win);
     tcase_add_test(tcase, walks_go_on_in_pieces_while_the_table_changes);
     tcase_add_test(tcase, sweep_misses_nothing_that_is_judged_again);
