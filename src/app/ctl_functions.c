@@ -26,7 +26,11 @@ explain(const json_t *function, char *text, size_t size)
 {
     const char *reason = ctl_text(function, "reason");
     const char *words = ctl_text(function, "text");
-    if (reason[0] != '\0') {
+    const json_t *left = json_object_get(function, "damped_seconds_left");
+    if (json_is_number(left)) {
+        (void)snprintf(
+            text, size, "%s for %s: %s", reason, ctl_duration(json_number_value(left)).text, words);
+    } else if (reason[0] != '\0') {
         (void)snprintf(text, size, "%s%s%s", reason, words[0] == '\0' ? "" : ": ", words);
     } else {
         ctl_choice_write(function, text, size);

@@ -47,6 +47,8 @@ create_tables(struct bridge *bridge)
         .link_count = count,
         .policies = bridge->policies,
         .link_federations = bridge->link_federations,
+        .damping = config->function_damping,
+        .hold_down_ns = config->hold_down_ns,
         .owner = bridge,
         .is_served = cluster_port_serves,
     };
@@ -344,7 +346,7 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     if (event->kind == EVENT_START) {
         bridge->started_at = now.mono;
     }
-    rib_set_time(bridge->rib, now.wall);
+    rib_set_time(bridge->rib, now);
     repeats_expire(&bridge->repeats, now.mono);
     dispatch(bridge, event, now);
     rib_work(bridge->rib, bridge->config.judgements_a_step);
@@ -381,6 +383,7 @@ bridge_deadline(const struct bridge *bridge, struct now now)
     struct instant at = member_deadline(bridge->member, now);
     at = instant_earlier(at, forward_deadline(&bridge->forward));
     at = instant_earlier(at, reload_deadline(bridge));
+    at = instant_earlier(at, rib_damping_deadline(bridge->rib));
     at = instant_earlier(at, rib_has_work(bridge->rib) ? now.mono : rules_change_at(bridge, now));
     at = instant_earlier(at, bridge->finished ? INSTANT_NEVER : bridge->stop_by);
     /* After that, links have nothing to do any more. */
@@ -450,6 +453,7 @@ bridge_link_stats(const struct bridge *bridge, uint32_t link)
     stats.import_rejected = counts->imports_rejected[link];
     stats.prunes = counts->prunes[link];
     stats.rejects = counts->rejects[link];
+    stats.import_damped = counts->imports_damped[link];
     stats.import_blocked = counts->table_blocked[link][POLICY_LIMIT_FUNCTIONS];
     stats.table_bytes = counts->table[link][POLICY_LIMIT_BYTES];
     stats.held = port->held;

@@ -46,8 +46,10 @@ struct bridge_config {
     uint64_t call_timeout_ns;
     uint64_t stale_time_ns; /* what came over a link that is down stays for so long; 0: it goes */
     struct damping_config
-        link_damping;  /* of links that flap: they are the last choice for a while */
-    size_t memory_max; /* bytes that the engine may use */
+        link_damping; /* of links that flap: they are the last choice for a while */
+    struct damping_config function_damping; /* of functions that come and go over links */
+    uint64_t hold_down_ns; /* what a link took back is not offered again for so long */
+    size_t memory_max;     /* bytes that the engine may use */
     uint32_t
         judgements_a_step; /* of what a new policy leaves to judge; 0: BRIDGE_JUDGEMENTS_A_STEP */
 };
@@ -103,6 +105,7 @@ struct bridge_link_stats {
     uint64_t import_accepted;
     uint64_t import_rejected;
     uint64_t import_blocked; /* of those, the ones beyond import.limits */
+    uint64_t import_damped;  /* likewise, the ones that flap or are held down */
     uint64_t table_bytes;    /* of all that came: POLICY_LIMIT_BYTES */
     bool held; /* ended because of that limit, for a while or until the policy changes */
     const uint64_t *prunes;  /* by enum prune_reason */

@@ -103,6 +103,7 @@ rib_create(const struct rib_config *config)
         list_init(&links[i].waiting);
         list_init(&links[i].blocked);
     }
+    rib_damping_init(rib);
     if (!rib_policies_init(rib)) {
         rib_free(rib);
         return NULL;
@@ -119,6 +120,7 @@ rib_free(struct rib *rib)
     struct mem *mem = rib->config.mem;
     rib_free_exports(rib);
     rib_free_imports(rib);
+    rib_damping_destroy(rib);
     size_t cursor = 0;
     for (struct rib_name *name; (name = map_next(&rib->names, &cursor)) != NULL;) {
         mem_give(mem, name, name->size);

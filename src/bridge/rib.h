@@ -29,8 +29,10 @@
 #define BRIDGE_RIB_H
 
 #include "base/hash.h"
+#include "base/instant.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "bridge/damping.h"
 #include "bridge/link_codec.h"
 #include "bridge/policy.h"
 #include "core/prune.h"
@@ -134,6 +136,8 @@ struct rib_config {
     struct policy *const
         *policies; /* one a link, of which each gets a holder; NULL: nothing passes */
     const struct span *link_federations; /* the far side of each link */
+    struct damping_config damping;       /* of functions that flap, by link and route */
+    uint64_t hold_down_ns; /* what was withdrawn is not offered again for so long; 0: at once */
     /* Whether a node of the cluster that serves this name can be called right now; for overlap: failover. */
     void *owner;
     bool (*is_served)(void *owner, struct span name);
@@ -143,8 +147,8 @@ struct rib_config {
 MUST_CHECK struct rib *rib_create(const struct rib_config *config);
 void rib_free(struct rib *rib);
 
-/* The time at which policies judge what follows. To be told before the first of it, and at each step. */
-void rib_set_time(struct rib *rib, struct wall now);
+/* The time of what follows: by the wall, policies judge. To be told before the first of it, and at each step. */
+void rib_set_time(struct rib *rib, struct now now);
 
 /*
  * Judge by another policy (NULL: nothing passes) from now on. What is known already is judged again bit by bit, by
@@ -206,6 +210,11 @@ const char *rib_difference_kind_name(enum rib_difference_kind kind);
  */
 bool rib_work(struct rib *rib, uint32_t budget);
 bool rib_has_work(const struct rib *rib);
+
+/* When a function that is damped or held down may be offered, or its flaps are forgotten, and rib_set_time() makes work of it. */
+struct instant rib_damping_deadline(const struct rib *rib);
+/* Why an import is RIB_IMPORT_REJECTED with PRUNE_DAMPED: when it is judged again. */
+struct instant rib_damped_until(const struct rib *rib, const struct rib_import *import);
 
 /* When a rule begins or ceases to be valid next, and rib_set_time() makes work of it; .ns INT64_MAX: never. */
 struct wall rib_deadline(const struct rib *rib);
@@ -411,6 +420,7 @@ struct rib_counts {
     uint64_t imports_rejected[RIB_LINKS_MAX];
     uint64_t table[RIB_LINKS_MAX][POLICY_LIMIT_KIND_COUNT];         /* all that the link brought */
     uint64_t table_blocked[RIB_LINKS_MAX][POLICY_LIMIT_KIND_COUNT]; /* of that */
+    uint64_t imports_damped[RIB_LINKS_MAX];                         /* of the rejected ones */
     uint64_t offers;
     uint64_t offers_made; /* of them, what the cluster sees */
     uint64_t prunes[RIB_LINKS_MAX][PRUNE_REASON_COUNT];

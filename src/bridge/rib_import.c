@@ -254,6 +254,7 @@ import_index(struct rib *rib, struct rib_import *import)
     count_in(rib->counts.table[import->link], import);
     link_table_add(&hearing->table, import->digest);
     hearing->confirmed += import->epoch == hearing->epoch;
+    rib_note_arrival(rib, import);
     return true;
 }
 
@@ -264,6 +265,7 @@ import_free(struct rib *rib, struct rib_import *import)
     uint64_t hash = rib_hash_number(rib, import->route_id);
     count_out(rib->counts.table[import->link], import);
     map_remove(&rib->links[import->link].imports, hash, &import->route_id);
+    rib_note_departure(rib, import);
     struct list **walks[] = { &hearing->sweeping, &hearing->choosing };
     for (size_t i = 0; i < COUNT_OF(walks); i++) {
         if (*walks[i] == &import->in_link) {
@@ -349,8 +351,9 @@ rib_import_is_for_rules(const struct rib *rib, const struct rib_import *import)
 
 static enum prune_reason
 judge(
-    struct rib *rib, uint32_t link, const struct advertisement *in, struct policy_verdict *verdict)
+    struct rib *rib, uint32_t link, const struct link_route *route, struct policy_verdict *verdict)
 {
+    const struct advertisement *in = &route->advertisement;
     enum prune_reason reason;
     *verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
     if (is_refused_anyway(rib, link, in, &reason)) {
@@ -363,7 +366,15 @@ judge(
     }
     reason = rib_judge(rib, link, POLICY_IMPORT, in, verdict);
     rib_count_verdict(rib, link, POLICY_IMPORT, in, verdict);
-    return verdict->action == POLICY_ACCEPT ? judge_accepted(verdict) : reason;
+    if (verdict->action == POLICY_ACCEPT) {
+        reason = judge_accepted(verdict);
+    }
+    if (verdict->action == POLICY_ACCEPT &&
+        rib_holds_back(rib, link, route->route_id, &verdict->reason)) {
+        verdict->action = POLICY_REJECT;
+        return PRUNE_DAMPED;
+    }
+    return reason;
 }
 
 /* How much may come before the link's policy blocks; UINT64_MAX: it does not. */
@@ -489,6 +500,7 @@ reject(struct rib *rib, struct rib_import *import, enum prune_reason reason)
     import->state = RIB_IMPORT_REJECTED;
     import->reason = reason;
     rib->counts.imports_rejected[import->link]++;
+    rib->counts.imports_damped[import->link] += reason == PRUNE_DAMPED;
     rib_note_event(rib, &event);
 }
 
@@ -544,6 +556,7 @@ retire(struct rib *rib, struct rib_import *import)
     switch (import->state) {
     case RIB_IMPORT_REJECTED:
         rib->counts.imports_rejected[import->link]--;
+        rib->counts.imports_damped[import->link] -= import->reason == PRUNE_DAMPED;
         if (import->blocked) {
             unblock(rib, import);
         }
@@ -674,12 +687,15 @@ rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
         confirm(rib, known);
         return known;
     }
+    if (known != NULL) {
+        rib_note_change(rib, known, &route->advertisement);
+    }
     struct policy_verdict verdict = { .rule = POLICY_NO_RULE };
     enum prune_reason reason = PRUNE_LIMIT_EXCEEDED;
     enum policy_limit_kind kind;
     bool fits = has_room(rib, link, size_in(&route->advertisement), known, &kind);
     if (fits) {
-        reason = judge(rib, link, &route->advertisement, &verdict);
+        reason = judge(rib, link, route, &verdict);
     }
     struct rib_import *import = import_create(rib, link, route, &verdict);
     if (known != NULL && (import == NULL || verdict.action != POLICY_ACCEPT)) {
@@ -754,7 +770,12 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
         rib_mark_judged(rib, link, &import->judged, &import->compared);
         return;
     }
-    enum prune_reason reason = judge(rib, link, &import->in, &verdict);
+    const struct link_route route = {
+        .route_id = import->route_id,
+        .digest = import->digest,
+        .advertisement = import->in,
+    };
+    enum prune_reason reason = judge(rib, link, &route, &verdict);
     if (verdict_stays(import, &verdict, reason)) {
         note_verdict(rib, import, &verdict);
         rib_mark_judged(rib, link, &import->judged, &import->compared);
@@ -769,11 +790,6 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
     if (verdict.action != POLICY_ACCEPT) {
         prune(rib, import, reason);
     }
-    const struct link_route route = {
-        .route_id = import->route_id,
-        .digest = import->digest,
-        .advertisement = import->in,
-    };
     struct rib_import *again = import_create(rib, link, &route, &verdict);
     if (again != NULL) {
         again->epoch = import->epoch; /* nobody has announced it */
@@ -796,6 +812,9 @@ void
 rib_drop_import(struct rib *rib, struct rib_import *import, enum prune_reason reason)
 {
     prune(rib, import, reason);
+    if (reason == PRUNE_WITHDRAWN) {
+        rib_note_withdrawal(rib, import);
+    }
     retire(rib, import);
     forget_import(rib, import);
 }

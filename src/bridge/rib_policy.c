@@ -159,8 +159,10 @@ rib_policy(const struct rib *rib, uint32_t link)
 /* ---- Time ---- */
 
 void
-rib_set_time(struct rib *rib, struct wall now)
+rib_set_time(struct rib *rib, struct now time)
 {
+    struct wall now = time.wall;
+    rib->mono = time.mono;
     rib->now = now;
     for (uint32_t i = 0; i < rib->config.link_count; i++) {
         struct policy_period period = rib->links[i].period;

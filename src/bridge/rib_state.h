@@ -8,6 +8,7 @@
  *   rib_events.c the last rejects and prunes
  *   rib_export.c  from the cluster to the links
  *   rib_import.c  from the links to the cluster
+ *   rib_damping.c which of that comes and goes, and
  *   rib_hear.c    how fresh that is, and what goes
  *   rib_route.c   over which link a call goes
  *   rib_transit.c from one link to the others
@@ -15,6 +16,7 @@
 #ifndef BRIDGE_RIB_STATE_H
 #define BRIDGE_RIB_STATE_H
 
+#include "base/heap.h"
 #include "bridge/rib.h"
 
 /* A function name in our cluster: who serves it here, and what links offer under it. */
@@ -100,6 +102,16 @@ struct rib_hearing {
     struct link_table table;
 };
 
+/* How often one function came and went over a link. Only while there is something to remember. */
+struct rib_flaps {
+    struct heap_node due; /* in rib.flaps_due: when it says less than now */
+    uint32_t link;
+    uint64_t route_id;
+    struct damping damping;
+    struct instant held_until; /* by hold_down */
+    struct list in_gone;       /* the function is not there */
+};
+
 struct rib_link {
     struct policy *policy; /* in use; NULL: nothing passes */
     struct policy *old;    /* what judged some of the `left`; NULL when there is none */
@@ -121,6 +133,9 @@ struct rib_link {
     struct map exports; /* by rib_export_key */
     struct map routes;  /* the same, and those that are withdrawn but not told so, by route_id */
     struct map imports; /* by route_id */
+    struct map flaps;   /* likewise */
+    struct list gone;   /* flaps of functions that are not there, from the one that went first on */
+    uint32_t gone_count;
     size_t bridge_size; /* of the far side */
     char bridge[LINK_BRIDGE_NAME_MAX];
     uint32_t distance;
@@ -139,6 +154,8 @@ struct rib {
     struct arena candidate_scratch; /* likewise, of a candidate's */
     struct arena transit_scratch;   /* a path */
     struct wall now;
+    struct instant mono;
+    struct heap flaps_due;
     struct map services;
     struct map names;
     struct map offers;
@@ -206,6 +223,21 @@ void rib_choose_again(struct rib *rib, struct rib_import *import);
 void rib_rejudge_import(struct rib *rib, struct rib_import *import);
 /* No loop, nothing malformed, and not too many: it was for the rules to say. */
 bool rib_import_is_for_rules(const struct rib *rib, const struct rib_import *import);
+
+/* rib_damping.c: an import that was let through, or would have been, is taken back; or comes with other contents. */
+void rib_note_withdrawal(struct rib *rib, const struct rib_import *import);
+void rib_note_change(
+    struct rib *rib, const struct rib_import *known, const struct advertisement *next);
+/* An import of this route is there from now on; or is not. */
+void rib_note_arrival(struct rib *rib, const struct rib_import *import);
+void rib_note_departure(struct rib *rib, const struct rib_import *import);
+/* It may not be offered now, and *text says why. */
+bool rib_holds_back(const struct rib *rib, uint32_t link, uint64_t route_id, struct span *text);
+/* Judge again what need not be held back any longer, at most `budget`. Returns how many. */
+uint32_t rib_damping_work(struct rib *rib, uint32_t budget);
+bool rib_damping_has_work(const struct rib *rib);
+void rib_damping_init(struct rib *rib);
+void rib_damping_destroy(struct rib *rib);
 
 /* rib_hear.c: go on with the walks of rib_hearing, over at most `budget` imports. Returns over how many. */
 uint32_t rib_hear_work(struct rib *rib, uint32_t link, uint32_t budget);

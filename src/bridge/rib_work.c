@@ -110,12 +110,13 @@ rib_has_work(const struct rib *rib)
             return true;
         }
     }
-    return false;
+    return rib_damping_has_work(rib);
 }
 
 bool
 rib_work(struct rib *rib, uint32_t budget)
 {
+    budget -= rib_damping_work(rib, budget);
     for (uint32_t i = 0; i < rib->config.link_count; i++) {
         struct rib_link *port = &rib->links[i];
         struct walker judging = {

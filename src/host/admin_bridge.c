@@ -151,9 +151,10 @@ describe_link(const struct bridge_link_stats *link, struct now now)
         json_pack("{s:o,s:b,s:o}", "penalty", admin_u64(link->penalty), "damped", link->damped,
             "seconds_left", link->damped ? admin_seconds(link->damped_for_ns) : json_null()));
     (void)json_object_set_new(json, "functions",
-        json_pack("{s:o,s:o,s:o,s:o}", "exported", admin_u64(link->exported), "denied",
+        json_pack("{s:o,s:o,s:o,s:o,s:o}", "exported", admin_u64(link->exported), "denied",
             admin_u64(link->export_denied), "imported", admin_u64(link->import_accepted),
-            "rejected", admin_u64(link->import_rejected)));
+            "rejected", admin_u64(link->import_rejected), "damped",
+            admin_u64(link->import_damped)));
     (void)json_object_set_new(json, "table", describe_table(link));
     (void)json_object_set_new(json, "announcements",
         json_pack("{s:o,s:o,s:o,s:o,s:o}", "sent", admin_u64(link->announced), "withdrawn",

@@ -128,6 +128,12 @@ add_functions(struct view *view, const struct bridge_stats *stats)
         add_side(view, link->name, "imported", link->import_accepted);
         add_side(view, link->name, "rejected", link->import_rejected);
     }
+    admin_metrics_family(&view->metrics, "mpreg_functions_damped", "gauge",
+        "Functions of the far side that are held back because they come and go.");
+    for (uint32_t i = 0; i < view->link_count; i++) {
+        admin_metrics_sample(
+            &view->metrics, of_link(&view->links[i]), view->links[i].import_damped);
+    }
     admin_metrics_family(&view->metrics, "mpreg_link_table_bytes", "gauge",
         "Memory for what the far side announced, as import.limits.bytes counts it.");
     for (uint32_t i = 0; i < view->link_count; i++) {

@@ -36,6 +36,7 @@ struct question {
     const struct admin_bridge *admin;
     uint32_t link; /* bridge_link_count: all */
     bool sides[SIDE_COUNT];
+    struct now now;
     uint64_t limit;
     uint64_t total; /* functions that fit, shown or not */
     json_t *list;
@@ -160,6 +161,13 @@ admin_bridge_describe_choice(
         wins ? admin_u64(rib_offer_candidate_count(import->offer)) : json_null());
 }
 
+static json_t *
+damped_for(const struct question *question, const struct rib_import *import)
+{
+    struct instant until = rib_damped_until(bridge_rib(question->admin->bridge), import);
+    return admin_seconds(instant_between(question->now.mono, until));
+}
+
 static void
 list_import(struct question *question, const struct rib_import *import)
 {
@@ -173,6 +181,8 @@ list_import(struct question *question, const struct rib_import *import)
     describe_advertisement(json, shown);
     if (rejected) {
         describe_refusal(json, import->reason, import->rule_id, import->rule_reason);
+        (void)json_object_set_new(json, "damped_seconds_left",
+            import->reason == PRUNE_DAMPED ? damped_for(question, import) : json_null());
     } else {
         (void)json_object_set_new(json, "source_name", admin_text(import->in.identity.name));
         (void)json_object_set_new(json, "rule", admin_text(import->rule_id));
@@ -223,7 +233,9 @@ read_side(struct question *question, const struct admin_call *call)
 void
 admin_bridge_serve_functions(void *self, const struct admin_call *call)
 {
-    struct question question = { .admin = self, .limit = ADMIN_FUNCTIONS_DEFAULT };
+    struct question question = {
+        .admin = self, .now = call->now, .limit = ADMIN_FUNCTIONS_DEFAULT
+    };
     if (!admin_bridge_query_link(question.admin, call, &question.link) ||
         !read_side(&question, call) ||
         !admin_query_number(call, "limit", ADMIN_FUNCTIONS_MAX, &question.limit)) {

@@ -91,27 +91,6 @@ static const struct yaml_key link_keys[] = {
 };
 static const struct yaml_shape link_shape = YAML_SHAPE(struct config_link, link_keys, "this link");
 
-#define DAMPING_KEYS(enabled_)                                                                     \
-    YAML_BOOLEAN(struct config_damping, enabled, "enabled", .fallback = (enabled_)),               \
-        YAML_DURATION(struct config_damping, half_life_ns, "half_life", .fallback = "1m",          \
-            .min = SEC_NS, .max = 3600 * SEC_NS),                                                  \
-        YAML_NUMBER(struct config_damping, suppress, "suppress", .fallback = "3000", .min = 2,     \
-            .max = DAMPING_PENALTY_MAX),                                                           \
-        YAML_NUMBER(struct config_damping, reuse, "reuse", .fallback = "1000", .min = 1,           \
-            .max = DAMPING_PENALTY_MAX),                                                           \
-        YAML_DURATION(struct config_damping, max_suppress_ns, "max_suppress", .fallback = "5m",    \
-            .min = SEC_NS, .max = 24 * 3600 * SEC_NS)
-
-static const struct yaml_key link_damping_keys[] = { DAMPING_KEYS("true") };
-static const struct yaml_shape link_damping_shape =
-    YAML_SHAPE(struct config_damping, link_damping_keys, "damping.links");
-
-static const struct yaml_key damping_keys[] = {
-    YAML_GROUP(struct config_dampings, links, &link_damping_shape, "links"),
-};
-static const struct yaml_shape damping_shape =
-    YAML_SHAPE(struct config_dampings, damping_keys, "damping");
-
 static const struct yaml_key file_keys[] = {
     YAML_GROUP(struct config_bridge, bridge, &name_shape, "bridge", .required = true),
     YAML_GROUP(
@@ -132,7 +111,9 @@ static const struct yaml_key file_keys[] = {
     YAML_DURATION(struct config_bridge, stale_time_ns, "stale_time", .fallback = "2m", .min = 0,
         .max = 3600 * SEC_NS),
     YAML_GROUP(struct config_bridge, retry, &retry_shape, "retry"),
-    YAML_GROUP(struct config_bridge, damping, &damping_shape, "damping"),
+    YAML_GROUP(struct config_bridge, damping, &config_dampings_shape, "damping"),
+    YAML_DURATION(struct config_bridge, hold_down_ns, "hold_down", .fallback = "0s", .min = 0,
+        .max = 3600 * SEC_NS),
     YAML_TEXTS(struct config_bridge, policies, policy_count, "policies", .or_one = true,
         .max = RIB_LINKS_MAX),
     YAML_BOOLEAN(struct config_bridge, watch_policies, "watch_policies"),
@@ -279,52 +260,6 @@ check_retry(struct loader *loader)
     yaml_errors_hint(loader->errors, "pauses between dials grow from base to cap");
 }
 
-/* ---- Damping ---- */
-
-static struct damping_config
-describe_damping(const struct config_damping *damping)
-{
-    return (struct damping_config){
-        .half_life_ns = damping->enabled ? damping->half_life_ns : 0,
-        .max_suppress_ns = damping->max_suppress_ns,
-        .suppress = damping->suppress,
-        .reuse = damping->reuse,
-    };
-}
-
-/* Where the key is, or else the mapping that it is missing in, or else the file. */
-static struct yaml_place
-place_of(const struct loader *loader, const struct config_damping *damping, const char *key)
-{
-    const struct yaml_node *node = damping->yaml;
-    const struct yaml_node *value = node == NULL ? NULL : yaml_find(node, key);
-    return yaml_place(value != NULL  ? value
-                      : node != NULL ? node
-                                     : yaml_doc_root(loader->config->doc));
-}
-
-static void
-check_damping(struct loader *loader, const char *name, const struct config_damping *damping)
-{
-    struct damping_config config = describe_damping(damping);
-    if (!damping->enabled || damping->half_life_ns == 0) {
-        return; /* or an error already */
-    }
-    if (damping->reuse >= damping->suppress) {
-        yaml_errors_add(loader->errors, YAML_ERROR, place_of(loader, damping, "reuse"),
-            "damping.%s: reuse (%u) is not below suppress (%u)", name, (unsigned)damping->reuse,
-            (unsigned)damping->suppress);
-        yaml_errors_hint(loader->errors, "what is suppressed is in use again from reuse down");
-    } else if (damping_ceiling(&config) < damping->suppress) {
-        yaml_errors_add(loader->errors, YAML_ERROR, place_of(loader, damping, "max_suppress"),
-            "damping.%s: nothing could be suppressed, since no penalty grows above %u", name,
-            (unsigned)damping_ceiling(&config));
-        yaml_errors_hint(loader->errors,
-            "that is what falls to reuse within max_suppress; make max_suppress longer, half_life "
-            "shorter, or suppress lower");
-    }
-}
-
 /* ---- Policies ---- */
 
 static void
@@ -426,7 +361,7 @@ load(struct yaml_doc *doc, struct loader *loader, size_t error_count)
     check_tls(loader);
     check_links(loader);
     check_retry(loader);
-    check_damping(loader, "links", &config->damping.links);
+    config_dampings_check(&config->damping, yaml_doc_root(doc), loader->errors);
     config_admin_check(&config->admin, loader->folder, loader->errors);
     load_policies(loader);
     if (loader->errors->error_count > error_count) {
@@ -564,7 +499,9 @@ config_bridge_engine(
         .link_count = (uint32_t)config->link_count,
         .memory_max = config->memory_max,
         .stale_time_ns = config->stale_time_ns,
-        .link_damping = describe_damping(&config->damping.links),
+        .link_damping = config_damping_describe(&config->damping.links),
+        .function_damping = config_damping_describe(&config->damping.functions),
+        .hold_down_ns = config->hold_down_ns,
     };
     if (links == NULL || !config_cluster_member(&config->cluster, config->doc, &engine->member)) {
         return false;

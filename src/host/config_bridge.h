@@ -10,6 +10,7 @@
 
 #include "bridge/bridge.h"
 #include "host/config_common.h"
+#include "host/config_damping.h"
 #include "host/policy_set.h"
 #include "host/runtime.h"
 #include "host/tls.h"
@@ -50,21 +51,6 @@ struct config_retry {
     uint64_t stable_ns;
 };
 
-/* Of links that flap. */
-struct config_damping {
-    const struct yaml_node *yaml;
-    bool enabled;
-    uint64_t half_life_ns;
-    uint64_t max_suppress_ns;
-    uint32_t suppress;
-    uint32_t reuse;
-};
-
-struct config_dampings {
-    const struct yaml_node *yaml;
-    struct config_damping links;
-};
-
 struct config_link {
     const struct yaml_node *yaml;
     const char *name;
@@ -92,6 +78,7 @@ struct config_bridge {
     uint64_t dial_timeout_ns;
     struct config_retry retry;
     struct config_dampings damping;
+    uint64_t hold_down_ns;
     const char *const *policies; /* files */
     size_t policy_count;
     bool watch_policies; /* a file that changes is read again */

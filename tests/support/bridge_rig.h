@@ -107,8 +107,10 @@ struct rig {
     const char *const *far_bridges; /* the names that the links of a bridge expect; or NULL */
     uint64_t resume_window_ns;      /* of each link; 0 unless a test says so, as is: */
     uint64_t stale_time_ns;
-    struct damping_config link_damping; /* off unless a test says so */
-    uint32_t function_count_max;        /* of each catalog */
+    struct damping_config link_damping; /* off unless a test says so, as is: */
+    struct damping_config function_damping;
+    uint64_t hold_down_ns;
+    uint32_t function_count_max; /* of each catalog */
 };
 
 static inline void
@@ -440,6 +442,8 @@ rig_add_bridge(
         .call_timeout_ns = rig->call_timeout_ns,
         .stale_time_ns = rig->stale_time_ns,
         .link_damping = rig->link_damping,
+        .function_damping = rig->function_damping,
+        .hold_down_ns = rig->hold_down_ns,
         .memory_max = rig->memory_max,
     };
     it->config.member = rig_member_config(rig, it);

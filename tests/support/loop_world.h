@@ -161,7 +161,7 @@ loop_open_bridge(struct loop_world *world, struct loop_bridge *bridge)
     };
     bridge->rib = rib_create(&config);
     CHECK(bridge->rib != NULL);
-    rib_set_time(bridge->rib, AT);
+    rib_set_time(bridge->rib, (struct now){ .wall = AT });
     for (uint32_t i = 0; i < bridge->link_count; i++) {
         rib_begin_announcing(bridge->rib, i);
     }

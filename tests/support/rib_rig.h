@@ -43,6 +43,8 @@ struct rib_rig {
     struct policy *owned[RIB_RIG_LINKS_MAX];
     struct policy *policies[RIB_RIG_LINKS_MAX];
     struct span federations[RIB_RIG_LINKS_MAX];
+    struct damping_config damping; /* off unless a test says so, as is: */
+    uint64_t hold_down_ns;
     void *owner; /* of is_served; both may be left empty */
     bool (*is_served)(void *owner, struct span name);
     struct rib *rib;
@@ -87,12 +89,14 @@ rib_rig_open(struct rib_rig *rig, uint32_t link_count)
         .link_count = link_count,
         .policies = rig->policies,
         .link_federations = rig->federations,
+        .damping = rig->damping,
+        .hold_down_ns = rig->hold_down_ns,
         .owner = rig->owner,
         .is_served = rig->is_served,
     };
     rig->rib = rib_create(&config);
     if (rig->rib != NULL) {
-        rib_set_time(rig->rib, AT);
+        rib_set_time(rig->rib, (struct now){ .wall = AT });
     }
 }
 

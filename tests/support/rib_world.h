@@ -312,7 +312,7 @@ rib_world_change_judge(struct rib_world *world)
     switch (rib_world_below(world, 4)) {
     case 0:
         world->now.ns = (int64_t)rib_world_below(world, 2000);
-        rib_set_time(world->rig.rib, world->now);
+        rib_set_time(world->rig.rib, (struct now){ .wall = world->now });
         break;
     case 1: {
         struct policy *candidate = rib_world_draw_policy(world);
@@ -403,7 +403,7 @@ rib_world_open(struct rib_world *world, uint64_t seed)
     }
     rib_rig_open(&world->rig, RIB_WORLD_LINKS);
     CHECK(world->rig.rib != NULL);
-    rib_set_time(world->rig.rib, world->now);
+    rib_set_time(world->rig.rib, (struct now){ .wall = world->now });
 }
 
 #endif

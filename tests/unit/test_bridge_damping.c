@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_bridge_damping.c - links that flap: what counts as a flap, what it costs, and when it is over. */
+/* test_bridge_damping.c - links and functions that flap: what counts as a flap, what it costs, and when it is over. */
 #include "tests/support/bridge_calls.h"
 
 #include <stdlib.h>
@@ -177,6 +177,27 @@ START_TEST(session_that_was_to_go_on_and_did_not_is_one_flap)
 }
 END_TEST
 
+START_TEST(function_that_flaps_is_gone_until_it_has_been_quiet)
+{
+    rig.function_damping = damping;
+    uint32_t far = open_with_far_eu();
+    uint64_t sequence = 3;
+    for (uint32_t i = 0; i < 3; i++) {
+        rig_far_withdraw(&rig, far, sequence++, 1);
+        rig_far_announce(
+            &rig, far, sequence++, "eu", (struct rib_route){ .route_id = 1, .name = "f" });
+    }
+    ck_assert_uint_eq(link_stats().import_damped, 1);
+    ck_assert_uint_eq(link_stats().rejects[PRUNE_DAMPED], 1);
+    ck_assert_ptr_null(rig_peer_sees(&rig, node, "f"));
+    pass_alive(far, 95 * SEC_NS);
+    ck_assert_uint_eq(link_stats().import_damped, 1);
+    pass_alive(far, 2 * SEC_NS);
+    ck_assert_uint_eq(link_stats().import_damped, 0);
+    ck_assert_uint_eq(bridge_stats(rig.bridges[US].bridge).functions_offered, 1);
+}
+END_TEST
+
 START_TEST(without_damping_no_link_is_damped)
 {
     uint32_t far = open_with_far_eu();
@@ -199,6 +220,7 @@ main(void)
     tcase_add_test(tcase, damped_link_serves_what_nobody_else_brings);
     tcase_add_test(tcase, break_after_which_the_session_goes_on_is_no_flap);
     tcase_add_test(tcase, session_that_was_to_go_on_and_did_not_is_one_flap);
+    tcase_add_test(tcase, function_that_flaps_is_gone_until_it_has_been_quiet);
     tcase_add_test(tcase, without_damping_no_link_is_damped);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -113,7 +113,9 @@ static const char whole[] =
     "keepalive: 500ms\n"
     "dial_timeout: 3s\n"
     "retry: {base: 100ms, cap: 4s}\n"
-    "damping: {links: {half_life: 2m, suppress: 5000, reuse: 500, max_suppress: 30m}}\n"
+    "damping: {links: {half_life: 2m, suppress: 5000, reuse: 500, max_suppress: 30m},\n"
+    "          functions: true}\n"
+    "hold_down: 7s\n"
     "policies: far.yaml\n"
     "admin: {listen: 127.0.0.1:9180}\n"
     "memory_max: 256MiB\n";
@@ -157,6 +159,9 @@ START_TEST(every_key_reaches_the_engine)
     ck_assert_uint_eq(engine.link_damping.max_suppress_ns, 1800 * SEC_NS);
     ck_assert_uint_eq(engine.link_damping.suppress, 5000);
     ck_assert_uint_eq(engine.link_damping.reuse, 500);
+    ck_assert_uint_eq(engine.function_damping.half_life_ns, 60 * SEC_NS);
+    ck_assert_uint_eq(engine.function_damping.suppress, 3000);
+    ck_assert_uint_eq(engine.hold_down_ns, 7 * SEC_NS);
     ck_assert_ptr_nonnull(engine.links[0].policy);
     ck_assert_ptr_eq(engine.links[0].policy, engine.links[1].policy);
     ck_assert(span_is(policy_name(engine.links[0].policy), "far"));
@@ -210,7 +215,7 @@ START_TEST(a_bridge_without_links_is_good)
 }
 END_TEST
 
-START_TEST(links_are_damped_unless_the_file_says_otherwise)
+START_TEST(links_are_damped_and_functions_not_unless_the_file_says_otherwise)
 {
     static const char file[] = "bridge: {name: b, federation: us}\n"
                                "cluster: {cluster_id: us, listen: 'ws://127.0.0.1:1'}\n";
@@ -220,12 +225,16 @@ START_TEST(links_are_damped_unless_the_file_says_otherwise)
     ck_assert_ptr_nonnull(config);
     ck_assert(config_bridge_engine(config, 1, &engine));
     ck_assert(damping_is_on(&engine.link_damping));
+    ck_assert(!damping_is_on(&engine.function_damping));
+    ck_assert_uint_eq(engine.hold_down_ns, 0);
     config_bridge_free(config);
-    (void)snprintf(text, sizeof(text), "%sdamping: {links: {enabled: false}}\n", file);
+    (void)snprintf(
+        text, sizeof(text), "%sdamping: {links: false, functions: {enabled: true}}\n", file);
     config = loaded(text);
     ck_assert_ptr_nonnull(config);
     ck_assert(config_bridge_engine(config, 1, &engine));
     ck_assert(!damping_is_on(&engine.link_damping));
+    ck_assert(damping_is_on(&engine.function_damping));
     config_bridge_free(config);
 }
 END_TEST
@@ -261,6 +270,10 @@ static const struct wrong {
         "1414; that is what falls to reuse within max_suppress; make max_suppress longer, "
         "half_life "
         "shorter, or suppress lower\n" },
+    { "reuse above the default of suppress",
+        HEAD TLS LINK "policies: eu.yaml\ndamping: {functions: {enabled: true, reuse: 4000}}\n",
+        "b.yaml:6:45: damping.functions: reuse (4000) is not below suppress (3000); what is "
+        "suppressed is in use again from reuse down\n" },
     { "a link to oneself", HEAD TLS "links: [{name: x, federation: us, connect: a:1}]\n",
         "b.yaml:4:9: warning: link 'x' has no policy: nothing passes; name a file in policies that "
         "says links: [x]\n"
@@ -448,7 +461,7 @@ main(void)
     tcase_add_test(tests, certificates_are_described);
     tcase_add_test(tests, what_is_printed_loads_to_the_same);
     tcase_add_test(tests, a_bridge_without_links_is_good);
-    tcase_add_test(tests, links_are_damped_unless_the_file_says_otherwise);
+    tcase_add_test(tests, links_are_damped_and_functions_not_unless_the_file_says_otherwise);
     tcase_add_loop_test(tests, wrong_files_are_explained, 0, (int)COUNT_OF(wrong));
     tcase_add_loop_test(tests, odd_files_are_warned_of, 0, (int)COUNT_OF(warned));
     tcase_add_test(tests, a_link_without_a_policy_passes_nothing);

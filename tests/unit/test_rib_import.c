@@ -324,13 +324,13 @@ static const struct waiting_case {
 START_TEST(what_went_is_kept_with_its_reason_rule_and_age)
 {
     open_renaming();
-    rib_set_time(rig.rib, (struct wall){ .ns = 10 });
+    rib_set_time(rig.rib, (struct now){ .wall = { 10 } });
     rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 1, .name = "math.add" });
     rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 2, .name = "math.sub" });
     ck_assert_ptr_null(rib_newest_event(rig.rib, RIB_EVENT_PRUNED));
 
     /* It comes again, and is something now that a rule keeps out. */
-    rib_set_time(rig.rib, (struct wall){ .ns = 17 });
+    rib_set_time(rig.rib, (struct now){ .wall = { 17 } });
     rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 1, .name = "math.broken" });
     const struct rib_event *event = rib_newest_event(rig.rib, RIB_EVENT_PRUNED);
     ck_assert_ptr_nonnull(event);
@@ -366,7 +366,7 @@ START_TEST(what_had_its_place_taken_is_told_as_superseded)
     const uint64_t(*prunes)[PRUNE_REASON_COUNT] = rib_counts(rig.rib)->prunes;
     rib_rig_learn(&rig, 1, (struct rib_route){ .route_id = 1, .name = "f" });
     settle_one(RIB_OFFER_MADE);
-    rib_set_time(rig.rib, wall_after(AT, 5));
+    rib_set_time(rig.rib, (struct now){ .wall = wall_after(AT, 5) });
 
     /* A better one, before the cluster has seen the difference, and after. */
     rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = 2, .name = "f" });
