@@ -49,6 +49,7 @@ create_tables(struct bridge *bridge)
         .link_federations = bridge->link_federations,
         .damping = config->function_damping,
         .hold_down_ns = config->hold_down_ns,
+        .advertisement_interval_ns = config->advertisement_interval_ns,
         .owner = bridge,
         .is_served = cluster_port_serves,
     };

@@ -48,6 +48,7 @@ struct bridge_config {
     struct damping_config
         link_damping; /* of links that flap: they are the last choice for a while */
     struct damping_config function_damping; /* of functions that come and go over links */
+    uint64_t advertisement_interval_ns;     /* a link is not told of a function again sooner */
     uint64_t hold_down_ns; /* what a link took back is not offered again for so long */
     size_t memory_max;     /* bytes that the engine may use */
     uint32_t

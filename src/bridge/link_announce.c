@@ -152,8 +152,12 @@ struct instant
 link_announce_deadline(const struct bridge *bridge, uint32_t link)
 {
     const struct link_port *port = &bridge->ports[link];
-    bool waits = may_announce(port) && port->end_of_sync_due && port->end_of_sync_waits;
-    return waits ? settles_at(bridge) : INSTANT_NEVER;
+    if (!may_announce(port)) {
+        return INSTANT_NEVER;
+    }
+    bool waits = port->end_of_sync_due && port->end_of_sync_waits;
+    struct instant at = rib_announcing_deadline(bridge->rib, link);
+    return waits ? instant_earlier(at, settles_at(bridge)) : at;
 }
 
 static void

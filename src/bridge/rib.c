@@ -97,6 +97,7 @@ rib_create(const struct rib_config *config)
         list_init(&links[i].announcing.exports);
         list_init(&links[i].announcing.changes);
         list_init(&links[i].announcing.withdrawals);
+        heap_init(&links[i].announcing.paced, mem);
         links[i].announcing.session = 1; /* of which no export is yet */
         links[i].announcing.epoch = 1;
         list_init(&links[i].hearing.imports);
@@ -126,6 +127,7 @@ rib_free(struct rib *rib)
         mem_give(mem, name, name->size);
     }
     for (uint32_t i = 0; i < rib->config.link_count; i++) {
+        heap_destroy(&rib->links[i].announcing.paced);
         map_destroy(&rib->links[i].exports);
         map_destroy(&rib->links[i].routes);
         map_destroy(&rib->links[i].imports);

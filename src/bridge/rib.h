@@ -29,6 +29,7 @@
 #define BRIDGE_RIB_H
 
 #include "base/hash.h"
+#include "base/heap.h"
 #include "base/instant.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -64,6 +65,8 @@ struct rib_export {
     struct wall since;        /* it may be announced */
     uint32_t epoch;           /* private: of the announcing that it was announced in last */
     uint64_t digest;          /* private: of what was announced then */
+    struct instant told_at;   /* private: likewise, also of its last life; 0: never */
+    struct heap_node due;     /* private: in rib_announcing.paced */
     struct list slots;        /* of the services behind it */
     struct list change;
     struct list in_link;
@@ -137,6 +140,7 @@ struct rib_config {
         *policies; /* one a link, of which each gets a holder; NULL: nothing passes */
     const struct span *link_federations; /* the far side of each link */
     struct damping_config damping;       /* of functions that flap, by link and route */
+    uint64_t advertisement_interval_ns;  /* no export is announced again sooner; 0: at once */
     uint64_t hold_down_ns; /* what was withdrawn is not offered again for so long; 0: at once */
     /* Whether a node of the cluster that serves this name can be called right now; for overlap: failover. */
     void *owner;
@@ -327,6 +331,8 @@ uint32_t rib_import_beaten_by(const struct rib *rib, const struct rib_import *im
 struct rib_export *rib_next_export(struct rib *rib, uint32_t link);
 void rib_export_take(struct rib *rib, struct rib_export *exported);
 void rib_export_done(struct rib *rib, struct rib_export *exported, uint64_t digest);
+/* When an export that was announced a moment ago may be announced again. */
+struct instant rib_announcing_deadline(const struct rib *rib, uint32_t link);
 bool rib_export_withdrawn(const struct rib_export *exported);
 /* It was told in this session. */
 bool rib_export_announced(const struct rib *rib, const struct rib_export *exported);

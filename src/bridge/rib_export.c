@@ -8,6 +8,7 @@
  */
 #include "bridge/rib_state.h"
 #include "core/built_in.h"
+#include "core/limits.h"
 
 /* What another bridge, or we, brought here is not ours to export; what every node has is nobody's. */
 bool
@@ -61,7 +62,9 @@ static void
 queue_change(struct rib *rib, struct rib_export *exported)
 {
     list_remove(&exported->change);
-    list_push(&rib->links[exported->link].announcing.changes, &exported->change);
+    if (!rib_pace_delays(rib, exported)) {
+        list_push(&rib->links[exported->link].announcing.changes, &exported->change);
+    }
 }
 
 bool
@@ -177,6 +180,7 @@ export_free(struct rib *rib, struct rib_export *exported)
     struct rib_link *port = &rib->links[exported->link];
     map_remove(&port->routes, rib_hash_number(rib, exported->route_id), &exported->route_id);
     list_remove(&exported->change);
+    rib_pace_leave(rib, exported);
     mem_give(rib->config.mem, exported, exported->size);
 }
 
@@ -256,9 +260,10 @@ export_add(struct rib *rib, uint32_t link, const struct policy_verdict *verdict,
         return NULL;
     }
     if (gone != NULL) {
-        /* It is announced once more before its withdrawal was: that replaces it. */
+        /* Before its withdrawal was announced, which this replaces; or a moment after that. */
         exported->epoch = gone->epoch;
         exported->digest = gone->digest;
+        exported->told_at = gone->told_at;
     }
     if (!export_index(rib, exported, gone)) {
         mem_give(rib->config.mem, exported, exported->size);
@@ -287,6 +292,7 @@ export_rewrite(struct rib *rib, struct rib_export *old, const struct policy_verd
     }
     exported->epoch = old->epoch;
     exported->digest = old->digest;
+    exported->told_at = old->told_at;
     LIST_EACH (at, &old->slots) {
         struct rib_slot *slot = CONTAINER_OF(at, struct rib_slot, in_export);
         slot->exported = exported;
@@ -470,11 +476,12 @@ withdraw(struct rib *rib, struct rib_export *exported, enum prune_reason reason)
     rib_note_event(rib, &event);
     uint64_t name = rib_hash_name(rib, exported->out.identity.name);
     bool name_is_free = find_holder(rib, link, &exported->out) == NULL;
+    exported->rule_id = SPAN_NONE; /* its policy may go first */
+    list_remove(&exported->change);
     if (rib_export_announced(rib, exported)) {
-        exported->rule_id = SPAN_NONE; /* its policy may go before the withdrawal is sent */
-        list_remove(&exported->change);
+        rib_pace_leave(rib, exported);
         list_push(&rib->links[link].announcing.withdrawals, &exported->change);
-    } else {
+    } else if (!rib_pace_delays(rib, exported)) {
         export_free(rib, exported);
     }
     if (name_is_free) {
@@ -659,6 +666,17 @@ rib_remove_provider(struct rib *rib, const struct function_endpoint *endpoint)
 
 /* What the link ports take. */
 
+/* What was withdrawn was kept only in case that it came back. */
+static struct rib_export *
+next_paced(struct rib *rib, uint32_t link)
+{
+    struct rib_export *exported;
+    while ((exported = rib_pace_due(rib, link)) != NULL && rib_export_withdrawn(exported)) {
+        export_free(rib, exported);
+    }
+    return exported;
+}
+
 struct rib_export *
 rib_next_export(struct rib *rib, uint32_t link)
 {
@@ -668,6 +686,10 @@ rib_next_export(struct rib *rib, uint32_t link)
         if (!list_empty(queues[i])) {
             return CONTAINER_OF(queues[i]->next, struct rib_export, change);
         }
+    }
+    struct rib_export *paced = next_paced(rib, link);
+    if (paced != NULL) {
+        return paced;
     }
     while (announcing->next != NULL) {
         if (announcing->next == &announcing->exports) {
@@ -694,6 +716,7 @@ rib_export_take(struct rib *rib, struct rib_export *exported)
 {
     struct rib_announcing *announcing = &rib->links[exported->link].announcing;
     list_remove(&exported->change);
+    rib_pace_leave(rib, exported);
     if (rib_export_announced(rib, exported)) {
         link_table_remove(&announcing->table, exported->digest);
     }
@@ -704,10 +727,15 @@ void
 rib_export_done(struct rib *rib, struct rib_export *exported, uint64_t digest)
 {
     if (rib_export_withdrawn(exported)) {
-        export_free(rib, exported);
+        exported->epoch = 0;
+        bool few = rib->links[exported->link].announcing.paced.count < FLAPS_GONE_MAX;
+        if (!few || !rib_pace_delays(rib, exported)) {
+            export_free(rib, exported);
+        }
         return;
     }
     exported->digest = digest;
+    exported->told_at = rib->mono;
     link_table_add(&rib->links[exported->link].announcing.table, digest);
 }
 

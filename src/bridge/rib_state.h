@@ -7,6 +7,7 @@
  *   rib_work.c    judging and comparing again what is known, in pieces
  *   rib_events.c the last rejects and prunes
  *   rib_export.c  from the cluster to the links
+ *   rib_pace.c    not too often
  *   rib_import.c  from the links to the cluster
  *   rib_damping.c which of that comes and goes, and
  *   rib_hear.c    how fresh that is, and what goes
@@ -80,6 +81,7 @@ struct rib_announcing {
     struct list exports;     /* all that stand, in the order they came */
     struct list changes;     /* of them, those to be told of */
     struct list withdrawals; /* no more among them */
+    struct heap paced;       /* changes that wait until they may be told, see rib_pace.c */
     struct list *
         next; /* of `exports`: from here on a walk tells whatever is of an older epoch; NULL: no walk */
     uint32_t session; /* the epoch that this session began with: older ones were not told in it */
@@ -213,6 +215,11 @@ void rib_note_event(struct rib *rib, const struct rib_event *event);
 
 /* rib_export.c, for rib_work.c. */
 void rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link);
+/* rib_pace.c: it was told a moment ago, and waits from now on. false: it does not. */
+bool rib_pace_delays(struct rib *rib, struct rib_export *exported);
+void rib_pace_leave(struct rib *rib, struct rib_export *exported);
+/* What has waited long enough, or NULL. */
+struct rib_export *rib_pace_due(const struct rib *rib, uint32_t link);
 /* rib_import.c, for rib_hear.c: it goes. */
 void rib_drop_import(struct rib *rib, struct rib_import *import, enum prune_reason reason);
 /* There is room since some went: those that were blocked are judged, the oldest first. */

@@ -49,7 +49,7 @@
 /* Function endpoints in one message of ours: the reference works O(N x size) on a delta (protocol.md 4.3). */
 #define GOSSIP_BATCH_COUNT 50u
 
-/* Functions of one link that are gone and whose flaps are remembered: more at once is another table, not flapping. */
+/* Functions of one link that are gone and remembered in case they come again: more at once is another table, not flapping. */
 #define FLAPS_GONE_MAX 16384u
 
 static_assert(DIALED_MESSAGE_SIZE_MAX < MESSAGE_SIZE_MAX,

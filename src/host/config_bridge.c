@@ -114,6 +114,8 @@ static const struct yaml_key file_keys[] = {
     YAML_GROUP(struct config_bridge, damping, &config_dampings_shape, "damping"),
     YAML_DURATION(struct config_bridge, hold_down_ns, "hold_down", .fallback = "0s", .min = 0,
         .max = 3600 * SEC_NS),
+    YAML_DURATION(struct config_bridge, advertisement_interval_ns, "advertisement_interval",
+        .fallback = "0s", .min = 0, .max = 300 * SEC_NS),
     YAML_TEXTS(struct config_bridge, policies, policy_count, "policies", .or_one = true,
         .max = RIB_LINKS_MAX),
     YAML_BOOLEAN(struct config_bridge, watch_policies, "watch_policies"),
@@ -502,6 +504,7 @@ config_bridge_engine(
         .link_damping = config_damping_describe(&config->damping.links),
         .function_damping = config_damping_describe(&config->damping.functions),
         .hold_down_ns = config->hold_down_ns,
+        .advertisement_interval_ns = config->advertisement_interval_ns,
     };
     if (links == NULL || !config_cluster_member(&config->cluster, config->doc, &engine->member)) {
         return false;

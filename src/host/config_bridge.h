@@ -79,6 +79,7 @@ struct config_bridge {
     struct config_retry retry;
     struct config_dampings damping;
     uint64_t hold_down_ns;
+    uint64_t advertisement_interval_ns;
     const char *const *policies; /* files */
     size_t policy_count;
     bool watch_policies; /* a file that changes is read again */

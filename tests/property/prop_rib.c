@@ -313,6 +313,7 @@ imports_are_right(struct rib_world *world)
 static bool
 views_are_right(struct rib_world *world)
 {
+    rib_world_pass(world, world->rig.advertisement_interval_ns);
     for (uint32_t link = 0; link < RIB_WORLD_LINKS; link++) {
         rib_world_flush(world, link, UINT32_MAX);
         for (uint32_t id = 0; id < world->far_id_count; id++) {

@@ -110,6 +110,7 @@ struct rig {
     struct damping_config link_damping; /* off unless a test says so, as is: */
     struct damping_config function_damping;
     uint64_t hold_down_ns;
+    uint64_t advertisement_interval_ns;
     uint32_t function_count_max; /* of each catalog */
 };
 
@@ -444,6 +445,7 @@ rig_add_bridge(
         .link_damping = rig->link_damping,
         .function_damping = rig->function_damping,
         .hold_down_ns = rig->hold_down_ns,
+        .advertisement_interval_ns = rig->advertisement_interval_ns,
         .memory_max = rig->memory_max,
     };
     it->config.member = rig_member_config(rig, it);

@@ -45,6 +45,7 @@ struct rib_rig {
     struct span federations[RIB_RIG_LINKS_MAX];
     struct damping_config damping; /* off unless a test says so, as is: */
     uint64_t hold_down_ns;
+    uint64_t advertisement_interval_ns;
     void *owner; /* of is_served; both may be left empty */
     bool (*is_served)(void *owner, struct span name);
     struct rib *rib;
@@ -91,6 +92,7 @@ rib_rig_open(struct rib_rig *rig, uint32_t link_count)
         .link_federations = rig->federations,
         .damping = rig->damping,
         .hold_down_ns = rig->hold_down_ns,
+        .advertisement_interval_ns = rig->advertisement_interval_ns,
         .owner = rig->owner,
         .is_served = rig->is_served,
     };

@@ -116,12 +116,15 @@ struct rib_world {
     struct rib_heard_route routes[RIB_WORLD_LINKS][RIB_WORLD_ROUTES];
     bool unconnected[RIB_WORLD_NODES];
     struct wall now;
+    struct instant mono;
     bool blocked[RIB_WORLD_NAMES]; /* the cluster port cannot offer this name */
     /* What the far sides hold: by the place of the route id in far_ids, and the advertisement's tag count as a sign of its contents. */
     uint64_t far_ids[RIB_WORLD_HEARD_MAX];
     uint32_t far_id_count;
     bool far[RIB_WORLD_LINKS][RIB_WORLD_HEARD_MAX];
     uint32_t far_tags[RIB_WORLD_LINKS][RIB_WORLD_HEARD_MAX];
+    struct instant far_told_at[RIB_WORLD_LINKS]
+                              [RIB_WORLD_HEARD_MAX]; /* in this session; 0: never */
 };
 
 static inline uint32_t
@@ -200,6 +203,10 @@ rib_world_flush(struct rib_world *world, uint32_t link, uint32_t most)
         bool withdrawn = rib_export_withdrawn(exported);
         /* The far side is never told to forget what it was not told. */
         CHECK(!withdrawn || world->far[link][place]);
+        struct instant *told_at = &world->far_told_at[link][place];
+        uint64_t pause_ns = instant_between(*told_at, world->mono);
+        CHECK(withdrawn || told_at->ns == 0 || pause_ns >= world->rig.advertisement_interval_ns);
+        *told_at = withdrawn ? *told_at : world->mono;
         world->far[link][place] = !withdrawn;
         world->far_tags[link][place] = exported->out.tags.count;
         rib_export_take(world->rig.rib, exported);
@@ -208,6 +215,13 @@ rib_world_flush(struct rib_world *world, uint32_t link, uint32_t most)
 }
 
 /* Events. */
+
+static inline void
+rib_world_pass(struct rib_world *world, uint64_t duration_ns)
+{
+    world->mono = instant_after(world->mono, duration_ns);
+    rib_set_time(world->rig.rib, (struct now){ .mono = world->mono, .wall = world->now });
+}
 
 static inline void
 rib_world_change_provider(struct rib_world *world)
@@ -275,6 +289,7 @@ rib_world_end_session(struct rib_world *world)
         world->routes[link][i].present = false;
     }
     memset(world->far[link], 0, sizeof(world->far[link]));
+    memset(world->far_told_at[link], 0, sizeof(world->far_told_at[link]));
 }
 
 static inline bool
@@ -312,7 +327,7 @@ rib_world_change_judge(struct rib_world *world)
     switch (rib_world_below(world, 4)) {
     case 0:
         world->now.ns = (int64_t)rib_world_below(world, 2000);
-        rib_set_time(world->rig.rib, (struct now){ .wall = world->now });
+        rib_world_pass(world, 0);
         break;
     case 1: {
         struct policy *candidate = rib_world_draw_policy(world);
@@ -335,6 +350,7 @@ static inline void
 rib_world_event(struct rib_world *world)
 {
     uint32_t event = rib_world_below(world, 120);
+    rib_world_pass(world, rib_world_below(world, 200) * MS_NS);
     if (event >= 110) {
         (void)rib_work(world->rig.rib, rib_world_below(world, 40));
     } else if (event >= 105) {
@@ -398,12 +414,13 @@ rib_world_open(struct rib_world *world, uint64_t seed)
     mem_init(&world->rig.mem, (size_t)256 * 1024 * 1024);
     world->rig.owner = world;
     world->rig.is_served = rib_world_is_served;
+    world->rig.advertisement_interval_ns = rib_world_below(world, 2) * SEC_NS;
     for (uint32_t link = 0; link < RIB_WORLD_LINKS; link++) {
         world->rig.owned[link] = rib_world_draw_policy(world);
     }
     rib_rig_open(&world->rig, RIB_WORLD_LINKS);
     CHECK(world->rig.rib != NULL);
-    rib_set_time(world->rig.rib, (struct now){ .wall = world->now });
+    rib_world_pass(world, SEC_NS);
 }
 
 #endif

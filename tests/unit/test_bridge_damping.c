@@ -14,6 +14,8 @@ static const struct damping_config damping = {
     .reuse = 1000,
 };
 
+static const struct text_list tag_sets[] = { LIST(T("a")), LIST(T("a"), T("b")) };
+
 static struct bridge_link_stats
 link_stats(void)
 {
@@ -198,6 +200,24 @@ START_TEST(function_that_flaps_is_gone_until_it_has_been_quiet)
 }
 END_TEST
 
+START_TEST(far_side_is_told_of_changes_at_most_once_an_interval)
+{
+    rig.advertisement_interval_ns = 5 * SEC_NS;
+    uint32_t far = open_with_far_eu();
+    uint32_t before = rig_far_heard(&rig, far, LINK_FRAME_ANNOUNCE, &frame);
+    struct rib_facts facts = { .name = "ours" };
+    for (uint32_t i = 0; i < 10; i++) {
+        facts.tags = tag_sets[i % COUNT_OF(tag_sets)];
+        rig_pass(&rig, 100 * MS_NS);
+        rig_peer_offer(&rig, node, facts);
+    }
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_ANNOUNCE, &frame), before);
+    rig_pass(&rig, 5 * SEC_NS);
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_ANNOUNCE, &frame), before + 1);
+    ck_assert_uint_eq(frame.announce.routes[0].advertisement.tags.count, 2);
+}
+END_TEST
+
 START_TEST(without_damping_no_link_is_damped)
 {
     uint32_t far = open_with_far_eu();
@@ -221,6 +241,7 @@ main(void)
     tcase_add_test(tcase, break_after_which_the_session_goes_on_is_no_flap);
     tcase_add_test(tcase, session_that_was_to_go_on_and_did_not_is_one_flap);
     tcase_add_test(tcase, function_that_flaps_is_gone_until_it_has_been_quiet);
+    tcase_add_test(tcase, far_side_is_told_of_changes_at_most_once_an_interval);
     tcase_add_test(tcase, without_damping_no_link_is_damped);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

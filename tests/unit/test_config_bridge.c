@@ -116,6 +116,7 @@ static const char whole[] =
     "damping: {links: {half_life: 2m, suppress: 5000, reuse: 500, max_suppress: 30m},\n"
     "          functions: true}\n"
     "hold_down: 7s\n"
+    "advertisement_interval: 2s\n"
     "policies: far.yaml\n"
     "admin: {listen: 127.0.0.1:9180}\n"
     "memory_max: 256MiB\n";
@@ -162,6 +163,7 @@ START_TEST(every_key_reaches_the_engine)
     ck_assert_uint_eq(engine.function_damping.half_life_ns, 60 * SEC_NS);
     ck_assert_uint_eq(engine.function_damping.suppress, 3000);
     ck_assert_uint_eq(engine.hold_down_ns, 7 * SEC_NS);
+    ck_assert_uint_eq(engine.advertisement_interval_ns, 2 * SEC_NS);
     ck_assert_ptr_nonnull(engine.links[0].policy);
     ck_assert_ptr_eq(engine.links[0].policy, engine.links[1].policy);
     ck_assert(span_is(policy_name(engine.links[0].policy), "far"));
@@ -227,6 +229,7 @@ START_TEST(links_are_damped_and_functions_not_unless_the_file_says_otherwise)
     ck_assert(damping_is_on(&engine.link_damping));
     ck_assert(!damping_is_on(&engine.function_damping));
     ck_assert_uint_eq(engine.hold_down_ns, 0);
+    ck_assert_uint_eq(engine.advertisement_interval_ns, 0);
     config_bridge_free(config);
     (void)snprintf(
         text, sizeof(text), "%sdamping: {links: false, functions: {enabled: true}}\n", file);
