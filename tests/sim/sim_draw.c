@@ -206,6 +206,10 @@ draw_links(struct sim_world *world, struct sim_host *host)
     config->memory_max = (size_t)256 * 1024 * 1024;
     config->judgements_a_step = world->judgements_a_step;
     config->stale_time_ns = world->stale_time_ns;
+    config->link_damping = world->link_damping;
+    config->function_damping = world->function_damping;
+    config->hold_down_ns = world->hold_down_ns;
+    config->advertisement_interval_ns = world->advertisement_interval_ns;
     for (uint32_t far = 0; far < world->federation_count; far++) {
         const struct sim_federation *other = &world->federations[far];
         for (uint32_t i = 0; own->linked[far] && i < other->bridge_count; i++) {
@@ -257,6 +261,44 @@ draw_shape(struct sim_world *world)
     world->stale_time_ns = prng_below(prng, 3) == 0 ? 0 : (1 + prng_below(prng, 60)) * SEC_NS;
     world->resume_window_ns = prng_below(prng, 3) == 0 ? 0 : (1 + prng_below(prng, 30)) * SEC_NS;
     world->resume_buffer_size = (size_t)1 << (10 + prng_below(prng, 12));
+}
+
+static struct damping_config
+draw_damping(struct prng *prng, uint64_t max_suppress_ns)
+{
+    struct damping_config config = {
+        .max_suppress_ns = (1 + prng_below(prng, max_suppress_ns / SEC_NS)) * SEC_NS,
+        .reuse = 500 + (uint32_t)prng_below(prng, 1500),
+    };
+    config.half_life_ns = config.max_suppress_ns / (1 + prng_below(prng, 5));
+    uint32_t ceiling = damping_ceiling(&config);
+    config.suppress = config.reuse + 1 + (uint32_t)prng_below(prng, ceiling - config.reuse);
+    return config;
+}
+
+/* From chance of its own: what other seeds mean does not depend on it. Each is off in half of the worlds or more. */
+static void
+draw_stability(struct sim_world *world)
+{
+    struct prng prng = { .state = ~world->seed };
+    struct damping_config links = draw_damping(&prng, 60 * SEC_NS);
+    struct damping_config functions = draw_damping(&prng, 20 * SEC_NS);
+    uint64_t hold_down_ns = (1 + prng_below(&prng, 10)) * SEC_NS;
+    world->link_damping = prng_below(&prng, 2) == 0 ? links : DAMPING_OFF;
+    world->function_damping = prng_below(&prng, 3) == 0 ? functions : DAMPING_OFF;
+    world->hold_down_ns = prng_below(&prng, 4) == 0 ? hold_down_ns : 0;
+    uint64_t interval_ns = (1 + prng_below(&prng, 5)) * SEC_NS;
+    world->advertisement_interval_ns = prng_below(&prng, 3) == 0 ? interval_ns : 0;
+}
+
+uint64_t
+sim_world_patience(const struct sim_world *world)
+{
+    /* What one lets go is a change for the next. */
+    bool functions = damping_is_on(&world->function_damping);
+    uint64_t a_border_ns = functions ? world->function_damping.max_suppress_ns : 0;
+    return ADVERTISEMENT_HOPS_DEFAULT *
+           (a_border_ns + world->hold_down_ns + world->advertisement_interval_ns);
 }
 
 static bool
@@ -312,6 +354,7 @@ sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
     list_init(&world->dials);
     list_init(&world->works);
     draw_shape(world);
+    draw_stability(world);
     for (uint32_t i = 0; i < world->federation_count; i++) {
         draw_federation(world, i);
     }
@@ -322,6 +365,16 @@ sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
         }
     }
     draw_faults(world);
+}
+
+static void
+print_damping(const struct damping_config *config, const char *of, FILE *out)
+{
+    if (damping_is_on(config)) {
+        fprintf(out, "  %s are damped from %u to %u, half in %.1f s, for %llu s at most\n", of,
+            config->suppress, config->reuse, (double)config->half_life_ns / 1e9,
+            (unsigned long long)(config->max_suppress_ns / SEC_NS));
+    }
 }
 
 static void
@@ -358,6 +411,11 @@ sim_world_print(const struct sim_world *world, FILE *out)
         (unsigned long long)(faults->delay_max_ns / MS_NS), world->judgements_a_step,
         (unsigned long long)(world->stale_time_ns / SEC_NS),
         (unsigned long long)(world->resume_window_ns / SEC_NS), world->resume_buffer_size);
+    print_damping(&world->link_damping, "links", out);
+    print_damping(&world->function_damping, "functions", out);
+    fprintf(out, "  hold down %llu s, announced every %llu s at most\n",
+        (unsigned long long)(world->hold_down_ns / SEC_NS),
+        (unsigned long long)(world->advertisement_interval_ns / SEC_NS));
     for (uint32_t i = 0; i < world->host_count; i++) {
         print_host(&world->hosts[i], out);
     }

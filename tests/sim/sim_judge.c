@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/sim/sim_damping.h"
+
 /* Something that came to a policy of a link. */
 struct sight {
     const struct sim_host *host;
@@ -129,6 +131,13 @@ is_loop(const struct sim_world *world, const struct sim_host *host, const struct
                &import->in.path, span_from_text(world->federations[host->federation].name));
 }
 
+/* Which sim_damping.h judges. */
+static bool
+is_held_back(const struct rib_import *import)
+{
+    return import->state == RIB_IMPORT_REJECTED && import->reason == PRUNE_DAMPED;
+}
+
 static void
 judge_imports(struct sim_world *world, const struct sim_host *host, uint32_t link)
 {
@@ -142,7 +151,7 @@ judge_imports(struct sim_world *world, const struct sim_host *host, uint32_t lin
             if (accepted || import->reason != PRUNE_LOOP) {
                 sim_world_fail(world, "%s: a loop was not refused: %s", host->name, sight.name);
             }
-        } else if (!import->blocked && !any_agrees(&sight, got)) {
+        } else if (!import->blocked && !is_held_back(import) && !any_agrees(&sight, got)) {
             complain(world, &sight, got);
         }
     }
@@ -384,6 +393,7 @@ sim_judge_bridge(struct sim_world *world, const struct sim_host *host)
         judge_imports(world, host, link);
         judge_transit(world, host, link);
         judge_table(world, host, link);
+        sim_damping_judge(world, host, link);
     }
     judge_offers(world, host);
 }

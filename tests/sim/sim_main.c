@@ -17,6 +17,7 @@
 
 #include "tests/sim/sim_check.h"
 #include "tests/sim/sim_clients.h"
+#include "tests/sim/sim_damping.h"
 #include "tests/sim/sim_reload.h"
 #include "tests/support/check_failed.h"
 
@@ -69,7 +70,8 @@ run_liveness(struct sim_world *world, struct sim_clients *clients)
     uint64_t healed_at = world->now_ns;
     sim_world_run(world, healed_at + LINKS_WITHIN_NS);
     sim_check_links(world);
-    sim_world_run(world, healed_at + TABLES_WITHIN_NS);
+    sim_world_run(world, healed_at + TABLES_WITHIN_NS + sim_world_patience(world));
+    sim_damping_check_over(world);
     sim_check_tables(world);
     uint32_t first = sim_clients_call_everything(clients);
     sim_world_run(world, world->now_ns + 40 * SEC_NS);

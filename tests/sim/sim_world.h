@@ -265,7 +265,11 @@ struct sim_world {
     uint64_t stale_time_ns;     /* likewise */
     uint64_t resume_window_ns;
     size_t resume_buffer_size;
-    uint64_t known[SIM_KNOWN_MAX]; /* see sim_oracle_may_offer() */
+    struct damping_config link_damping;     /* likewise */
+    struct damping_config function_damping; /* likewise */
+    uint64_t hold_down_ns;                  /* likewise */
+    uint64_t advertisement_interval_ns;     /* likewise */
+    uint64_t known[SIM_KNOWN_MAX];          /* see sim_oracle_may_offer() */
     uint32_t known_count;
     uint32_t reloads[RELOAD_NO_MEMORY + 1]; /* by enum reload_outcome */
     struct sim_client_events clients;
@@ -278,6 +282,9 @@ int64_t sim_world_draw_skew(struct sim_world *world);
 void sim_world_init(struct sim_world *world, uint64_t seed, bool trace);
 /* Frees every engine; each CHECKs that its memory came back. */
 void sim_world_destroy(struct sim_world *world);
+
+/* How long what flapped may be held back by one bridge after another. */
+uint64_t sim_world_patience(const struct sim_world *world);
 
 /* Let everything happen up to and with `until_ns`. */
 void sim_world_run(struct sim_world *world, uint64_t until_ns);
