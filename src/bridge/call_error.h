@@ -23,7 +23,7 @@ enum call_code {
     CALL_LOOP = 2007,
     CALL_BREAKER_OPEN = 2008,
     CALL_REMOTE_FAILED = 2009,
-    CALL_DRAINING = 2010,
+    CALL_DRAINING = FABRIC_CODE_DRAINING,
 };
 
 /* Which of the two bridges refused. */

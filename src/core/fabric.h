@@ -88,8 +88,9 @@ void fabric_response_encode(struct buf *out, const struct fabric_response *respo
 void fabric_error_encode(
     struct buf *out, struct span error, struct span command, struct span error_type);
 
-/* The code of a bridge that has no way to who serves the function, or lost it; another bridge may have one. */
+/* Codes of a bridge that has no way to who serves the function, lost it, or shuts down; another bridge may have one. */
 #define FABRIC_CODE_LINK_DOWN 2002
+#define FABRIC_CODE_DRAINING  2010
 
 /* The "code" of an error object, which those of bridges have; 0: none. `tape` is used for reading. */
 int64_t fabric_error_code(struct span error, struct json_tape *tape);

@@ -315,6 +315,14 @@ error_value(struct node *node, const struct command *command, struct span body)
     return value.data == NULL ? SPAN("null") : value;
 }
 
+/* Nobody executed it, or nobody knows: another bridge may have a way. */
+static bool
+bridge_has_no_way(struct node *node, struct span error)
+{
+    int64_t code = fabric_error_code(error, &node->tape);
+    return code == FABRIC_CODE_LINK_DOWN || code == FABRIC_CODE_DRAINING;
+}
+
 void
 request_answered(
     struct node *node, struct command *command, enum member_outcome outcome, struct span body)
@@ -329,7 +337,7 @@ request_answered(
         advance(node, request);
         break;
     case MEMBER_FAILED:
-        if (command->repeatable && fabric_error_code(body, &node->tape) == FABRIC_CODE_LINK_DOWN &&
+        if (command->repeatable && bridge_has_no_way(node, body) &&
             request_repeat_command(node, command)) {
             break;
         }

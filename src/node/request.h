@@ -17,8 +17,8 @@
  *   - the node that runs it dies or its connection breaks, or the call cannot be sent to any node
  *     that serves it: error 1003 at once, with details that name the node and say why. (The
  *     reference lets its client wait for the whole 30 s.)
- *   - the same, or a bridge answers FABRIC_CODE_LINK_DOWN, or the node says nothing for
- *     NODE_SILENCE_NS, and the function may be called twice (FUNCTION_TAG_IDEMPOTENT): another node
+ *   - the same, or a bridge answers FABRIC_CODE_LINK_DOWN or FABRIC_CODE_DRAINING, or the node says
+ *     nothing for NODE_SILENCE_NS, and the function may be called twice (FUNCTION_TAG_IDEMPOTENT): another node
  *     that serves it gets the call, once, under the same id and within the same time; it fails as
  *     above when there is none, or when that one fails, too.
  *   - the request's time is over: error 1004.

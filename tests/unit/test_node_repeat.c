@@ -233,11 +233,16 @@ START_TEST(constraints_of_the_caller_hold_for_the_other_node_too)
 }
 END_TEST
 
-START_TEST(call_that_a_bridge_had_no_link_for_goes_to_another)
+static const char *const no_ways[] = { LINK_DOWN,
+    "{\"error\":\"this bridge is shutting down\",\"error_type\":\"draining\",\"code\":2010}" };
+
+START_TEST(call_that_a_bridge_has_no_way_for_goes_to_another)
 {
+    char outcome[256];
     rig_meet_tagged(&rig, PEER_2, FAR_2, "far", "idempotent");
     ask("u1");
-    rig_respond(&rig, PEER, FAR, call_sent(PEER), "\"success\":false,\"error\":" LINK_DOWN);
+    (void)snprintf(outcome, sizeof(outcome), "\"success\":false,\"error\":%s", no_ways[_i]);
+    rig_respond(&rig, PEER, FAR, call_sent(PEER), outcome);
     ck_assert_ptr_null(rig_find(&rig, ACTION_SEND, CLIENT));
     rig_respond(&rig, PEER_2, FAR_2, call_sent(PEER_2), "\"success\":true,\"result\":7");
     expect("answer", rig_sent(&rig, CLIENT), ANSWER("{\"x\":7}", "u1"));
@@ -449,7 +454,8 @@ main(void)
     tcase_add_loop_test(tests, what_may_not_be_repeated_fails_as_before, 0, COUNT_OF(unfit_cases));
     tcase_add_test(tests, call_goes_to_a_node_that_can_be_reached);
     tcase_add_test(tests, constraints_of_the_caller_hold_for_the_other_node_too);
-    tcase_add_test(tests, call_that_a_bridge_had_no_link_for_goes_to_another);
+    tcase_add_loop_test(
+        tests, call_that_a_bridge_has_no_way_for_goes_to_another, 0, COUNT_OF(no_ways));
     tcase_add_test(tests, error_of_the_second_bridge_is_the_answer);
     tcase_add_loop_test(tests, what_the_function_says_is_the_answer, 0, COUNT_OF(failure_cases));
     tcase_add_test(tests, error_of_a_bridge_that_has_no_other_is_the_answer);
