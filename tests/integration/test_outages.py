@@ -8,18 +8,40 @@ from world import POLICIES, TwoFederations, free_port
 
 
 class FrozenTest(SharedTest):
-    def test_a_frozen_bridge_is_down_until_it_wakes_up_and_its_functions_stay(self):
+    def check_stale(self, count):
+        """However one asks, so many functions of eu are stale."""
+        bridge = self.world.us_bridge
+        self.assertEqual(bridge.metric("mpreg_functions_stale", link="eu"), count)
+        self.assertEqual(bridge.link("eu")["table"]["stale"], count)
+        self.assertEqual(bridge.get_json("/v1/status")["functions_stale"], count)
+        imported = bridge.get_json("/v1/functions?link=eu&side=imported")["functions"]
+        self.assertEqual(sum(item["stale"] for item in imported), count)
+
+    def check_row(self, pattern):
+        rows = self.world.ctl_ok("--admin", self.world.us_bridge.admin_url, "links").splitlines()
+        self.assertRegex(rows[1], pattern)
+
+    def test_a_frozen_bridge_is_suspended_until_it_wakes_up_and_its_functions_stay(self):
         world = self.world
         world.us_node_1.await_knows("eu.text.upper", "eu.only.here")
+        count = int(world.us_bridge.metric("mpreg_functions", port="eu", side="imported"))
+        self.check_stale(0)
         world.eu_bridge.popen.send_signal(signal.SIGSTOP)
         try:
             world.us_bridge.await_link("eu", "suspended")
             self.assertIn("silent", str(world.us_bridge.link("eu")["session"]["last_error"]))
             self.assertTrue(world.us_node_1.knows("eu.only.here"))
+            self.assertGreater(count, 0)
+            self.check_stale(count)
+            self.check_row(fr"suspended, \S+ left .* {count}, \S+ left ")
+            self.assertEqual(world.us_bridge.metric("mpreg_link_state", link="eu"), 5)
+            self.assertEqual(world.us_bridge.metric("mpreg_link_up", link="eu"), 0)
         finally:
             world.eu_bridge.popen.send_signal(signal.SIGCONT)
         world.us_bridge.await_fact("link.resumed", link="eu")
         world.await_whole()
+        self.check_stale(0)
+        self.check_row(" up ")
         self.assertEqual(world.us_node_1.call("eu.text.upper", "awake"), "AWAKE")
         self.assertEqual(world.eu_node_1.call("us.math.add", 2, 3), 5)
 

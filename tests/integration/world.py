@@ -308,8 +308,13 @@ class World:
 
     def executed(self, member):
         """The functions that its worker was asked to run, in order."""
+        return [function for function, _ in self.executed_calls(member)]
+
+    def executed_calls(self, member):
+        """The same, each with its arguments."""
         with open(member.executed_file, encoding="utf-8") as file:
-            return [line.split(" ")[0] for line in file.read().splitlines()]
+            lines = [line.split(" ", 1) for line in file.read().split("\n")[:-1]]  # the last one may not be whole
+        return [(function, json.loads(arguments)) for function, arguments in lines]
 
     def bridge(self, name, federation, port, seeds, links, link_port=None, policies=(), certificate=None, token_file=None,
                more=""):
@@ -371,13 +376,13 @@ class Federations(World):
             process.await_fact("bridge.ready" if process.program_name == "mpreg-bridge" else "node.ready")
         self.await_whole()
 
-    def federation(self, name, functions, links, policies, link_port=None):
-        """A node and a bridge of that name; the bridge has a certificate."""
+    def federation(self, name, functions, links, policies, link_port=None, more=""):
+        """A node and a bridge of that name; the bridge has a certificate. more: lines of its configuration."""
         bridge_name = f"{name}-1"
         self.make_certificate(name, bridge_name)
         node = self.node(f"{name}-node", name, free_port(), [], functions)
         return node, self.bridge(bridge_name, name, free_port(), [node.url], links, link_port=link_port,
-                                 policies=policies)
+                                 policies=policies, more=more)
 
 
 class TwoFederations(Federations):
