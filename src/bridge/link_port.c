@@ -71,6 +71,7 @@ end_far(struct bridge *bridge, struct far_call *call, struct now now)
         list_remove(&call->gathered);
         call_limit_release(call->limit);
         call->limit = NULL;
+        call->rule_timeout_ns = 0; /* when its time is over, that is no rule's any more */
         call->orphaned = true;
         return;
     }

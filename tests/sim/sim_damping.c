@@ -80,9 +80,9 @@ sim_damping_judge(struct sim_world *world, const struct sim_host *host, uint32_t
 void
 sim_damping_check_over(struct sim_world *world)
 {
-    for (uint32_t i = 0; i < world->federation_count; i++) {
-        const struct sim_host *host = &world->hosts[world->federations[i].bridge];
-        for (uint32_t link = 0; link < bridge_link_count(host->bridge); link++) {
+    for (uint32_t i = 0; i < world->host_count; i++) {
+        const struct sim_host *host = &world->hosts[i];
+        for (uint32_t link = 0; host->is_bridge && link < bridge_link_count(host->bridge); link++) {
             struct bridge_link_stats stats = bridge_link_stats(host->bridge, link);
             if (stats.damped || stats.import_damped > 0) {
                 sim_world_fail(world, "%s: link %.*s is%s damped still, and %llu of its functions",

@@ -14,12 +14,13 @@ static const struct policy_rule_source retrying[] = {
 
 /* us-1 with links to eu-1 and eu-2, which both have f. */
 static void
-open_pair(const struct policy_rule_source *imports, struct text_list tags)
+open_pair_with(const struct policy_rule_source *exports, const struct policy_rule_source *imports,
+    struct text_list tags)
 {
     static const char *const names[] = { "eu-1", "eu-2" };
     const struct rig_link links[] = {
-        { "eu", NULL, rig_policy(&rig, all, 1, imports, 1) },
-        { "eu", NULL, rig_policy(&rig, all, 1, imports, 1) },
+        { "eu", NULL, rig_policy(&rig, exports, 1, imports, 1) },
+        { "eu", NULL, rig_policy(&rig, exports, 1, imports, 1) },
     };
     rig.resume_window_ns = 10 * SEC_NS;
     rig.stale_time_ns = 60 * SEC_NS;
@@ -34,6 +35,12 @@ open_pair(const struct policy_rule_source *imports, struct text_list tags)
             &rig, far[i], 2, "eu", (struct rib_route){ .route_id = 1, .name = "f", .tags = tags });
     }
     ck_assert_ptr_nonnull(rig_peer_sees(&rig, node, "f"));
+}
+
+static void
+open_pair(const struct policy_rule_source *imports, struct text_list tags)
+{
+    open_pair_with(all, imports, tags);
 }
 
 static uint32_t
@@ -228,6 +235,26 @@ START_TEST(call_goes_on_when_who_asked_is_gone_and_waits_for_the_next)
 }
 END_TEST
 
+/* The rule's time is over when nobody is there to hear it. */
+START_TEST(call_that_nobody_waits_for_ends_by_its_time)
+{
+    static const struct policy_rule_source short_time[] = {
+        { .id = T("short"), .limits = { .timeout_ns = SEC_NS }, .action = POLICY_ACCEPT },
+    };
+    open_pair_with(short_time, all, (struct text_list){ .count = 0 });
+    far_calls_again(0, 7, same);
+    const struct link_frame error = {
+        .type = LINK_FRAME_ERROR,
+        .error = { .code = LINK_ERROR_SHUTDOWN, .text = SPAN("x") },
+    };
+    rig_far_send(&rig, far[0], &error);
+    rig_pass(&rig, 2 * SEC_NS);
+    far_calls_again(1, 9, same);
+    ck_assert_uint_eq(bridge_stats(rig.bridges[US].bridge).calls_recognised, 0);
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 1).from_link.in_flight, 1);
+}
+END_TEST
+
 START_TEST(call_that_did_not_end_well_is_executed_again)
 {
     open_pair(all, (struct text_list){ .count = 0 });
@@ -256,6 +283,7 @@ main(void)
     tcase_add_test(tcase, call_goes_no_more_often_than_it_may);
     tcase_add_test(tcase, call_that_comes_again_is_executed_once_and_answered_to_who_asked_last);
     tcase_add_test(tcase, call_goes_on_when_who_asked_is_gone_and_waits_for_the_next);
+    tcase_add_test(tcase, call_that_nobody_waits_for_ends_by_its_time);
     tcase_add_test(tcase, call_that_did_not_end_well_is_executed_again);
     suite_add_tcase(suite, tcase);
 
