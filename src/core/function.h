@@ -25,11 +25,14 @@ struct text_list {
     uint32_t count;
 };
 
+struct identity;
+
 struct function_identity {
     struct span name;
     struct span function_id;
     struct span version_text; /* as it was written; keys compare the parsed version */
     struct version version;
+    struct identity *kept; /* that it is a view of (core/identity.h), or NULL */
 };
 
 /* Names one advertisement: a removal matches only when all of it is equal (protocol.md 4.2). */
