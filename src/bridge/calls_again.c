@@ -32,7 +32,9 @@ uint32_t
 calls_again_retries(const struct rib_import *import)
 {
     uint32_t idempotent =
-        text_list_has(&import->out.tags, SPAN(FUNCTION_TAG_IDEMPOTENT)) ? RETRIES_IDEMPOTENT : 0;
+        text_list_has(&kept_attributes(&import->out)->tags, SPAN(FUNCTION_TAG_IDEMPOTENT))
+            ? RETRIES_IDEMPOTENT
+            : 0;
     return import->retries > idempotent ? import->retries : idempotent;
 }
 

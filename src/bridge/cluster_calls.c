@@ -160,7 +160,7 @@ cluster_calls_send_near(struct bridge *bridge, const struct near_request *reques
     const struct rib_offer *offer = request->import->offer;
     if (rib_has_choice(offer)) {
         const struct near_again again = {
-            .offer_name = offer->identity.name,
+            .offer_name = rib_offer_identity(offer).name,
             .offer_mark = rib_offer_mark(bridge->rib, offer),
             .federation = request->federation,
             .message = request->message,
@@ -176,7 +176,8 @@ cluster_calls_send_near(struct bridge *bridge, const struct near_request *reques
 static uint8_t
 hops_back(const struct rib_import *import)
 {
-    uint64_t hops = (uint64_t)import->in.path.count - 1 + import->in.hops_left;
+    const struct advertisement *in = kept_attributes(&import->in);
+    uint64_t hops = (uint64_t)in->path.count - 1 + in->hops_left;
     return hops > UINT8_MAX ? UINT8_MAX : (uint8_t)hops;
 }
 
@@ -368,10 +369,11 @@ choose_node(
         .exported = exported,
         .connected = true,
         /* An export may stand for others that do not have the tag. */
-        .repeats = may_repeat && text_list_has(&exported->out.tags, SPAN(FUNCTION_TAG_IDEMPOTENT)),
+        .repeats = may_repeat && text_list_has(&kept_attributes(&exported->out)->tags,
+                                     SPAN(FUNCTION_TAG_IDEMPOTENT)),
     };
     struct catalog_query query = {
-        .function = exported->source_name,
+        .function = rib_export_source_name(exported),
         .functions = exported->merge ? rib_export_sources(exported, &bridge->arena) : no_more,
         .local_cluster = bridge->config.member.cluster_id,
         .target_cluster = bridge->config.member.cluster_id,

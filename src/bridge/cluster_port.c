@@ -107,9 +107,9 @@ log_waiting(struct bridge *bridge, const struct rib_offer *offer, enum catalog_r
         return;
     }
     bool conflict = result == CATALOG_ID_CONFLICT;
+    const struct function_identity identity = rib_offer_identity(offer);
     LOG_WARN(bridge->log, conflict ? "import.conflict" : "import.no_room",
-        LOG_SPAN("function", offer->identity.name),
-        LOG_SPAN("function_id", offer->identity.function_id),
+        LOG_SPAN("function", identity.name), LOG_SPAN("function_id", identity.function_id),
         LOG_TEXT("reason", catalog_result_name(result)),
         LOG_TEXT("advice", conflict ? "rename it, or set its function_id, in the import policy"
                                     : "let fewer functions in, or give the bridge more memory"));
@@ -118,12 +118,12 @@ log_waiting(struct bridge *bridge, const struct rib_offer *offer, enum catalog_r
 static enum rib_offer_state
 make_offer(struct bridge *bridge, struct rib_offer *offer, struct now now)
 {
-    const struct advertisement *out = &offer->chosen->out;
+    const struct advertisement out = rib_import_out(offer->chosen);
     struct member_offer made = {
-        .identity = offer->identity,
-        .resources = offer->resources,
-        .tags = offered_tags(bridge, out),
-        .scope = out->scope,
+        .identity = rib_offer_identity(offer),
+        .resources = rib_offer_resources(offer),
+        .tags = offered_tags(bridge, &out),
+        .scope = out.scope,
         .context = offer,
     };
     if (made.tags.count == 0) {
@@ -156,7 +156,9 @@ settle_changes(struct bridge *bridge, struct now now)
             state = make_offer(bridge, offer, now);
         }
         if (state != RIB_OFFER_MADE && offer->visible) {
-            member_withdraw(bridge->member, &offer->identity, &offer->resources, PRUNE_WITHDRAWN);
+            const struct function_identity identity = rib_offer_identity(offer);
+            const struct text_list resources = rib_offer_resources(offer);
+            member_withdraw(bridge->member, &identity, &resources, PRUNE_WITHDRAWN);
         }
         rib_offer_done(bridge->rib, offer, state);
     }

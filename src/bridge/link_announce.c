@@ -84,12 +84,12 @@ flush_announcements(struct bridge *bridge, uint32_t link, struct announcing *bat
     while (count < LINK_BATCH_MAX && size < ANNOUNCE_SIZE_MAX &&
            (exported = rib_next_export(bridge->rib, link)) != NULL &&
            !rib_export_withdrawn(exported)) {
-        size += exported->size;
         batch->exports[count] = exported;
         batch->routes[count] = (struct link_route){
             .route_id = exported->route_id,
-            .advertisement = exported->out,
+            .advertisement = rib_export_out(exported),
         };
+        size += advertisement_size(&batch->routes[count].advertisement);
         rib_export_take(bridge->rib, exported);
         count++;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rib.c - birth and death of the RIB, the names both halves share, and packing. */
+/* rib.c - birth and death of the RIB, the names both halves share, and what is kept. */
 #include "bridge/rib.h"
 
 #include "bridge/rib_state.h"
@@ -7,7 +7,8 @@
 static bool
 name_same(const void *item, const void *key)
 {
-    return span_equal(((const struct rib_name *)item)->name, *(const struct span *)key);
+    const struct rib_name *name = item;
+    return span_equal(identity_name(name->identity), *(const struct span *)key);
 }
 
 static bool
@@ -20,12 +21,22 @@ path_equal(const struct text_list *a, const struct text_list *b)
     return equal;
 }
 
+bool
+rib_kept_is_one(const struct kept *kept, const struct advertisement *other)
+{
+    struct function_identity identity = identity_view(kept->identity);
+    return function_identity_equal(&identity, &other->identity) &&
+           text_list_same(&kept_attributes(kept)->resources, &other->resources);
+}
+
 static bool
 service_same(const void *item, const void *key)
 {
-    const struct advertisement *a = &((const struct rib_service *)item)->facts;
+    const struct kept *facts = &((const struct rib_service *)item)->facts;
+    const struct advertisement *a = kept_attributes(facts);
     const struct advertisement *b = key;
-    return function_identity_equal(&a->identity, &b->identity) &&
+    struct function_identity identity = identity_view(facts->identity);
+    return function_identity_equal(&identity, &b->identity) &&
            text_list_same(&a->resources, &b->resources) && text_list_same(&a->tags, &b->tags) &&
            span_equal(a->scope, b->scope) && span_equal(a->origin, b->origin) &&
            a->hops_left == b->hops_left && a->cost == b->cost && path_equal(&a->path, &b->path);
@@ -34,14 +45,12 @@ service_same(const void *item, const void *key)
 static bool
 export_same(const void *item, const void *key)
 {
-    const struct advertisement *a = &((const struct rib_export *)item)->out;
+    const struct kept *out = &((const struct rib_export *)item)->out;
     const struct rib_export_key *wanted = key;
-    const struct advertisement *b = wanted->out;
     if (wanted->name_only) {
-        return span_equal(a->identity.name, b->identity.name);
+        return span_equal(identity_name(out->identity), wanted->out->identity.name);
     }
-    return function_identity_equal(&a->identity, &b->identity) &&
-           text_list_same(&a->resources, &b->resources);
+    return rib_kept_is_one(out, wanted->out);
 }
 
 static bool
@@ -59,10 +68,14 @@ import_same(const void *item, const void *key)
 static bool
 offer_same(const void *item, const void *key)
 {
-    const struct rib_offer *offer = item;
-    const struct advertisement *wanted = key;
-    return function_identity_equal(&offer->identity, &wanted->identity) &&
-           text_list_same(&offer->resources, &wanted->resources);
+    return rib_kept_is_one(&((const struct rib_offer *)item)->key, key);
+}
+
+static void
+name_free(struct rib *rib, struct rib_name *name)
+{
+    identity_release(name->identity);
+    mem_give(rib->config.mem, name, sizeof(*name));
 }
 
 struct rib *
@@ -86,6 +99,7 @@ rib_create(const struct rib_config *config)
     map_init(&rib->services, mem, service_same);
     map_init(&rib->names, mem, name_same);
     map_init(&rib->offers, mem, offer_same);
+    kept_table_init(&rib->kept, mem, config->hash_key);
     rib_events_init(rib);
     list_init(&rib->offer_changes);
     list_init(&rib->offers_waiting);
@@ -124,7 +138,7 @@ rib_free(struct rib *rib)
     rib_damping_destroy(rib);
     size_t cursor = 0;
     for (struct rib_name *name; (name = map_next(&rib->names, &cursor)) != NULL;) {
-        mem_give(mem, name, name->size);
+        name_free(rib, name);
     }
     for (uint32_t i = 0; i < rib->config.link_count; i++) {
         heap_destroy(&rib->links[i].announcing.paced);
@@ -135,6 +149,7 @@ rib_free(struct rib *rib)
     map_destroy(&rib->services);
     map_destroy(&rib->names);
     map_destroy(&rib->offers);
+    kept_table_destroy(&rib->kept);
     rib_policies_destroy(rib);
     rib_events_destroy(rib);
     arena_destroy(&rib->scratch);
@@ -153,23 +168,21 @@ rib_name_find(const struct rib *rib, struct span name)
 }
 
 struct rib_name *
-rib_name_ensure(struct rib *rib, struct span text)
+rib_name_ensure(struct rib *rib, const struct function_identity *identity)
 {
-    struct rib_name *name = rib_name_find(rib, text);
+    struct rib_name *name = rib_name_find(rib, identity->name);
     if (name != NULL) {
         return name;
     }
-    size_t size = sizeof(*name) + text.size;
-    name = mem_take(rib->config.mem, size);
+    name = mem_take(rib->config.mem, sizeof(*name));
     if (name == NULL) {
         return NULL;
     }
-    struct packer packer = pack_into(name + 1, text.size);
-    name->name = pack_text(&packer, text);
-    name->size = size;
+    name->identity = identity_hold(rib->config.mem, identity);
     list_init(&name->offers);
-    if (!map_insert(&rib->names, rib_hash_name(rib, text), name)) {
-        mem_give(rib->config.mem, name, size);
+    if (name->identity == NULL ||
+        !map_insert(&rib->names, rib_hash_name(rib, identity->name), name)) {
+        name_free(rib, name);
         return NULL;
     }
     return name;
@@ -179,12 +192,13 @@ void
 rib_name_drop_if_unused(struct rib *rib, struct rib_name *name)
 {
     if (name->providers == 0 && name->pins == 0 && list_empty(&name->offers)) {
-        map_remove(&rib->names, rib_hash_name(rib, name->name), &name->name);
-        mem_give(rib->config.mem, name, name->size);
+        struct span text = identity_name(name->identity);
+        map_remove(&rib->names, rib_hash_name(rib, text), &text);
+        name_free(rib, name);
     }
 }
 
-/* Hashing and packing. */
+/* Hashing and comparing. */
 
 uint64_t
 rib_hash_name(const struct rib *rib, struct span name)
@@ -223,32 +237,49 @@ rib_advertisement_equal(const struct advertisement *a, const struct advertisemen
            a->ttl_ns == b->ttl_ns;
 }
 
-size_t
-rib_advertisement_size(const struct advertisement *advertisement)
+bool
+rib_kept_equal(const struct kept *kept, const struct advertisement *other)
 {
-    const struct function_identity *identity = &advertisement->identity;
-    return text_list_size(&advertisement->tags) + text_list_size(&advertisement->resources) +
-           text_list_size(&advertisement->path) + identity->name.size + identity->function_id.size +
-           identity->version_text.size + advertisement->scope.size + advertisement->origin.size;
+    const struct advertisement view = kept_view(kept);
+    return rib_advertisement_equal(&view, other);
 }
 
-/* Arrays come before texts: the block must start aligned, and holds one advertisement. */
-void
-rib_advertisement_pack(
-    struct packer *packer, struct advertisement *to, const struct advertisement *from)
+/* Views. */
+
+struct advertisement
+rib_export_out(const struct rib_export *exported)
 {
-    *to = *from;
-    struct span *tags = pack_spans(packer, from->tags.count);
-    struct span *resources = pack_spans(packer, from->resources.count);
-    struct span *path = pack_spans(packer, from->path.count);
-    to->tags = text_list_pack(packer, tags, &from->tags);
-    to->resources = text_list_pack(packer, resources, &from->resources);
-    to->path = text_list_pack(packer, path, &from->path);
-    to->identity.name = pack_text(packer, from->identity.name);
-    to->identity.function_id = pack_text(packer, from->identity.function_id);
-    to->identity.version_text = pack_text(packer, from->identity.version_text);
-    to->scope = pack_text(packer, from->scope);
-    to->origin = pack_text(packer, from->origin);
+    return kept_view(&exported->out);
+}
+
+struct span
+rib_export_source_name(const struct rib_export *exported)
+{
+    return identity_name(exported->source);
+}
+
+struct advertisement
+rib_import_in(const struct rib_import *import)
+{
+    return kept_view(&import->in);
+}
+
+struct advertisement
+rib_import_out(const struct rib_import *import)
+{
+    return kept_view(&import->out);
+}
+
+struct function_identity
+rib_offer_identity(const struct rib_offer *offer)
+{
+    return identity_view(offer->key.identity);
+}
+
+struct text_list
+rib_offer_resources(const struct rib_offer *offer)
+{
+    return kept_attributes(&offer->key)->resources;
 }
 
 const struct rib_counts *

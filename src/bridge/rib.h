@@ -34,6 +34,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "bridge/damping.h"
+#include "bridge/kept.h"
 #include "bridge/link_codec.h"
 #include "bridge/policy.h"
 #include "core/prune.h"
@@ -54,23 +55,22 @@ struct rib;
 
 /* One advertisement that goes out over one link. Open for reading. */
 struct rib_export {
-    uint32_t link;
     uint64_t route_id;
-    struct advertisement out; /* as it is announced */
-    struct span source_name;  /* the function of our cluster that it stands for */
-    bool merge;               /* it may stand for others too: rib_export_sources() */
-    uint32_t rule;            /* of the export policy */
-    uint32_t policy_number;   /* of the policy that `rule` belongs to: rib_policy_number() */
-    struct span rule_id;      /* lives as long as the policy */
-    struct wall since;        /* it may be announced */
-    uint32_t epoch;           /* private: of the announcing that it was announced in last */
-    uint64_t digest;          /* private: of what was announced then */
-    struct instant told_at;   /* private: likewise, also of its last life; 0: never */
-    struct heap_node due;     /* private: in rib_announcing.paced */
-    struct list slots;        /* of the services behind it */
+    struct kept out;         /* as it is announced: rib_export_out() */
+    struct identity *source; /* of the function of our cluster that it stands for */
+    struct span rule_id;     /* of the export policy; lives as long as that */
+    uint32_t rule;
+    uint32_t policy_number; /* of the policy that `rule` belongs to: rib_policy_number() */
+    struct wall since;      /* it may be announced */
+    uint64_t digest;        /* private: of what was announced last */
+    uint32_t epoch;         /* private: of the announcing that it was announced in last */
+    uint32_t link;
+    bool merge;             /* it may stand for other functions too: rib_export_sources() */
+    struct instant told_at; /* private: likewise, also of its last life; 0: never */
+    struct heap_node due;   /* private: in rib_announcing.paced */
+    struct list slots;      /* of the services behind it */
     struct list change;
     struct list in_link;
-    size_t size;
 };
 
 enum rib_import_state {
@@ -80,14 +80,14 @@ enum rib_import_state {
 
 /* One advertisement that came in over one link. Open for reading. */
 struct rib_import {
-    uint32_t link;
     uint64_t route_id;
-    struct advertisement in;  /* as it came */
-    struct advertisement out; /* CANDIDATE: as policy made it */
-    uint64_t digest;          /* link_route.digest */
-    uint32_t epoch;           /* private: it was confirmed last in this one */
+    struct kept in;    /* as it came: rib_import_in() */
+    struct kept out;   /* CANDIDATE: as policy made it: rib_import_out() */
+    uint64_t digest;   /* link_route.digest */
+    struct wall since; /* CANDIDATE: it is one, with these contents or others */
+    uint32_t link;
+    uint32_t epoch; /* private: it was confirmed last in this one */
     enum rib_import_state state;
-    struct wall since;        /* CANDIDATE: it is one, with these contents or others */
     enum prune_reason reason; /* REJECTED */
     uint32_t rule;            /* of the import policy; POLICY_NO_RULE: none decided */
     uint32_t policy_number;   /* of the policy that `rule` belongs to: rib_policy_number() */
@@ -101,8 +101,7 @@ struct rib_import {
     struct rib_offer *offer;
     struct list in_offer; /* or, blocked, in the link's list of those */
     struct list in_link;
-    size_t in_size; /* of this and of `in`: POLICY_LIMIT_BYTES */
-    size_t size;    /* of all of it */
+    uint32_t in_size; /* POLICY_LIMIT_BYTES: of this and of `in`, as if nothing of it were shared */
 };
 
 enum rib_offer_state {
@@ -114,8 +113,7 @@ enum rib_offer_state {
 
 /* One function that links bring to our cluster. Open for reading. */
 struct rib_offer {
-    struct function_identity identity;
-    struct text_list resources;
+    struct kept key; /* its identity and resources: rib_offer_identity(), rib_offer_resources() */
     struct rib_import *chosen; /* NULL: no candidate is left, or `overlap` keeps all of them back */
     struct rib_import *made;   /* what is offered in the cluster now */
     enum rib_offer_state state;
@@ -127,8 +125,15 @@ struct rib_offer {
     struct list in_name;
     struct list candidates;
     struct list change;
-    size_t size;
 };
+
+/* Views. Their texts live until the next change of the RIB. */
+struct advertisement rib_export_out(const struct rib_export *exported);
+struct span rib_export_source_name(const struct rib_export *exported);
+struct advertisement rib_import_in(const struct rib_import *import);
+struct advertisement rib_import_out(const struct rib_import *import);
+struct function_identity rib_offer_identity(const struct rib_offer *offer);
+struct text_list rib_offer_resources(const struct rib_offer *offer);
 
 struct rib_config {
     struct mem *mem;
@@ -409,7 +414,7 @@ bool rib_each_denied(
 
 /* A function of our cluster, and what is made of it for a link. */
 struct rib_service_view {
-    const struct advertisement *facts; /* as export policy sees it */
+    struct advertisement facts;        /* as export policy sees it */
     const struct rib_export *exported; /* NULL: denied, and this is why */
     enum prune_reason reason;
     struct span rule_id;

@@ -119,7 +119,7 @@ rib_note_withdrawal(struct rib *rib, const struct rib_import *import)
 void
 rib_note_change(struct rib *rib, const struct rib_import *known, const struct advertisement *next)
 {
-    struct advertisement before = known->in;
+    struct advertisement before = rib_import_in(known);
     before.ttl_ns = next->ttl_ns; /* a lifetime passes: that is no change */
     bool changed = damping_is_on(&rib->config.damping) && is_wanted(known) &&
                    !rib_advertisement_equal(&before, next);

@@ -8,13 +8,14 @@ struct rib_rank
 rib_rank_of(const struct rib *rib, const struct rib_import *import)
 {
     const struct rib_link *port = &rib->links[import->link];
+    const struct advertisement *out = kept_attributes(&import->out);
     return (struct rib_rank){
-        .preference = import->out.preference,
+        .preference = out->preference,
         .freshness = rib_import_is_stale(rib, import) ? RIB_STALE
                      : port->damped                   ? RIB_DAMPED
                                                       : RIB_FRESH,
-        .hops = import->out.path.count,
-        .cost = import->out.cost,
+        .hops = out->path.count,
+        .cost = out->cost,
         .distance = port->distance,
         .bridge = span_from(port->bridge, port->bridge_size),
         .link = import->link,

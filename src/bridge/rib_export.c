@@ -106,7 +106,8 @@ static bool
 is_one_service(const struct rib_export *exported, const struct policy_verdict *verdict,
     const struct rib_service *service)
 {
-    bool same_function = span_equal(exported->source_name, service->facts.identity.name);
+    bool same_function =
+        span_equal(identity_name(exported->source), identity_name(service->facts.identity));
     return same_function || (exported->merge && verdict->merge);
 }
 
@@ -122,7 +123,8 @@ name_is_taken(const struct rib *rib, uint32_t link, const struct policy_verdict 
     if (holder == NULL) {
         return false;
     }
-    bool same_id = span_equal(holder->out.identity.function_id, verdict->out.identity.function_id);
+    struct function_identity held = identity_view(holder->out.identity);
+    bool same_id = span_equal(held.function_id, verdict->out.identity.function_id);
     *reason = same_id ? PRUNE_VERSION_CONFLICT : PRUNE_FUNCTION_ID_CONFLICT;
     return !same_id || !is_one_service(holder, verdict, service);
 }
@@ -136,21 +138,29 @@ note_rule(const struct rib *rib, struct rib_export *exported, const struct polic
     exported->policy_number = rib_policy_number(rib, exported->link);
 }
 
+/* In no table any more. */
+static void
+export_destroy(struct rib *rib, struct rib_export *exported)
+{
+    kept_drop(&rib->kept, &exported->out);
+    identity_release(exported->source);
+    mem_give(rib->config.mem, exported, sizeof(*exported));
+}
+
 static struct rib_export *
 export_create(struct rib *rib, uint32_t link, uint64_t route_id,
     const struct policy_verdict *verdict, const struct rib_service *service)
 {
-    struct span source = service->facts.identity.name;
-    size_t text_size = rib_advertisement_size(&verdict->out) + source.size;
-    struct rib_export *exported = mem_take(rib->config.mem, sizeof(*exported) + text_size);
+    struct rib_export *exported = mem_take(rib->config.mem, sizeof(*exported));
     if (exported == NULL) {
         return NULL;
     }
-    struct packer packer = pack_into(exported + 1, text_size);
-    rib_advertisement_pack(&packer, &exported->out, &verdict->out);
-    exported->source_name = pack_text(&packer, source);
-    pack_done(&packer);
-    exported->size = sizeof(*exported) + text_size;
+    const struct function_identity source = identity_view(service->facts.identity);
+    exported->source = identity_hold(rib->config.mem, &source);
+    if (exported->source == NULL || !kept_set(&rib->kept, &exported->out, &verdict->out)) {
+        export_destroy(rib, exported);
+        return NULL;
+    }
     exported->link = link;
     exported->route_id = route_id;
     exported->since = rib->now;
@@ -165,9 +175,10 @@ export_create(struct rib *rib, uint32_t link, uint64_t route_id,
 static void
 export_give_up_name(struct rib *rib, struct rib_export *exported)
 {
-    struct rib_export_key key = { .out = &exported->out };
+    const struct advertisement out = rib_export_out(exported);
+    struct rib_export_key key = { .out = &out };
     void *removed = map_remove(
-        &rib->links[exported->link].exports, rib_hash_name(rib, exported->out.identity.name), &key);
+        &rib->links[exported->link].exports, rib_hash_name(rib, out.identity.name), &key);
     CHECK(removed == exported);
     leave_walk(rib, exported);
     rib->counts.exports[exported->link]--;
@@ -181,7 +192,7 @@ export_free(struct rib *rib, struct rib_export *exported)
     map_remove(&port->routes, rib_hash_number(rib, exported->route_id), &exported->route_id);
     list_remove(&exported->change);
     rib_pace_leave(rib, exported);
-    mem_give(rib->config.mem, exported, exported->size);
+    export_destroy(rib, exported);
 }
 
 /* In the place of `gone`, which is freed; NULL: of none. false: no memory, nothing changed. */
@@ -189,8 +200,9 @@ static bool
 export_index(struct rib *rib, struct rib_export *exported, struct rib_export *gone)
 {
     struct rib_link *port = &rib->links[exported->link];
-    struct rib_export_key key = { .out = &exported->out };
-    uint64_t hash = rib_hash_name(rib, exported->out.identity.name);
+    const struct advertisement out = rib_export_out(exported);
+    struct rib_export_key key = { .out = &out };
+    uint64_t hash = rib_hash_name(rib, out.identity.name);
     if (!map_insert(&port->exports, hash, exported)) {
         return false;
     }
@@ -238,9 +250,7 @@ choose_route_id(
     uint64_t route_id = number_of(out);
     struct rib_export *there;
     while ((there = find_route(rib, link, route_id)) != NULL) {
-        if (rib_export_withdrawn(there) &&
-            function_identity_equal(&there->out.identity, &out->identity) &&
-            text_list_same(&there->out.resources, &out->resources)) {
+        if (rib_export_withdrawn(there) && rib_kept_is_one(&there->out, out)) {
             break;
         }
         route_id++;
@@ -266,7 +276,7 @@ export_add(struct rib *rib, uint32_t link, const struct policy_verdict *verdict,
         exported->told_at = gone->told_at;
     }
     if (!export_index(rib, exported, gone)) {
-        mem_give(rib->config.mem, exported, exported->size);
+        export_destroy(rib, exported);
         return NULL;
     }
     return exported;
@@ -281,8 +291,8 @@ export_rewrite(struct rib *rib, struct rib_export *old, const struct policy_verd
 {
     struct rib_slot *first = CONTAINER_OF(old->slots.next, struct rib_slot, in_export);
     note_rule(rib, old, verdict);
-    if (rib_advertisement_equal(&old->out, &verdict->out) &&
-        span_equal(old->source_name, first->service->facts.identity.name)) {
+    if (rib_kept_equal(&old->out, &verdict->out) &&
+        span_equal(identity_name(old->source), identity_name(first->service->facts.identity))) {
         return;
     }
     struct rib_export *exported =
@@ -322,7 +332,7 @@ deny(struct rib *rib, struct rib_slot *slot, uint32_t link, enum prune_reason re
         .link = link,
         .direction = POLICY_EXPORT,
         .reason = reason,
-        .function = slot->service->facts.identity.name,
+        .function = identity_name(slot->service->facts.identity),
         .rule_id = slot->rule_id,
         .rule_reason = slot->rule_reason,
     };
@@ -398,7 +408,7 @@ note_verdict(struct rib_slot *slot, const struct policy_verdict *verdict)
 static bool
 is_outside(const struct rib *rib, const struct rib_service *service, uint32_t link)
 {
-    const struct advertisement *facts = &service->facts;
+    const struct advertisement *facts = kept_attributes(&service->facts);
     struct policy *policy = rib->links[link].policy;
     return facts->path.count > 1 &&
            (policy == NULL || !policy_passes_through(policy) || facts->hops_left == 0 ||
@@ -420,8 +430,9 @@ fill_slot(struct rib *rib, struct rib_service *service, uint32_t link)
     }
     if (!slot->outside) {
         struct policy_verdict verdict;
-        enum prune_reason reason = rib_judge(rib, link, POLICY_EXPORT, &service->facts, &verdict);
-        rib_count_verdict(rib, link, POLICY_EXPORT, &service->facts, &verdict);
+        const struct advertisement facts = kept_view(&service->facts);
+        enum prune_reason reason = rib_judge(rib, link, POLICY_EXPORT, &facts, &verdict);
+        rib_count_verdict(rib, link, POLICY_EXPORT, &facts, &verdict);
         note_verdict(slot, &verdict);
         settle_slot(rib, slot, link, &verdict, reason);
     }
@@ -434,8 +445,7 @@ keeps_export(const struct rib_export *exported, const struct policy_verdict *ver
     const struct rib_service *service)
 {
     return verdict->action == POLICY_ACCEPT && fits_link(verdict) &&
-           function_identity_equal(&exported->out.identity, &verdict->out.identity) &&
-           text_list_same(&exported->out.resources, &verdict->out.resources) &&
+           rib_kept_is_one(&exported->out, &verdict->out) &&
            is_one_service(exported, verdict, service);
 }
 
@@ -463,19 +473,20 @@ static void
 withdraw(struct rib *rib, struct rib_export *exported, enum prune_reason reason)
 {
     uint32_t link = exported->link;
+    const struct advertisement out = rib_export_out(exported);
     export_give_up_name(rib, exported);
     const struct rib_event event = {
         .kind = RIB_EVENT_PRUNED,
         .link = link,
         .direction = POLICY_EXPORT,
         .reason = reason,
-        .function = exported->source_name,
+        .function = rib_export_source_name(exported),
         .rule_id = exported->rule_id,
         .age_ns = wall_between(exported->since, rib->now),
     };
     rib_note_event(rib, &event);
-    uint64_t name = rib_hash_name(rib, exported->out.identity.name);
-    bool name_is_free = find_holder(rib, link, &exported->out) == NULL;
+    uint64_t name = rib_hash_name(rib, out.identity.name);
+    bool name_is_free = find_holder(rib, link, &out) == NULL;
     exported->rule_id = SPAN_NONE; /* its policy may go first */
     list_remove(&exported->change);
     if (rib_export_announced(rib, exported)) {
@@ -501,9 +512,10 @@ hand_over(struct rib *rib, struct rib_export *exported, struct list *lost)
         struct rib_slot *heir = CONTAINER_OF(exported->slots.next, struct rib_slot, in_export);
         uint32_t link = exported->link;
         struct policy_verdict verdict;
-        (void)rib_judge(rib, link, POLICY_EXPORT, &heir->service->facts, &verdict);
+        const struct advertisement facts = kept_view(&heir->service->facts);
+        (void)rib_judge(rib, link, POLICY_EXPORT, &facts, &verdict);
         if (keeps_export(exported, &verdict, heir->service)) {
-            rib_count_verdict(rib, link, POLICY_EXPORT, &heir->service->facts, &verdict);
+            rib_count_verdict(rib, link, POLICY_EXPORT, &facts, &verdict);
             note_verdict(heir, &verdict);
             export_rewrite(rib, exported, &verdict);
             rib_mark_judged(rib, link, &heir->judged, &heir->compared);
@@ -553,7 +565,8 @@ rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link)
 {
     struct rib_export *exported = slot->exported;
     struct policy_verdict verdict;
-    enum prune_reason reason = rib_judge(rib, link, POLICY_EXPORT, &slot->service->facts, &verdict);
+    const struct advertisement facts = kept_view(&slot->service->facts);
+    enum prune_reason reason = rib_judge(rib, link, POLICY_EXPORT, &facts, &verdict);
     bool stays = exported == NULL ? stays_denied(slot, &verdict, reason)
                                   : keeps_export(exported, &verdict, slot->service);
     if (!stays) {
@@ -561,7 +574,7 @@ rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link)
         fill_slot(rib, slot->service, link);
         return;
     }
-    rib_count_verdict(rib, link, POLICY_EXPORT, &slot->service->facts, &verdict);
+    rib_count_verdict(rib, link, POLICY_EXPORT, &facts, &verdict);
     note_verdict(slot, &verdict);
     if (exported != NULL && exported->slots.next == &slot->in_export) {
         export_rewrite(rib, exported, &verdict);
@@ -571,28 +584,39 @@ rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link)
 
 /* Services. */
 
-static struct rib_service *
-service_create(struct rib *rib, const struct advertisement *facts)
+static size_t
+service_size(const struct rib *rib)
 {
-    size_t slots_size = rib->config.link_count * sizeof(struct rib_slot);
-    size_t text_size = rib_advertisement_size(facts);
-    size_t size = sizeof(struct rib_service) + slots_size + text_size;
-    struct rib_name *name = rib_name_ensure(rib, facts->identity.name);
-    struct rib_service *service = name == NULL ? NULL : mem_take(rib->config.mem, size);
+    return sizeof(struct rib_service) + rib->config.link_count * sizeof(struct rib_slot);
+}
+
+/* In no table any more. */
+static void
+service_free(struct rib *rib, struct rib_service *service)
+{
+    kept_drop(&rib->kept, &service->facts);
+    mem_give(rib->config.mem, service, service_size(rib));
+}
+
+static struct rib_service *
+service_create(struct rib *rib, const struct advertisement *from)
+{
+    struct rib_service *service = mem_take(rib->config.mem, service_size(rib));
     if (service == NULL) {
-        if (name != NULL) {
-            rib_name_drop_if_unused(rib, name);
-        }
         return NULL;
     }
-    struct packer packer = pack_into((uint8_t *)(service + 1) + slots_size, text_size);
-    rib_advertisement_pack(&packer, &service->facts, facts);
-    pack_done(&packer);
-    service->size = size;
-    service->name = name;
-    if (!map_insert(&rib->services, hash_service(rib, facts), service)) {
-        mem_give(rib->config.mem, service, size);
-        rib_name_drop_if_unused(rib, name);
+    if (!kept_set(&rib->kept, &service->facts, from)) {
+        service_free(rib, service);
+        return NULL;
+    }
+    /* Its name holds the same identity. */
+    const struct advertisement facts = kept_view(&service->facts);
+    service->name = rib_name_ensure(rib, &facts.identity);
+    if (service->name == NULL || !map_insert(&rib->services, hash_service(rib, from), service)) {
+        if (service->name != NULL) {
+            rib_name_drop_if_unused(rib, service->name);
+        }
+        service_free(rib, service);
         return NULL;
     }
     rib->counts.services++;
@@ -630,9 +654,10 @@ rib_service_release(struct rib *rib, struct rib_service *service)
         empty_slot(rib, slot, link, PRUNE_WITHDRAWN);
         rib_mark_gone(rib, link, slot->judged, slot->compared);
     }
-    map_remove(&rib->services, hash_service(rib, &service->facts), &service->facts);
+    const struct advertisement facts = kept_view(&service->facts);
+    map_remove(&rib->services, hash_service(rib, &facts), &facts);
     rib->counts.services--;
-    mem_give(rib->config.mem, service, service->size);
+    service_free(rib, service);
 }
 
 void
@@ -793,8 +818,8 @@ rib_export_sources(const struct rib_export *exported, struct arena *arena)
     }
     sources.items = names;
     LIST_EACH (at, &exported->slots) {
-        struct span name =
-            CONTAINER_OF(at, struct rib_slot, in_export)->service->facts.identity.name;
+        const struct rib_slot *slot = CONTAINER_OF(at, struct rib_slot, in_export);
+        struct span name = identity_name(slot->service->facts.identity);
         if (sources.count < RIB_SOURCES_MAX && !text_list_has(&sources, name)) {
             names[sources.count] = name;
             sources.count++;
@@ -847,7 +872,7 @@ rib_each_service(
             continue;
         }
         *view = (struct rib_service_view){
-            .facts = &service->facts,
+            .facts = kept_view(&service->facts),
             .exported = slot->exported,
             .reason = slot->reason,
             .rule_id = slot->rule_id,
@@ -866,8 +891,8 @@ rib_each_denied(const struct rib *rib, uint32_t link, size_t *cursor, struct rib
         const struct rib_slot *slot = &service->slots[link];
         if (slot->exported == NULL && !slot->outside) {
             *denied = (struct rib_denied){
-                .identity = service->facts.identity,
-                .tags = service->facts.tags,
+                .identity = identity_view(service->facts.identity),
+                .tags = kept_attributes(&service->facts)->tags,
                 .reason = slot->reason,
                 .rule_id = slot->rule_id,
                 .rule_reason = slot->rule_reason,
@@ -883,13 +908,13 @@ rib_free_exports(struct rib *rib)
 {
     size_t cursor = 0;
     for (struct rib_service *service; (service = map_next(&rib->services, &cursor)) != NULL;) {
-        mem_give(rib->config.mem, service, service->size);
+        service_free(rib, service);
     }
     for (uint32_t link = 0; link < rib->config.link_count; link++) {
         cursor = 0;
         for (struct rib_export *exported;
              (exported = map_next(&rib->links[link].routes, &cursor)) != NULL;) {
-            mem_give(rib->config.mem, exported, exported->size);
+            export_destroy(rib, exported);
         }
     }
 }

@@ -21,28 +21,30 @@ find_import(const struct rib *rib, uint32_t link, uint64_t route_id)
 static uint64_t
 hash_offer(const struct rib *rib, const struct rib_offer *offer)
 {
-    return rib_hash_identity(rib, &offer->identity, &offer->resources);
+    const struct function_identity identity = rib_offer_identity(offer);
+    const struct text_list resources = rib_offer_resources(offer);
+    return rib_hash_identity(rib, &identity, &resources);
+}
+
+/* In no table any more. */
+static void
+offer_destroy(struct rib *rib, struct rib_offer *offer)
+{
+    kept_drop(&rib->kept, &offer->key);
+    mem_give(rib->config.mem, offer, sizeof(*offer));
 }
 
 static struct rib_offer *
 offer_create(struct rib *rib, const struct advertisement *out)
 {
-    const struct function_identity *identity = &out->identity;
-    size_t text_size = text_list_size(&out->resources) + identity->name.size +
-                       identity->function_id.size + identity->version_text.size;
-    struct rib_offer *offer = mem_take(rib->config.mem, sizeof(*offer) + text_size);
+    struct rib_offer *offer = mem_take(rib->config.mem, sizeof(*offer));
     if (offer == NULL) {
         return NULL;
     }
-    struct packer packer = pack_into(offer + 1, text_size);
-    struct span *resources = pack_spans(&packer, out->resources.count);
-    offer->size = sizeof(*offer) + text_size;
-    offer->resources = text_list_pack(&packer, resources, &out->resources);
-    offer->identity = *identity;
-    offer->identity.name = pack_text(&packer, identity->name);
-    offer->identity.function_id = pack_text(&packer, identity->function_id);
-    offer->identity.version_text = pack_text(&packer, identity->version_text);
-    pack_done(&packer);
+    if (!kept_set(&rib->kept, &offer->key, out)) {
+        offer_destroy(rib, offer);
+        return NULL;
+    }
     list_init(&offer->candidates);
     list_init(&offer->change);
     list_init(&offer->transit_change);
@@ -58,12 +60,14 @@ offer_ensure(struct rib *rib, const struct advertisement *out)
         return offer;
     }
     offer = offer_create(rib, out);
-    struct rib_name *name = offer == NULL ? NULL : rib_name_ensure(rib, out->identity.name);
+    struct rib_name *name = offer == NULL ? NULL : rib_name_ensure(rib, &out->identity);
     if (name == NULL || !map_insert(&rib->offers, hash, offer)) {
         if (name != NULL) {
             rib_name_drop_if_unused(rib, name);
         }
-        mem_give(rib->config.mem, offer, offer == NULL ? 0 : offer->size);
+        if (offer != NULL) {
+            offer_destroy(rib, offer);
+        }
         return NULL;
     }
     offer->name = name;
@@ -75,14 +79,14 @@ offer_ensure(struct rib *rib, const struct advertisement *out)
 static void
 offer_free(struct rib *rib, struct rib_offer *offer)
 {
-    struct advertisement key = { .identity = offer->identity, .resources = offer->resources };
+    const struct advertisement key = kept_view(&offer->key);
     struct rib_name *name = offer->name;
     rib_transit_end(rib, offer);
     map_remove(&rib->offers, hash_offer(rib, offer), &key);
     list_remove(&offer->in_name);
     list_remove(&offer->change);
     rib->counts.offers--;
-    mem_give(rib->config.mem, offer, offer->size);
+    offer_destroy(rib, offer);
     rib_name_drop_if_unused(rib, name);
 }
 
@@ -99,7 +103,7 @@ is_eligible(const struct rib *rib, const struct rib_import *import, const struct
         return false;
     case POLICY_OVERLAP_FAILOVER:
         return rib->config.is_served != NULL &&
-               !rib->config.is_served(rib->config.owner, name->name);
+               !rib->config.is_served(rib->config.owner, identity_name(name->identity));
     case POLICY_OVERLAP_BALANCE:
         return true;
     }
@@ -258,6 +262,15 @@ import_index(struct rib *rib, struct rib_import *import)
     return true;
 }
 
+/* In no table any more. */
+static void
+import_destroy(struct rib *rib, struct rib_import *import)
+{
+    kept_drop(&rib->kept, &import->in);
+    kept_drop(&rib->kept, &import->out);
+    mem_give(rib->config.mem, import, sizeof(*import));
+}
+
 static void
 import_free(struct rib *rib, struct rib_import *import)
 {
@@ -275,7 +288,7 @@ import_free(struct rib *rib, struct rib_import *import)
     list_remove(&import->in_link);
     link_table_remove(&hearing->table, import->digest);
     hearing->confirmed -= import->epoch == hearing->epoch;
-    mem_give(rib->config.mem, import, import->size);
+    import_destroy(rib, import);
 }
 
 /* It goes for good, after it was retired. */
@@ -345,8 +358,9 @@ bool
 rib_import_is_for_rules(const struct rib *rib, const struct rib_import *import)
 {
     enum prune_reason reason;
-    return !import->blocked && !is_refused_anyway(rib, import->link, &import->in, &reason) &&
-           !is_too_long(rib, import->link, &import->in);
+    const struct advertisement in = rib_import_in(import);
+    return !import->blocked && !is_refused_anyway(rib, import->link, &in, &reason) &&
+           !is_too_long(rib, import->link, &in);
 }
 
 static enum prune_reason
@@ -444,12 +458,11 @@ note_verdict(const struct rib *rib, struct rib_import *import, const struct poli
     import->policy_number = rib_policy_number(rib, import->link);
 }
 
-/* Of an import and of what came. The second advertisement's arrays behind it must be aligned as well. */
-static size_t
+/* Of an import and of what came. A frame is far below what 32 bits count. */
+static uint32_t
 size_in(const struct advertisement *in)
 {
-    size_t align = sizeof(struct span) - 1;
-    return sizeof(struct rib_import) + ((rib_advertisement_size(in) + align) & ~align);
+    return (uint32_t)(sizeof(struct rib_import) + advertisement_size(in));
 }
 
 /* In no table yet. */
@@ -457,23 +470,19 @@ static struct rib_import *
 import_create(struct rib *rib, uint32_t link, const struct link_route *route,
     const struct policy_verdict *verdict)
 {
-    bool accepted = verdict->action == POLICY_ACCEPT;
-    size_t in_size = size_in(&route->advertisement);
-    size_t out_size = accepted ? rib_advertisement_size(&verdict->out) : 0;
-    size_t size = in_size + out_size;
-    struct rib_import *import = mem_take(rib->config.mem, size);
+    struct rib_import *import = mem_take(rib->config.mem, sizeof(*import));
     if (import == NULL) {
         return NULL;
     }
-    struct packer packer = pack_into(import + 1, in_size - sizeof(*import));
-    rib_advertisement_pack(&packer, &import->in, &route->advertisement);
-    if (accepted) {
-        packer = pack_into((uint8_t *)import + in_size, out_size);
-        rib_advertisement_pack(&packer, &import->out, &verdict->out);
-        pack_done(&packer);
+    bool kept = kept_set(&rib->kept, &import->in, &route->advertisement);
+    if (kept && verdict->action == POLICY_ACCEPT) {
+        kept = kept_set(&rib->kept, &import->out, &verdict->out);
     }
-    import->in_size = in_size;
-    import->size = size;
+    if (!kept) {
+        import_destroy(rib, import);
+        return NULL;
+    }
+    import->in_size = size_in(&route->advertisement);
     import->link = link;
     import->route_id = route->route_id;
     import->digest = route->digest;
@@ -493,7 +502,7 @@ reject(struct rib *rib, struct rib_import *import, enum prune_reason reason)
         .link = import->link,
         .direction = POLICY_IMPORT,
         .reason = reason,
-        .function = import->in.identity.name,
+        .function = identity_name(import->in.identity),
         .rule_id = import->rule_id,
         .rule_reason = import->rule_reason,
     };
@@ -513,7 +522,7 @@ prune(struct rib *rib, const struct rib_import *import, enum prune_reason reason
         .link = import->link,
         .direction = POLICY_IMPORT,
         .reason = reason,
-        .function = import->in.identity.name,
+        .function = identity_name(import->in.identity),
         .rule_id = import->rule_id,
         .age_ns = wall_between(import->since, rib->now),
     };
@@ -525,7 +534,8 @@ prune(struct rib *rib, const struct rib_import *import, enum prune_reason reason
 static void
 become_candidate(struct rib *rib, struct rib_import *import)
 {
-    struct rib_offer *offer = offer_ensure(rib, &import->out);
+    const struct advertisement out = rib_import_out(import);
+    struct rib_offer *offer = offer_ensure(rib, &out);
     if (offer == NULL) {
         reject(rib, import, PRUNE_LIMIT_EXCEEDED);
         return;
@@ -678,18 +688,10 @@ confirm(struct rib *rib, struct rib_import *import)
     }
 }
 
-const struct rib_import *
-rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
+/* It is new, or says something else than what is known by its route. */
+static const struct rib_import *
+learn(struct rib *rib, uint32_t link, const struct link_route *route, struct rib_import *known)
 {
-    struct rib_import *known = find_import(rib, link, route->route_id);
-    if (known != NULL && known->digest == route->digest &&
-        rib_advertisement_equal(&known->in, &route->advertisement)) {
-        confirm(rib, known);
-        return known;
-    }
-    if (known != NULL) {
-        rib_note_change(rib, known, &route->advertisement);
-    }
     struct policy_verdict verdict = { .rule = POLICY_NO_RULE };
     enum prune_reason reason = PRUNE_LIMIT_EXCEEDED;
     enum policy_limit_kind kind;
@@ -706,7 +708,7 @@ rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
     } else if (import != NULL) {
         rib_mark_new(rib, link, &import->judged, &import->compared);
         if (!import_index(rib, import)) {
-            mem_give(rib->config.mem, import, import->size);
+            import_destroy(rib, import);
             import = NULL;
         }
     } else if (known != NULL) {
@@ -738,6 +740,28 @@ rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
     return import;
 }
 
+const struct rib_import *
+rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
+{
+    struct rib_import *known = find_import(rib, link, route->route_id);
+    if (known != NULL && known->digest == route->digest &&
+        rib_kept_equal(&known->in, &route->advertisement)) {
+        confirm(rib, known);
+        return known;
+    }
+    if (known != NULL) {
+        rib_note_change(rib, known, &route->advertisement);
+    }
+    struct kept told = { .identity = NULL };
+    struct link_route kept_route = *route;
+    if (kept_set(&rib->kept, &told, &route->advertisement)) {
+        /* What policy makes of it shares what it leaves as it is. */
+        kept_route.advertisement = kept_view(&told);
+    }
+    const struct rib_import *import = learn(rib, link, &kept_route, known);
+    kept_drop(&rib->kept, &told);
+    return import;
+}
 /* Its verdict is what it was: accepted with the same outcome, or rejected for the same reason. */
 static bool
 verdict_stays(
@@ -748,8 +772,7 @@ verdict_stays(
         return verdict->action != POLICY_ACCEPT && !import->blocked && import->reason == reason &&
                span_equal(import->rule_id, verdict->rule_id);
     case RIB_IMPORT_CANDIDATE:
-        return verdict->action == POLICY_ACCEPT &&
-               rib_advertisement_equal(&import->out, &verdict->out);
+        return verdict->action == POLICY_ACCEPT && rib_kept_equal(&import->out, &verdict->out);
     }
     return false;
 }
@@ -773,7 +796,7 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
     const struct link_route route = {
         .route_id = import->route_id,
         .digest = import->digest,
-        .advertisement = import->in,
+        .advertisement = rib_import_in(import),
     };
     enum prune_reason reason = judge(rib, link, &route, &verdict);
     if (verdict_stays(import, &verdict, reason)) {
@@ -884,13 +907,13 @@ rib_free_imports(struct rib *rib)
 {
     size_t cursor = 0;
     for (struct rib_offer *offer; (offer = map_next(&rib->offers, &cursor)) != NULL;) {
-        mem_give(rib->config.mem, offer, offer->size);
+        offer_destroy(rib, offer);
     }
     for (uint32_t link = 0; link < rib->config.link_count; link++) {
         cursor = 0;
         for (struct rib_import *import;
              (import = map_next(&rib->links[link].imports, &cursor)) != NULL;) {
-            mem_give(rib->config.mem, import, import->size);
+            import_destroy(rib, import);
         }
     }
 }

@@ -97,7 +97,9 @@ rib_has_choice(const struct rib_offer *offer)
 uint64_t
 rib_offer_mark(const struct rib *rib, const struct rib_offer *offer)
 {
-    return rib_hash_identity(rib, &offer->identity, &offer->resources);
+    const struct function_identity identity = rib_offer_identity(offer);
+    const struct text_list resources = rib_offer_resources(offer);
+    return rib_hash_identity(rib, &identity, &resources);
 }
 
 const struct rib_offer *

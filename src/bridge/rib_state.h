@@ -22,11 +22,10 @@
 
 /* A function name in our cluster: who serves it here, and what links offer under it. */
 struct rib_name {
-    struct span name;
+    struct identity *identity; /* one that has this name */
     uint32_t providers;
     uint32_t pins; /* somebody walks its offers: it stays */
     struct list offers;
-    size_t size;
 };
 
 /* A service and one link. */
@@ -44,11 +43,10 @@ struct rib_slot {
 };
 
 struct rib_service {
-    struct advertisement facts; /* as export policy sees it */
-    uint32_t providers;
+    struct kept facts;               /* as export policy sees it */
     const struct rib_import *import; /* it passes on; NULL: nodes of our cluster provide it */
     struct rib_name *name;
-    size_t size;
+    uint32_t providers;
     struct rib_slot slots[]; /* one a link */
 };
 
@@ -161,6 +159,7 @@ struct rib {
     struct map services;
     struct map names;
     struct map offers;
+    struct kept_table kept;
     struct list offer_changes;
     struct list offers_waiting; /* in conflict, or without room */
     struct list transit_changes;
@@ -174,17 +173,17 @@ struct rib {
 };
 
 /* rib.c */
-struct rib_name *rib_name_ensure(struct rib *rib, struct span text);
+struct rib_name *rib_name_ensure(struct rib *rib, const struct function_identity *identity);
 struct rib_name *rib_name_find(const struct rib *rib, struct span name);
 void rib_name_drop_if_unused(struct rib *rib, struct rib_name *name);
 uint64_t rib_hash_name(const struct rib *rib, struct span name);
 uint64_t rib_hash_identity(const struct rib *rib, const struct function_identity *identity,
     const struct text_list *resources);
 uint64_t rib_hash_number(const struct rib *rib, uint64_t number);
-size_t rib_advertisement_size(const struct advertisement *advertisement);
-void rib_advertisement_pack(
-    struct packer *packer, struct advertisement *to, const struct advertisement *from);
 
+/* The same function with the same resources. */
+bool rib_kept_is_one(const struct kept *kept, const struct advertisement *other);
+bool rib_kept_equal(const struct kept *kept, const struct advertisement *other);
 bool rib_advertisement_equal(const struct advertisement *a, const struct advertisement *b);
 
 /* rib_policy.c */

@@ -33,8 +33,9 @@ rib_transit_end(struct rib *rib, struct rib_offer *offer)
 static struct advertisement
 facts_of(struct rib *rib, const struct rib_import *import)
 {
-    struct advertisement facts = import->out;
-    const struct text_list *path = &import->in.path;
+    struct advertisement facts = rib_import_out(import);
+    const struct advertisement *in = kept_attributes(&import->in);
+    const struct text_list *path = &in->path;
     struct span *longer = arena_take(&rib->transit_scratch, (path->count + 1) * sizeof(*longer));
     for (uint32_t i = 0; longer != NULL && i < path->count; i++) {
         longer[i] = path->items[i];
@@ -43,8 +44,8 @@ facts_of(struct rib *rib, const struct rib_import *import)
         longer[path->count] = rib->config.federation;
     }
     facts.path = (struct text_list){ .items = longer, .count = path->count + 1 };
-    facts.origin = import->in.origin;
-    facts.hops_left = import->in.hops_left - 1;
+    facts.origin = in->origin;
+    facts.hops_left = in->hops_left - 1;
     facts.preference = ADVERTISEMENT_PREFERENCE_DEFAULT;
     return facts;
 }

@@ -47,7 +47,8 @@ compare_slot(struct walker *walker, struct rib_slot *slot)
 {
     bool due = slot->compared != walker->rib->links[walker->link].candidate.stamp;
     if (due) {
-        rib_compare(walker->rib, walker->link, POLICY_EXPORT, &slot->service->facts);
+        const struct advertisement facts = kept_view(&slot->service->facts);
+        rib_compare(walker->rib, walker->link, POLICY_EXPORT, &facts);
         rib_mark_compared(walker->rib, walker->link, &slot->compared);
     }
     return due;
@@ -60,7 +61,8 @@ compare_import(struct walker *walker, struct rib_import *import)
     if (due) {
         /* What no rule is asked about does not depend on which rules there are. */
         if (rib_import_is_for_rules(walker->rib, import)) {
-            rib_compare(walker->rib, walker->link, POLICY_IMPORT, &import->in);
+            const struct advertisement in = rib_import_in(import);
+            rib_compare(walker->rib, walker->link, POLICY_IMPORT, &in);
         }
         rib_mark_compared(walker->rib, walker->link, &import->compared);
     }

@@ -50,7 +50,7 @@ transit_calls_send(struct bridge *bridge, const struct rib_import *import, struc
     const struct near_request request = {
         .import = import,
         .far_ticket = waiting->ticket,
-        .command = import->in.identity.name,
+        .command = identity_name(import->in.identity),
         .message = {
             .hops_left = (uint8_t)(call->hops_left - 1),
             .path = path,

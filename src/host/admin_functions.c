@@ -89,9 +89,11 @@ list_exports(struct question *question, uint32_t link)
         if (rib_export_withdrawn(exported) || !wants_more(question)) {
             continue;
         }
-        json_t *json = describe_identity(question, link, SIDE_EXPORTED, &exported->out.identity);
-        describe_advertisement(json, &exported->out);
-        (void)json_object_set_new(json, "source_name", admin_text(exported->source_name));
+        const struct advertisement out = rib_export_out(exported);
+        json_t *json = describe_identity(question, link, SIDE_EXPORTED, &out.identity);
+        describe_advertisement(json, &out);
+        (void)json_object_set_new(
+            json, "source_name", admin_text(rib_export_source_name(exported)));
         (void)json_object_set_new(json, "rule", admin_text(exported->rule_id));
         (void)json_object_set_new(
             json, "announced", json_boolean(rib_export_announced(rib, exported)));
@@ -173,18 +175,19 @@ list_import(struct question *question, const struct rib_import *import)
 {
     bool rejected = import->state == RIB_IMPORT_REJECTED;
     enum side side = rejected ? SIDE_REJECTED : SIDE_IMPORTED;
-    const struct advertisement *shown = rejected ? &import->in : &import->out;
+    const struct advertisement shown = rejected ? rib_import_in(import) : rib_import_out(import);
     if (!question->sides[side] || !wants_more(question)) {
         return;
     }
-    json_t *json = describe_identity(question, import->link, side, &shown->identity);
-    describe_advertisement(json, shown);
+    json_t *json = describe_identity(question, import->link, side, &shown.identity);
+    describe_advertisement(json, &shown);
     if (rejected) {
         describe_refusal(json, import->reason, import->rule_id, import->rule_reason);
         (void)json_object_set_new(json, "damped_seconds_left",
             import->reason == PRUNE_DAMPED ? damped_for(question, import) : json_null());
     } else {
-        (void)json_object_set_new(json, "source_name", admin_text(import->in.identity.name));
+        (void)json_object_set_new(
+            json, "source_name", admin_text(identity_name(import->in.identity)));
         (void)json_object_set_new(json, "rule", admin_text(import->rule_id));
         admin_bridge_describe_choice(question->admin, import, json);
     }

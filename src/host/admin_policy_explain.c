@@ -75,11 +75,12 @@ explain_exports(struct question *question)
     struct rib_service_view view;
     size_t cursor = 0;
     while (rib_each_service(rib, question->link, &cursor, &view)) {
-        bool named = span_equal(view.facts->identity.name, question->function) ||
-                     (view.exported != NULL &&
-                         span_equal(view.exported->out.identity.name, question->function));
+        bool named =
+            span_equal(view.facts.identity.name, question->function) ||
+            (view.exported != NULL &&
+                span_equal(identity_name(view.exported->out.identity), question->function));
         const struct subject subject = {
-            .in = view.facts,
+            .in = &view.facts,
             .state = view.exported != NULL ? "exported" : "denied",
             .state_reason = view.exported != NULL ? NULL : prune_reason_name(view.reason),
         };
@@ -97,10 +98,12 @@ explain_imports(struct question *question)
     size_t cursor = 0;
     while ((import = rib_each_import(rib, question->link, &cursor)) != NULL) {
         bool accepted = import->state == RIB_IMPORT_CANDIDATE;
-        bool named = span_equal(import->in.identity.name, question->function) ||
-                     (accepted && span_equal(import->out.identity.name, question->function));
+        const struct advertisement in = rib_import_in(import);
+        bool named =
+            span_equal(in.identity.name, question->function) ||
+            (accepted && span_equal(identity_name(import->out.identity), question->function));
         const struct subject subject = {
-            .in = &import->in,
+            .in = &in,
             .state = accepted ? "imported" : "rejected",
             .state_reason = accepted ? NULL : prune_reason_name(import->reason),
             .import = accepted ? import : NULL,

@@ -42,9 +42,9 @@ same_holder(
     const struct rib_export *exported, struct span source, const struct policy_verdict *verdict)
 {
     bool one_service =
-        span_equal(exported->source_name, source) || (exported->merge && verdict->merge);
-    return one_service &&
-           span_equal(exported->out.identity.function_id, verdict->out.identity.function_id);
+        span_equal(rib_export_source_name(exported), source) || (exported->merge && verdict->merge);
+    return one_service && span_equal(rib_export_out(exported).identity.function_id,
+                              verdict->out.identity.function_id);
 }
 
 /* The export that this endpoint should be part of, or NULL; *held: another function has the name. */
@@ -58,14 +58,14 @@ find_export(const struct rib_world *world, uint32_t link, const struct policy_ve
     size_t cursor = 0;
     *held = false;
     while ((exported = rib_each_export(world->rig.rib, link, &cursor)) != NULL) {
-        const struct advertisement *its = &exported->out;
-        if (!span_equal(its->identity.name, out->identity.name)) {
+        const struct advertisement its = rib_export_out(exported);
+        if (!span_equal(its.identity.name, out->identity.name)) {
             continue;
         }
         bool same = same_holder(exported, source, verdict);
         *held = *held || !same;
-        if (same && version_compare(its->identity.version, out->identity.version) == 0 &&
-            text_list_same(&its->resources, &out->resources)) {
+        if (same && version_compare(its.identity.version, out->identity.version) == 0 &&
+            text_list_same(&its.resources, &out->resources)) {
             found = exported;
         }
     }
@@ -140,11 +140,12 @@ exports_are_explained(struct rib_world *world, uint32_t link,
             struct arena arena;
             struct policy_verdict verdict;
             const struct advertisement *out = &verdict.out;
+            const struct advertisement told = rib_export_out(exported);
             arena_init(&arena, &world->rig.mem);
             explained = rib_export_includes(world->rig.rib, exported, &services[i]) &&
                         exportable(world, link, &services[i], &arena, &verdict) &&
-                        function_identity_equal(&out->identity, &exported->out.identity) &&
-                        text_list_same(&out->tags, &exported->out.tags);
+                        function_identity_equal(&out->identity, &told.identity) &&
+                        text_list_same(&out->tags, &told.tags);
             arena_destroy(&arena);
         }
         if (!explained) {
@@ -235,15 +236,17 @@ is_local(const struct rib_world *world, struct span name)
 static bool
 same_offer(const struct rib_import *a, const struct rib_import *b)
 {
-    return function_identity_equal(&a->out.identity, &b->out.identity) &&
-           text_list_same(&a->out.resources, &b->out.resources);
+    const struct advertisement one = rib_import_out(a);
+    const struct advertisement other = rib_import_out(b);
+    return function_identity_equal(&one.identity, &other.identity) &&
+           text_list_same(&one.resources, &other.resources);
 }
 
 /* Whether the cluster's own functions leave room for it. */
 static bool
 is_eligible(struct rib_world *world, const struct rib_import *import)
 {
-    struct span name = import->out.identity.name;
+    struct span name = rib_import_out(import).identity.name;
     switch (policy_overlap(world->rig.policies[import->link])) {
     case POLICY_OVERLAP_PREFER_LOCAL:
         return !is_local(world, name);
@@ -264,11 +267,13 @@ best_for(struct rib_world *world, const struct rib_import *import)
         const struct rib_import *other;
         size_t cursor = 0;
         while ((other = rib_each_import(world->rig.rib, link, &cursor)) != NULL) {
+            if (other->state != RIB_IMPORT_CANDIDATE || !same_offer(import, other)) {
+                continue;
+            }
             bool wins = true;
             struct rib_rank rank = rib_rank_of(world->rig.rib, other);
             struct rib_rank than = best == NULL ? rank : rib_rank_of(world->rig.rib, best);
-            if (other->state == RIB_IMPORT_CANDIDATE && same_offer(import, other) &&
-                is_eligible(world, other) &&
+            if (is_eligible(world, other) &&
                 (best == NULL || (rib_decide(&rank, &than, &wins) != 0 && wins))) {
                 best = other;
             }
@@ -320,7 +325,8 @@ views_are_right(struct rib_world *world)
             const struct rib_export *exported =
                 rib_find_export(world->rig.rib, link, world->far_ids[id]);
             if ((exported != NULL) != world->far[link][id] ||
-                (exported != NULL && exported->out.tags.count != world->far_tags[link][id])) {
+                (exported != NULL &&
+                    rib_export_out(exported).tags.count != world->far_tags[link][id])) {
                 return false;
             }
         }
@@ -344,7 +350,7 @@ views_are_right(struct rib_world *world)
             }
             seen[offers++] = offer;
             /* What was made before its name was blocked may stay. */
-            bool blocked = rib_world_is_blocked(world, offer->identity.name);
+            bool blocked = rib_world_is_blocked(world, rib_offer_identity(offer).name);
             bool wanted = offer->chosen != NULL && (!blocked || offer->visible);
             if (offer->visible != wanted || offer->made != (wanted ? offer->chosen : NULL)) {
                 return false;

@@ -212,10 +212,11 @@ static bool
 import_has_no_loop(const struct loop_world *world, const struct loop_bridge *bridge,
     const struct rib_import *import)
 {
-    const struct text_list *path = &import->in.path;
+    const struct text_list *path = &kept_attributes(&import->in)->path;
     uint32_t hops = world->options.hops == 0 ? ADVERTISEMENT_HOPS_DEFAULT : world->options.hops;
-    bool right = path->count > 0 && span_equal(path->items[0], import->in.origin) &&
-                 import->in.hops_left + path->count == hops + 1 && import->in.hops_left > 0 &&
+    bool right = path->count > 0 && span_equal(path->items[0], rib_import_in(import).origin) &&
+                 rib_import_in(import).hops_left + path->count == hops + 1 &&
+                 rib_import_in(import).hops_left > 0 &&
                  !text_list_has(path, loop_federations[bridge->federation]);
     for (uint32_t i = 0; i < path->count; i++) {
         const struct text_list before = { path->items, i };
@@ -248,7 +249,8 @@ find_import(const struct loop_bridge *bridge, uint32_t link, const struct way *w
     const struct rib_import *import;
     size_t cursor = 0;
     while ((import = rib_each_import(bridge->rib, link, &cursor)) != NULL &&
-           (import->state != RIB_IMPORT_CANDIDATE || !same_way(&import->in.path, way))) {
+           (import->state != RIB_IMPORT_CANDIDATE ||
+               !same_way(&kept_attributes(&import->in)->path, way))) {
     }
     return import;
 }
@@ -273,8 +275,8 @@ choices_are_right(const struct loop_world *world, const struct loop_bridge *brid
             const struct rib_import *import = find_import(bridge, link, &way);
             bool is_made = import != NULL && is_offered(import);
             right = right && import != NULL &&
-                    span_is(import->out.identity.name, loop_functions[origin]) &&
-                    (!is_made || same_way(&import->in.path, chosen));
+                    span_is(rib_import_out(import).identity.name, loop_functions[origin]) &&
+                    (!is_made || same_way(&kept_attributes(&import->in)->path, chosen));
             accepted++;
             offered[origin] += is_made;
         }
@@ -319,8 +321,9 @@ is_there(const struct loop_bridge *bridge, uint32_t link, const struct way *way)
     char name[64];
     const struct rib_import *import = find_import(bridge, link, way);
     compose_name(way, name, sizeof(name));
-    return import != NULL && span_is(import->out.identity.name, name) && import->offer->visible &&
-           same_way(&import->offer->made->in.path, way);
+    return import != NULL && span_is(rib_import_out(import).identity.name, name) &&
+           import->offer->visible &&
+           same_way(&kept_attributes(&import->offer->made->in)->path, way);
 }
 
 /* From what is known already into one more federation. `checks`: each arrival must be offered under its own name. */

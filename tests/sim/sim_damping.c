@@ -22,8 +22,8 @@ judge_function(
     bool overdue = instant_reached(until, now) && is_idle(world, host);
     if (instant_between(now, until) > longest_ns || longest_ns == 0 || overdue) {
         sim_world_fail(world, "%s: %.*s is held back for %.3f s more, at most %.3f s", host->name,
-            SPAN_ARGS(import->in.identity.name), (double)instant_between(now, until) / 1e9,
-            (double)longest_ns / 1e9);
+            SPAN_ARGS(identity_name(import->in.identity)),
+            (double)instant_between(now, until) / 1e9, (double)longest_ns / 1e9);
     }
 }
 
@@ -35,7 +35,7 @@ find_better_way(const struct sim_host *host, const struct rib_import *import)
     LIST_EACH (at, &import->offer->candidates) {
         const struct rib_import *other = CONTAINER_OF(at, struct rib_import, in_offer);
         if (!rib_link_is_damped(rib, other->link) && !rib_import_is_stale(rib, other) &&
-            other->out.preference >= import->out.preference) {
+            kept_attributes(&other->out)->preference >= kept_attributes(&import->out)->preference) {
             return other;
         }
     }
@@ -52,7 +52,7 @@ judge_choice(struct sim_world *world, const struct sim_host *host, const struct 
     const struct rib_import *better = serves ? find_better_way(host, import) : NULL;
     if (better != NULL && is_idle(world, host)) {
         sim_world_fail(world, "%s: %.*s comes over link %u, which is damped, and not over %u",
-            host->name, SPAN_ARGS(import->out.identity.name), import->link, better->link);
+            host->name, SPAN_ARGS(identity_name(import->out.identity)), import->link, better->link);
     }
 }
 

@@ -19,16 +19,16 @@ struct sight {
 
 static struct sight
 see(const struct sim_host *host, uint32_t link, enum policy_direction direction,
-    const struct advertisement *facts)
+    struct advertisement facts)
 {
     struct sight sight = {
         .host = host,
         .link = link,
         .direction = direction,
-        .is_public = text_list_has(&facts->tags, SPAN("public")),
-        .passes = facts->path.count > 1,
+        .is_public = text_list_has(&facts.tags, SPAN("public")),
+        .passes = facts.path.count > 1,
     };
-    snprintf(sight.name, sizeof(sight.name), "%.*s", SPAN_ARGS(facts->identity.name));
+    snprintf(sight.name, sizeof(sight.name), "%.*s", SPAN_ARGS(facts.identity.name));
     return sight;
 }
 
@@ -102,7 +102,7 @@ is_taken(const struct sight *sight, const struct rib_service_view *view)
     bool taken = rib_has_work(rib);
     bool wanted = judge(sight, rules, open, want);
     while (!taken && wanted && (other = rib_each_export(rib, sight->link, &cursor)) != NULL) {
-        taken = span_is(other->out.identity.name, want);
+        taken = span_is(rib_export_out(other).identity.name, want);
     }
     return taken;
 }
@@ -115,7 +115,8 @@ judge_exports(struct sim_world *world, const struct sim_host *host, uint32_t lin
     size_t cursor = 0;
     while (rib_each_service(rib, link, &cursor, &view)) {
         struct sight sight = see(host, link, POLICY_EXPORT, view.facts);
-        struct span got = view.exported == NULL ? SPAN_NONE : view.exported->out.identity.name;
+        struct span got =
+            view.exported == NULL ? SPAN_NONE : rib_export_out(view.exported).identity.name;
         if (!is_taken(&sight, &view) && !any_agrees(&sight, got)) {
             complain(world, &sight, got);
         }
@@ -126,9 +127,9 @@ judge_exports(struct sim_world *world, const struct sim_host *host, uint32_t lin
 static bool
 is_loop(const struct sim_world *world, const struct sim_host *host, const struct rib_import *import)
 {
-    return import->in.hops_left == 0 ||
-           text_list_has(
-               &import->in.path, span_from_text(world->federations[host->federation].name));
+    return rib_import_in(import).hops_left == 0 ||
+           text_list_has(&kept_attributes(&import->in)->path,
+               span_from_text(world->federations[host->federation].name));
 }
 
 /* Which sim_damping.h judges. */
@@ -145,8 +146,8 @@ judge_imports(struct sim_world *world, const struct sim_host *host, uint32_t lin
     const struct rib_import *import;
     while ((import = rib_each_import(bridge_rib(host->bridge), link, &cursor)) != NULL) {
         bool accepted = import->state == RIB_IMPORT_CANDIDATE;
-        struct span got = accepted ? import->out.identity.name : SPAN_NONE;
-        struct sight sight = see(host, link, POLICY_IMPORT, &import->in);
+        struct span got = accepted ? rib_import_out(import).identity.name : SPAN_NONE;
+        struct sight sight = see(host, link, POLICY_IMPORT, rib_import_in(import));
         if (is_loop(world, host, import)) {
             if (accepted || import->reason != PRUNE_LOOP) {
                 sim_world_fail(world, "%s: a loop was not refused: %s", host->name, sight.name);
@@ -285,8 +286,8 @@ leaves_room(const struct sim_host *host, const struct rib_import *import)
     const struct catalog_entry *entry = NULL;
     bool provided = false;
     bool connected = false;
-    while ((entry = catalog_next_named(member_catalog(member), import->out.identity.name, entry)) !=
-           NULL) {
+    while ((entry = catalog_next_named(
+                member_catalog(member), rib_import_out(import).identity.name, entry)) != NULL) {
         bool own = span_is(entry->endpoint.key.node_id, host->url) || is_imported(&entry->endpoint);
         provided = provided || !own;
         connected = connected || (!own && member_connected(member, entry->endpoint.key.node_id));
@@ -326,7 +327,7 @@ should_offer(const struct sim_host *host, struct span name, bool always)
         const struct rib_import *import;
         while ((import = rib_each_import(bridge_rib(host->bridge), link, &cursor)) != NULL) {
             if (import->state == RIB_IMPORT_CANDIDATE &&
-                span_equal(import->out.identity.name, name) &&
+                span_equal(rib_import_out(import).identity.name, name) &&
                 (always || leaves_room(host, import))) {
                 return true;
             }
@@ -356,9 +357,9 @@ judge_offers(struct sim_world *world, const struct sim_host *host)
         const struct rib_import *import;
         while ((import = rib_each_import(bridge_rib(host->bridge), link, &cursor)) != NULL) {
             if (import->state == RIB_IMPORT_CANDIDATE && leaves_room(host, import) &&
-                !offers(host, import->out.identity.name)) {
+                !offers(host, rib_import_out(import).identity.name)) {
                 sim_world_fail(world, "%s does not offer %.*s, which a link brings", host->name,
-                    SPAN_ARGS(import->out.identity.name));
+                    SPAN_ARGS(rib_import_out(import).identity.name));
             }
         }
     }
@@ -371,7 +372,7 @@ judge_transit(struct sim_world *world, const struct sim_host *host, uint32_t lin
     struct rib_service_view view;
     size_t cursor = 0;
     while (rib_each_service(bridge_rib(host->bridge), link, &cursor, &view)) {
-        const struct advertisement *facts = view.facts;
+        const struct advertisement *facts = &view.facts;
         if (facts->path.count < 2) {
             continue;
         }
@@ -431,7 +432,7 @@ compare_all(const struct sim_world *world, const struct sim_host *host, uint32_t
     cursor = 0;
     const struct rib_import *import;
     while ((import = rib_each_import(rib, link, &cursor)) != NULL) {
-        struct sight sight = see(host, link, POLICY_IMPORT, &import->in);
+        struct sight sight = see(host, link, POLICY_IMPORT, rib_import_in(import));
         if (!import->blocked && !is_loop(world, host, import)) {
             compare(&sight, &counted);
         }

@@ -63,7 +63,7 @@ route_of(const char *function)
         size_t cursor = 0;
         const struct rib_export *exported;
         while ((exported = rib_each_export(rib, link, &cursor)) != NULL) {
-            if (span_is(exported->source_name, function)) {
+            if (span_is(rib_export_source_name(exported), function)) {
                 snprintf(last, sizeof(last), "%s", function);
                 route_id = exported->route_id;
                 return route_id;

@@ -282,7 +282,7 @@ loop_show(struct loop_world *world, uint32_t bridge, const struct rib_offer *off
     const struct text_list tags = LIST(T(ADVERTISEMENT_TAG_ORIGIN "somewhere"));
     struct function_endpoint endpoint =
         rib_rig_endpoint((struct rib_facts){ .name = "x", .tags = tags });
-    endpoint.key.identity = offer->identity;
+    endpoint.key.identity = rib_offer_identity(offer);
     if (world->siblings > 1 && appears) {
         rib_add_provider(other, &endpoint);
     } else if (world->siblings > 1) {
@@ -312,7 +312,7 @@ static inline uint64_t
 loop_digest(const struct rib_export *exported)
 {
     struct prng prng = { .state = exported->route_id };
-    return prng_next(&prng) + exported->out.hops_left;
+    return prng_next(&prng) + rib_export_out(exported).hops_left;
 }
 
 /* One change crosses the link, if one waits. */
@@ -332,7 +332,7 @@ loop_carry(struct loop_world *world, struct loop_bridge *bridge, uint32_t link)
     if (rib_export_withdrawn(exported)) {
         rib_unlearn(far, wire->link, exported->route_id, PRUNE_WITHDRAWN);
     } else {
-        struct link_route route = { exported->route_id, digest, exported->out };
+        struct link_route route = { exported->route_id, digest, rib_export_out(exported) };
         struct advertisement *sent = &route.advertisement;
         sent->preference = ADVERTISEMENT_PREFERENCE_DEFAULT;
         if (sent->path.count == 1 && world->options.hops > 0) {

@@ -283,7 +283,7 @@ rib_rig_export(const struct rib_rig *rig, uint32_t link, const char *name)
     size_t cursor = 0;
     const struct rib_export *exported;
     while ((exported = rib_each_export(rig->rib, link, &cursor)) != NULL) {
-        if (span_is(exported->out.identity.name, name)) {
+        if (span_is(rib_export_out(exported).identity.name, name)) {
             return exported;
         }
     }

@@ -173,7 +173,7 @@ rib_world_settle(struct rib_world *world, uint32_t most)
         enum rib_offer_state state = RIB_OFFER_MADE;
         if (offer->chosen == NULL) {
             state = RIB_OFFER_NONE;
-        } else if (rib_world_is_blocked(world, offer->identity.name)) {
+        } else if (rib_world_is_blocked(world, rib_offer_identity(offer).name)) {
             state = prng_chance(&world->prng, 500) ? RIB_OFFER_CONFLICT : RIB_OFFER_NO_ROOM;
         }
         rib_offer_done(world->rig.rib, offer, state);
@@ -208,7 +208,7 @@ rib_world_flush(struct rib_world *world, uint32_t link, uint32_t most)
         CHECK(withdrawn || told_at->ns == 0 || pause_ns >= world->rig.advertisement_interval_ns);
         *told_at = withdrawn ? *told_at : world->mono;
         world->far[link][place] = !withdrawn;
-        world->far_tags[link][place] = exported->out.tags.count;
+        world->far_tags[link][place] = rib_export_out(exported).tags.count;
         rib_export_take(world->rig.rib, exported);
         rib_export_done(world->rig.rib, exported, place + 1);
     }

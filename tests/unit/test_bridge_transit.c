@@ -153,11 +153,11 @@ START_TEST(what_passes_through_tells_its_way_and_has_a_hop_less)
     const struct rib_import *import =
         rib_each_import(bridge_rib(rig.bridges[AP].bridge), 0, &cursor);
     ck_assert_ptr_nonnull(import);
-    ck_assert(span_is(import->in.origin, "us"));
-    ck_assert_uint_eq(import->in.path.count, 2);
-    ck_assert(span_is(import->in.path.items[0], "us"));
-    ck_assert(span_is(import->in.path.items[1], "eu"));
-    ck_assert_uint_eq(import->in.hops_left, ADVERTISEMENT_HOPS_DEFAULT - 1);
+    ck_assert(span_is(rib_import_in(import).origin, "us"));
+    ck_assert_uint_eq(rib_import_in(import).path.count, 2);
+    ck_assert(span_is(rib_import_in(import).path.items[0], "us"));
+    ck_assert(span_is(rib_import_in(import).path.items[1], "eu"));
+    ck_assert_uint_eq(rib_import_in(import).hops_left, ADVERTISEMENT_HOPS_DEFAULT - 1);
     /* And not back to where it came from. */
     ck_assert_uint_eq(rig_link_stats(&rig, US, 0).import_rejected, 0);
     ck_assert_uint_eq(rig_link_stats(&rig, US, 0).heard_announced, 0);
@@ -173,7 +173,7 @@ way_to_ap(void)
         rib_each_import(bridge_rib(rig.bridges[AP].bridge), 0, &cursor);
     ck_assert_ptr_nonnull(import);
     ck_assert_ptr_null(rib_each_import(bridge_rib(rig.bridges[AP].bridge), 0, &cursor));
-    return import->in.path.count;
+    return rib_import_in(import).path.count;
 }
 
 /* Calls go to nodes of eu's own while there are any, whichever of the two was there first. */

@@ -76,14 +76,14 @@ START_TEST(accepted_import_becomes_an_offer_as_policy_says)
     ck_assert_ptr_nonnull(import);
     ck_assert_int_eq(import->state, RIB_IMPORT_CANDIDATE);
     ck_assert(span_is(import->rule_id, "math"));
-    ck_assert(span_is(import->in.identity.name, "math.add"));
-    ck_assert(span_is(import->out.identity.name, "eu.math.add"));
-    ck_assert_uint_eq(import->out.preference, 50);
+    ck_assert(span_is(rib_import_in(import).identity.name, "math.add"));
+    ck_assert(span_is(rib_import_out(import).identity.name, "eu.math.add"));
+    ck_assert_uint_eq(rib_import_out(import).preference, 50);
 
     const struct rib_offer *offer = rib_next_offer(rig.rib);
     ck_assert_ptr_nonnull(offer);
-    ck_assert(span_is(offer->identity.name, "eu.math.add"));
-    ck_assert(span_is(offer->identity.function_id, "eu.math.add"));
+    ck_assert(span_is(rib_offer_identity(offer).name, "eu.math.add"));
+    ck_assert(span_is(rib_offer_identity(offer).function_id, "eu.math.add"));
     ck_assert_ptr_eq(offer->chosen, import);
     ck_assert_ptr_null(offer->made);
     ck_assert(!offer->visible);

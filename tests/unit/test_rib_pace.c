@@ -77,7 +77,7 @@ START_TEST(changes_wait_and_only_the_newest_is_told)
     pass(1);
     struct rib_export *exported = rib_next_export(rig.rib, 0);
     ck_assert_ptr_nonnull(exported);
-    ck_assert_uint_eq(exported->out.tags.count, 2);
+    ck_assert_uint_eq(rib_export_out(exported).tags.count, 2);
     ck_assert_uint_eq(sent(), 1);
     ck_assert_uint_eq(rib_announcing_deadline(rig.rib, 0).ns, INSTANT_NEVER.ns);
     /* From here on the interval begins anew. */

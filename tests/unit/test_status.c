@@ -66,7 +66,7 @@ START_TEST(status_comes_back_as_it_was_written)
 {
     struct status status;
     const struct function_identity catalog[] = {
-        { SPAN("add"), SPAN("a"), SPAN("1.0.0"), { 1, 0, 0 } },
+        { SPAN("add"), SPAN("a"), SPAN("1.0.0"), { 1, 0, 0 }, NULL },
     };
     ck_assert_int_eq(decode(span_from_text(full_status), &status), MESSAGE_OK);
     ck_assert_span(status.instance_id, "i1");
