@@ -19,6 +19,13 @@
 /* Only an operator can help whoever no link is configured for, and each handshake costs us more than it. */
 #define NOT_WANTED_PAUSE_NS (30 * SEC_NS)
 
+/* Never 0. */
+static size_t
+probes_size(const struct bridge_config *config, uint32_t link)
+{
+    return (config->links[link].probe_count + 1) * sizeof(struct probe);
+}
+
 static bool
 create_tables(struct bridge *bridge)
 {
@@ -35,6 +42,7 @@ create_tables(struct bridge *bridge)
         bridge->link_federations[i] = config->links[i].session.federation;
         bridge->ports[i].stale_until = INSTANT_NEVER;
         bridge->ports[i].diverged_since = INSTANT_NEVER;
+        bridge->ports[i].probes = mem_take(&bridge->mem, probes_size(config, i));
         link_session_init(&bridge->ports[i].session, &config->links[i].session, &bridge->mem,
             bridge->log, &bridge->prng);
         call_limits_init(&bridge->ports[i].limits, &bridge->mem, bridge->hash_key);
@@ -60,12 +68,13 @@ create_tables(struct bridge *bridge)
     if (bridge->rib == NULL || bridge->member == NULL) {
         return false;
     }
-    bool limited = true;
+    bool whole = true;
     for (uint32_t i = 0; i < count; i++) {
-        limited = limited && call_limits_replace(&bridge->ports[i].limits, bridge->policies[i],
-                                 rib_policy_number(bridge->rib, i));
+        whole = whole && bridge->ports[i].probes != NULL &&
+                call_limits_replace(&bridge->ports[i].limits, bridge->policies[i],
+                    rib_policy_number(bridge->rib, i));
     }
-    return limited;
+    return whole;
 }
 
 struct bridge *
@@ -118,6 +127,8 @@ bridge_free(struct bridge *bridge)
             if (bridge->ports[i].session.log != NULL) {
                 link_session_destroy(&bridge->ports[i].session);
                 call_limits_destroy(&bridge->ports[i].limits);
+                mem_give(&bridge->mem, bridge->ports[i].probes,
+                    bridge->ports[i].probes == NULL ? 0 : probes_size(&bridge->config, i));
             }
         }
         mem_give(&bridge->mem, bridge->ports, (count + 1) * sizeof(struct link_port));
@@ -290,6 +301,7 @@ step_everything(struct bridge *bridge, const struct event *event, struct now now
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
         if (event->kind == EVENT_START) {
             link_session_start(&bridge->ports[i].session, now, &bridge->actions);
+            link_probe_start(bridge, i, now);
         } else if (!bridge->left) {
             link_port_step(bridge, i, event, now);
         }
@@ -465,6 +477,10 @@ bridge_link_stats(const struct bridge *bridge, uint32_t link)
     stats.penalty = damping_penalty(&port->damping, &bridge->config.link_damping, bridge->now.mono);
     stats.damped = rib_link_is_damped(bridge->rib, link);
     stats.damped_for_ns = stats.damped ? until(bridge, damping_reuse_at(&port->damping)) : 0;
+    stats.probe_configs = bridge->config.links[link].probes;
+    stats.probes = port->probes;
+    stats.probe_count = bridge->config.links[link].probe_count;
+    stats.doubted = rib_link_is_doubted(bridge->rib, link);
     if (port->diverged_since.ns != INSTANT_NEVER.ns) {
         stats.diverged_ns = instant_between(port->diverged_since, bridge->now.mono);
     }

@@ -18,6 +18,7 @@
 #include "bridge/damping.h"
 #include "bridge/link_session.h"
 #include "bridge/policy.h"
+#include "bridge/probe.h"
 #include "bridge/reload.h"
 #include "bridge/rib.h"
 #include "core/member.h"
@@ -34,6 +35,8 @@
 struct bridge_link_config {
     struct link_session_config session;
     struct policy *policy; /* gets a holder; NULL: nothing passes */
+    const struct probe_config *probes;
+    uint32_t probe_count; /* <= PROBES_MAX */
 };
 
 /* All texts live as long as the bridge. */
@@ -125,7 +128,11 @@ struct bridge_link_stats {
     uint32_t penalty; /* of its flaps, decayed */
     bool damped;      /* what comes over it is the last choice, for: */
     uint64_t damped_for_ns;
-    uint64_t diverged_ns;   /* for so long our table is not what the far side means; 0: it is */
+    uint64_t diverged_ns; /* for so long our table is not what the far side means; 0: it is */
+    const struct probe_config *probe_configs;
+    const struct probe *probes; /* one for each of these */
+    uint32_t probe_count;
+    bool doubted;           /* what comes over it is the last choice: a probe fails */
     uint64_t update_pauses; /* how often it was not read for a while: import.limits.updates */
     struct bridge_call_stats to_link;   /* calls of our cluster over this link */
     struct bridge_call_stats from_link; /* calls of the far side into our cluster */

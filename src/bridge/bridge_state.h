@@ -8,6 +8,7 @@
  *   transit_calls.c calls that only pass through, from one link to another
  *   calls_again.c   calls that go over another link, and calls that come again
  *   link_port.c     where it meets another federation: one session and the calls over it
+ *   link_probe.c    our own calls over it, which tell whether it serves
  *   link_announce.c what it is told, and
  *   link_damping.c  how often it broke, and
  *   link_hear.c     what it tells us, how fresh that is, and whether it is what it means
@@ -41,6 +42,8 @@ struct link_port {
     struct damping damping;
     bool over_limit
         [POLICY_LIMIT_KIND_COUNT]; /* more came than import.limits allows, and it was said */
+    struct probe *probes;          /* one each of the configuration */
+    bool was_up;                   /* when probes were looked at last */
     bool held;                     /* the session was ended because of that */
     struct instant held_until;
 };
@@ -107,11 +110,12 @@ void cluster_calls_expire(struct bridge *bridge, struct near_call *call, struct 
 /* Whoever waits for it has gone. */
 void cluster_calls_drop(struct bridge *bridge, struct near_call *call, struct now now);
 
-/* A call that is to go out over a link: for a node (`back`), or for a far call (`far_ticket`). */
+/* A call that is to go out over a link: for a node (`back`), for a far call (`far_ticket`), or for a `probe`. */
 struct near_request {
     const struct rib_import *import; /* over its link */
     struct member_back *back;
     uint64_t far_ticket;
+    uint32_t probe; /* as in struct near_call; it goes over no other link */
     struct span command;
     struct link_call message; /* call_id, route_id and timeout_ms are put in */
     struct span
@@ -121,6 +125,8 @@ struct near_request {
 /* It is under way from now on, within what its rule allows. false: it is not, *error says why. */
 bool cluster_calls_send_near(struct bridge *bridge, const struct near_request *request,
     struct now now, struct call_error *error);
+/* How many borders a call by this import may cross. */
+uint8_t cluster_calls_hops_back(const struct rib_import *import);
 struct call_error cluster_calls_near_error(
     const struct bridge *bridge, enum call_code code, const char *text);
 /* May it begin by the rule that let the function in? *limit is held if so. */
@@ -196,6 +202,16 @@ void link_port_end_calls(struct bridge *bridge, uint32_t link, struct now now);
 void link_damping_flap(struct bridge *bridge, uint32_t link, struct now now);
 void link_damping_tick(struct bridge *bridge, uint32_t link, struct now now);
 struct instant link_damping_deadline(const struct bridge *bridge, uint32_t link);
+
+/* link_probe.c */
+void link_probe_start(struct bridge *bridge, uint32_t link, struct now now);
+void link_probe_tick(struct bridge *bridge, uint32_t link, struct now now);
+struct instant link_probe_deadline(const struct bridge *bridge, uint32_t link);
+/* The end of a near call that a probe waits for: the function answered, or the call failed. */
+void link_probe_answered(
+    struct bridge *bridge, const struct near_call *call, bool ok, struct now now);
+void link_probe_failed(struct bridge *bridge, const struct near_call *call,
+    const struct call_error *error, struct now now);
 
 /* link_announce.c */
 void link_announce_begin(struct bridge *bridge, uint32_t link, const struct link_hello *hello);

@@ -130,6 +130,7 @@ begin_near(struct bridge *bridge, const struct near_request *request, struct now
     call->limit = limit;
     call->rule_timeout_ns = rule_timeout_ns;
     call->far_ticket = request->far_ticket;
+    call->probe = request->probe;
     if (request->far_ticket != 0) {
         forward_find_far(&bridge->forward, request->far_ticket)->near_call_id = call->call_id;
     }
@@ -158,7 +159,7 @@ cluster_calls_send_near(struct bridge *bridge, const struct near_request *reques
         return false;
     }
     const struct rib_offer *offer = request->import->offer;
-    if (rib_has_choice(offer)) {
+    if (rib_has_choice(offer) && call->probe == 0) {
         const struct near_again again = {
             .offer_name = rib_offer_identity(offer).name,
             .offer_mark = rib_offer_mark(bridge->rib, offer),
@@ -173,8 +174,8 @@ cluster_calls_send_near(struct bridge *bridge, const struct near_request *reques
 }
 
 /* The call goes back the way the advertisement came, so it may cross as many borders as that could at first. */
-static uint8_t
-hops_back(const struct rib_import *import)
+uint8_t
+cluster_calls_hops_back(const struct rib_import *import)
 {
     const struct advertisement *in = kept_attributes(&import->in);
     uint64_t hops = (uint64_t)in->path.count - 1 + in->hops_left;
@@ -198,7 +199,7 @@ cluster_calls_called(void *owner, const struct member_incoming *incoming, struct
             .back = back,
             .command = asked->command,
             .message = {
-                .hops_left = hops_back(import),
+                .hops_left = cluster_calls_hops_back(import),
                 .path = { .items = &bridge->config.federation, .count = 1 },
                 .id = calls_again_retries(import) > 0 ? calls_again_id(bridge, asked) : SPAN_NONE,
                 .args = asked->args,
@@ -232,6 +233,8 @@ cluster_calls_fail(
 {
     if (call->far_ticket != 0) {
         transit_calls_fail(bridge, call, error, now);
+    } else if (call->probe != 0) {
+        link_probe_failed(bridge, call, error, now);
     } else {
         refuse_call(bridge, call->back, call->command, error, now);
     }
@@ -301,7 +304,11 @@ cluster_calls_answer(
     case LINK_REPLY_OK:
     case LINK_REPLY_FAILED: {
         bool ok = reply->status == LINK_REPLY_OK;
-        member_answer(bridge->member, call->back, ok, reply->body, now, &bridge->actions);
+        if (call->probe != 0) {
+            link_probe_answered(bridge, call, ok, now);
+        } else {
+            member_answer(bridge->member, call->back, ok, reply->body, now, &bridge->actions);
+        }
         end_near(bridge, call, ok ? CALL_RESULT_OK : CALL_RESULT_FAILED, now);
         break;
     }

@@ -42,7 +42,8 @@ struct near_call {
     uint64_t call_id;
     uint32_t link;
     struct member_back *back; /* a node of our cluster waits; or NULL: */
-    uint64_t far_ticket;      /* the far call does that goes on over this link */
+    uint64_t far_ticket;      /* the far call does that goes on over this link; or 0: */
+    uint32_t probe;           /* one of the link's probes does: its index and 1 */
     uint64_t tried;           /* links that it went over, a bit each */
     struct near_again *again; /* NULL: it is not sent again */
     struct call_limit *limit; /* held; NULL: its rule has none. Set by the caller, as is: */

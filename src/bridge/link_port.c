@@ -265,6 +265,7 @@ link_port_deadline(const struct bridge *bridge, uint32_t link)
     struct instant at = port->held && !bridge->stopping ? port->held_until : INSTANT_NEVER;
     at = instant_earlier(at, link_hear_deadline(bridge, link));
     at = instant_earlier(at, link_damping_deadline(bridge, link));
+    at = instant_earlier(at, link_probe_deadline(bridge, link));
     return instant_earlier(at, link_announce_deadline(bridge, link));
 }
 
@@ -295,6 +296,7 @@ link_port_step(struct bridge *bridge, uint32_t link, const struct event *event, 
     link_port_act_on(bridge, link, &delivery, now);
     link_hear_tick(bridge, link, now);
     link_damping_tick(bridge, link, now);
+    link_probe_tick(bridge, link, now);
     release(bridge, link, now);
     for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
         watch_limit(bridge, link, (enum policy_limit_kind)kind, now);

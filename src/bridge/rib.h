@@ -320,6 +320,9 @@ void rib_describe_link(struct rib *rib, uint32_t link, struct span bridge, uint3
 /* The link flaps: what comes over it is less preferred than what is fresh, for as long as that is said of it. */
 void rib_damp_link(struct rib *rib, uint32_t link, bool damped);
 bool rib_link_is_damped(const struct rib *rib, uint32_t link);
+/* Likewise, because its probes fail. */
+void rib_doubt_link(struct rib *rib, uint32_t link, bool doubted);
+bool rib_link_is_doubted(const struct rib *rib, uint32_t link);
 
 /* Which step of rib_decide.h has made the chosen import the best of several; 0: there was only one. */
 uint32_t rib_offer_decided_by(const struct rib *rib, const struct rib_offer *offer);
@@ -369,6 +372,8 @@ struct rib_route_query {
 /* NULL: none. */
 const struct rib_import *rib_route(
     const struct rib *rib, const struct rib_offer *offer, const struct rib_route_query *query);
+/* The import by which this link itself brings the name into our cluster; NULL: it does not. */
+const struct rib_import *rib_route_over(const struct rib *rib, struct span name, uint32_t link);
 /* Several imports bring it. */
 bool rib_has_choice(const struct rib_offer *offer);
 /* By these two an offer is found again that may be gone meanwhile. The mark is a hash. */

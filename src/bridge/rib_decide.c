@@ -12,7 +12,7 @@ rib_rank_of(const struct rib *rib, const struct rib_import *import)
     return (struct rib_rank){
         .preference = out->preference,
         .freshness = rib_import_is_stale(rib, import) ? RIB_STALE
-                     : port->damped                   ? RIB_DAMPED
+                     : port->damped || port->doubted  ? RIB_DAMPED
                                                       : RIB_FRESH,
         .hops = out->path.count,
         .cost = out->cost,

@@ -3,7 +3,7 @@
  * rib_decide.h - which of several imports serves a name: a flat, numbered, total order.
  *
  *   1  preference   the higher one
- *   2  freshness    what is fresh before what came over a damped link, and that before what is stale
+ *   2  freshness    what is fresh before what came over a damped or doubted link, and that before what is stale
  *   3  hops         the shorter path
  *   4  cost         the lower one
  *   5  round_trip   the nearer far side, in coarse bands (rib_describe_link)
@@ -20,7 +20,7 @@
 
 enum rib_freshness {
     RIB_FRESH = 0,
-    RIB_DAMPED, /* its link flaps: rib_damp_link() */
+    RIB_DAMPED, /* its link flaps, or its probes fail: rib_damp_link(), rib_doubt_link() */
     RIB_STALE,  /* nobody vouches for it right now */
 };
 

@@ -124,20 +124,38 @@ rib_describe_link(struct rib *rib, uint32_t link, struct span bridge, uint32_t d
     port->hearing.choosing = port->hearing.imports.next;
 }
 
+/* It is another choice than before. */
+static void
+set_mark(struct rib_link *port, bool *mark, bool is_set)
+{
+    if (*mark != is_set) {
+        *mark = is_set;
+        port->hearing.choosing = port->hearing.imports.next;
+    }
+}
+
 void
 rib_damp_link(struct rib *rib, uint32_t link, bool damped)
 {
-    struct rib_link *port = &rib->links[link];
-    if (port->damped != damped) {
-        port->damped = damped;
-        port->hearing.choosing = port->hearing.imports.next;
-    }
+    set_mark(&rib->links[link], &rib->links[link].damped, damped);
 }
 
 bool
 rib_link_is_damped(const struct rib *rib, uint32_t link)
 {
     return rib->links[link].damped;
+}
+
+void
+rib_doubt_link(struct rib *rib, uint32_t link, bool doubted)
+{
+    set_mark(&rib->links[link], &rib->links[link].doubted, doubted);
+}
+
+bool
+rib_link_is_doubted(const struct rib *rib, uint32_t link)
+{
+    return rib->links[link].doubted;
 }
 
 /* The entry that a walk is at, which moves on; NULL: the walk is over. */

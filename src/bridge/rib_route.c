@@ -88,6 +88,27 @@ rib_route(const struct rib *rib, const struct rib_offer *offer, const struct rib
     return routing.found;
 }
 
+const struct rib_import *
+rib_route_over(const struct rib *rib, struct span name, uint32_t link)
+{
+    const struct rib_name *known = rib_name_find(rib, name);
+    if (known == NULL) {
+        return NULL;
+    }
+    LIST_EACH (offer_at, &known->offers) {
+        const struct rib_offer *offer = CONTAINER_OF(offer_at, struct rib_offer, in_name);
+        const struct rib_import *import;
+        const struct list *at = NULL;
+        uint32_t looked_at = 0;
+        while ((import = next_candidate(offer, &at, &looked_at)) != NULL) {
+            if (import->link == link) {
+                return import;
+            }
+        }
+    }
+    return NULL;
+}
+
 bool
 rib_has_choice(const struct rib_offer *offer)
 {

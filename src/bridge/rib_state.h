@@ -140,6 +140,7 @@ struct rib_link {
     char bridge[LINK_BRIDGE_NAME_MAX];
     uint32_t distance;
     bool damped;
+    bool doubted;
 };
 
 /* The last ones of a kind, the oldest first; each is one block with its texts behind it. */

@@ -104,8 +104,10 @@ struct rig {
     uint64_t call_timeout_ns;
     uint32_t
         far_frame_size_max; /* what far bridges made of frames say that they take; 0: nothing of it */
-    const char *const *far_bridges; /* the names that the links of a bridge expect; or NULL */
-    uint64_t resume_window_ns;      /* of each link; 0 unless a test says so, as is: */
+    const char *const *far_bridges;    /* the names that the links of a bridge expect; or NULL */
+    const struct probe_config *probes; /* of the first link of a bridge */
+    uint32_t probe_count;
+    uint64_t resume_window_ns; /* of each link; 0 unless a test says so, as is: */
     uint64_t stale_time_ns;
     struct damping_config link_damping; /* off unless a test says so, as is: */
     struct damping_config function_damping;
@@ -453,6 +455,8 @@ rig_add_bridge(
         it->links[i] = (struct bridge_link_config){
             .session = rig_session_config(it, i, &links[i]),
             .policy = links[i].policy,
+            .probes = rig->probes,
+            .probe_count = i == 0 ? rig->probe_count : 0,
         };
         if (rig->far_bridges != NULL) {
             it->links[i].session.bridge = span_from_text(rig->far_bridges[i]);
