@@ -27,8 +27,10 @@ struct link_port {
     uint32_t updates_of;            /* rib_policy_number(); 0: none yet */
     struct bridge_link_stats stats; /* counters; the rest is filled in when asked */
     bool congested;
-    bool end_of_sync_due;         /* everything is being announced */
-    bool end_of_sync_waits;       /* until our cluster is known */
+    bool end_of_sync_due;   /* everything is being announced */
+    bool end_of_sync_waits; /* until our cluster is known */
+    uint64_t again_wanted;  /* the number of a REFRESH to be answered when it is time; 0: none */
+    struct instant again_at;
     uint64_t end_of_sync_refresh; /* the number of the REFRESH that it answers; 0: of none */
     struct instant stale_until;   /* what is stale goes then; INSTANT_NEVER: nothing is */
     struct instant
@@ -215,7 +217,9 @@ void link_probe_failed(struct bridge *bridge, const struct near_call *call,
 
 /* link_announce.c */
 void link_announce_begin(struct bridge *bridge, uint32_t link, const struct link_hello *hello);
+/* A REFRESH came. */
 void link_announce_again(struct bridge *bridge, uint32_t link, uint64_t refresh);
+void link_announce_tick(struct bridge *bridge, uint32_t link);
 void link_announce_end(struct bridge *bridge, uint32_t link);
 /* Announce and withdraw what changed. */
 void link_announce_flush(struct bridge *bridge, uint32_t link, struct now now);

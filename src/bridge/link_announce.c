@@ -20,6 +20,9 @@
 #define SETTLE_QUIET_NS (1 * SEC_NS)
 #define SETTLE_MAX_NS   (10 * SEC_NS)
 
+/* Everything is told again at most so often, however often a neighbour asks. */
+#define AGAIN_PAUSE_NS (1 * SEC_NS)
+
 /* The session ends, and the next one, which comes after a pause, announces everything anew. */
 static void
 fail_for_memory(struct bridge *bridge, uint32_t link, struct now now)
@@ -157,6 +160,7 @@ link_announce_deadline(const struct bridge *bridge, uint32_t link)
     }
     bool waits = port->end_of_sync_due && port->end_of_sync_waits;
     struct instant at = rib_announcing_deadline(bridge->rib, link);
+    at = port->again_wanted == 0 ? at : instant_earlier(at, port->again_at);
     return waits ? instant_earlier(at, settles_at(bridge)) : at;
 }
 
@@ -215,6 +219,7 @@ link_announce_begin(struct bridge *bridge, uint32_t link, const struct link_hell
 {
     struct link_port *port = &bridge->ports[link];
     rib_begin_announcing(bridge->rib, link);
+    port->again_wanted = 0;
     port->end_of_sync_due = true;
     port->end_of_sync_waits = hello->stale > 0;
     port->end_of_sync_refresh = 0;
@@ -228,10 +233,23 @@ link_announce_again(struct bridge *bridge, uint32_t link, uint64_t refresh)
         /* The session's own beginning is not over. Whoever asks then asks again when tables differ. */
         return;
     }
+    port->again_wanted = refresh;
+    link_announce_tick(bridge, link);
+}
+
+void
+link_announce_tick(struct bridge *bridge, uint32_t link)
+{
+    struct link_port *port = &bridge->ports[link];
+    if (port->again_wanted == 0 || !instant_reached(port->again_at, bridge->now.mono)) {
+        return;
+    }
     rib_announce_again(bridge->rib, link);
+    port->again_at = instant_after(bridge->now.mono, AGAIN_PAUSE_NS);
     port->end_of_sync_due = true;
     port->end_of_sync_waits = false;
-    port->end_of_sync_refresh = refresh;
+    port->end_of_sync_refresh = port->again_wanted;
+    port->again_wanted = 0;
     port->stats.refreshed++;
 }
 
@@ -239,5 +257,6 @@ void
 link_announce_end(struct bridge *bridge, uint32_t link)
 {
     bridge->ports[link].end_of_sync_due = false;
+    bridge->ports[link].again_wanted = 0;
     rib_end_announcing(bridge->rib, link);
 }

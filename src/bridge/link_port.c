@@ -295,6 +295,7 @@ link_port_step(struct bridge *bridge, uint32_t link, const struct event *event, 
     port->congested = port->congested && conn_equal(before, port->session.conn);
     link_port_act_on(bridge, link, &delivery, now);
     link_hear_tick(bridge, link, now);
+    link_announce_tick(bridge, link);
     link_damping_tick(bridge, link, now);
     link_probe_tick(bridge, link, now);
     release(bridge, link, now);

@@ -287,6 +287,24 @@ START_TEST(refresh_of_the_far_side_is_answered_with_everything)
 }
 END_TEST
 
+START_TEST(neighbour_that_asks_all_the_time_is_told_once_a_second)
+{
+    uint32_t far = open_lasting();
+    uint32_t before = rig_far_heard(&rig, far, LINK_FRAME_ANNOUNCE, &frame);
+    struct link_frame refresh = { .type = LINK_FRAME_REFRESH };
+    for (int i = 0; i < 100; i++) {
+        refresh.refresh++;
+        rig_far_send(&rig, far, &refresh);
+    }
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_ANNOUNCE, &frame), before + 1);
+    rig_pass(&rig, SEC_NS);
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_ANNOUNCE, &frame), before + 2);
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_END_OF_SYNC, &frame), 3);
+    ck_assert_uint_eq(frame.end_of_sync.refresh, 100);
+    ck_assert_uint_eq(link_stats().refreshed, 2);
+}
+END_TEST
+
 /* A bridge that has just started does not know its cluster, and says so: not yet. */
 START_TEST(end_of_sync_waits_for_the_cluster_when_the_far_side_keeps_something)
 {
@@ -363,6 +381,7 @@ main(void)
     tcase_add_test(tcase, other_table_is_asked_for_again_and_swept);
     tcase_add_test(tcase, table_that_stays_another_is_not_asked_for_all_the_time);
     tcase_add_test(tcase, refresh_of_the_far_side_is_answered_with_everything);
+    tcase_add_test(tcase, neighbour_that_asks_all_the_time_is_told_once_a_second);
     tcase_add_test(tcase, end_of_sync_waits_for_the_cluster_when_the_far_side_keeps_something);
     tcase_add_test(tcase, end_of_sync_does_not_wait_for_ever);
     suite_add_tcase(suite, tcase);
