@@ -341,9 +341,6 @@ class FakeServer:
             (node for node, function in self.catalog
              if function == name and (node in self.dialed or node in self.quick_calls)), None))
 
-    def await_no_function(self, name):
-        self.await_that(f"the end of {name}", lambda: not any(function == name for _, function in self.catalog))
-
     def call(self, name, *args, seconds=30):
         """As for a client of its own: the rpc-response's payload."""
         node = self.await_function(name)
