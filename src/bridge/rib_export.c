@@ -808,40 +808,6 @@ rib_find_export(const struct rib *rib, uint32_t link, uint64_t route_id)
     return callable ? exported : NULL;
 }
 
-struct text_list
-rib_export_sources(const struct rib_export *exported, struct arena *arena)
-{
-    struct text_list sources = { .count = 0 };
-    struct span *names = arena_take(arena, RIB_SOURCES_MAX * sizeof(*names));
-    if (names == NULL) {
-        return sources;
-    }
-    sources.items = names;
-    LIST_EACH (at, &exported->slots) {
-        const struct rib_slot *slot = CONTAINER_OF(at, struct rib_slot, in_export);
-        struct span name = identity_name(slot->service->facts.identity);
-        if (sources.count < RIB_SOURCES_MAX && !text_list_has(&sources, name)) {
-            names[sources.count] = name;
-            sources.count++;
-        }
-    }
-    return sources;
-}
-
-const struct rib_import *
-rib_export_import(const struct rib_export *exported)
-{
-    const struct rib_import *import = NULL;
-    LIST_EACH (at, &exported->slots) {
-        const struct rib_service *service = CONTAINER_OF(at, struct rib_slot, in_export)->service;
-        if (service->import == NULL) {
-            return NULL;
-        }
-        import = import == NULL ? service->import : import;
-    }
-    return import;
-}
-
 bool
 rib_export_includes(const struct rib *rib, const struct rib_export *exported,
     const struct function_endpoint *endpoint)
@@ -849,58 +815,6 @@ rib_export_includes(const struct rib *rib, const struct rib_export *exported,
     struct advertisement facts = facts_of(rib, endpoint);
     const struct rib_service *service = rib_is_own(endpoint) ? find_service(rib, &facts) : NULL;
     return service != NULL && service->slots[exported->link].exported == exported;
-}
-
-const struct rib_export *
-rib_each_export(const struct rib *rib, uint32_t link, size_t *cursor)
-{
-    const struct rib_export *exported;
-    do {
-        exported = map_next(&rib->links[link].routes, cursor);
-    } while (exported != NULL && rib_export_withdrawn(exported));
-    return exported;
-}
-
-bool
-rib_each_service(
-    const struct rib *rib, uint32_t link, size_t *cursor, struct rib_service_view *view)
-{
-    const struct rib_service *service;
-    while ((service = map_next(&rib->services, cursor)) != NULL) {
-        const struct rib_slot *slot = &service->slots[link];
-        if (slot->outside) {
-            continue;
-        }
-        *view = (struct rib_service_view){
-            .facts = kept_view(&service->facts),
-            .exported = slot->exported,
-            .reason = slot->reason,
-            .rule_id = slot->rule_id,
-            .rule_reason = slot->rule_reason,
-        };
-        return true;
-    }
-    return false;
-}
-
-bool
-rib_each_denied(const struct rib *rib, uint32_t link, size_t *cursor, struct rib_denied *denied)
-{
-    const struct rib_service *service;
-    while ((service = map_next(&rib->services, cursor)) != NULL) {
-        const struct rib_slot *slot = &service->slots[link];
-        if (slot->exported == NULL && !slot->outside) {
-            *denied = (struct rib_denied){
-                .identity = identity_view(service->facts.identity),
-                .tags = kept_attributes(&service->facts)->tags,
-                .reason = slot->reason,
-                .rule_id = slot->rule_id,
-                .rule_reason = slot->rule_reason,
-            };
-            return true;
-        }
-    }
-    return false;
 }
 
 void

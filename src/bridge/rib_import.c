@@ -216,35 +216,6 @@ rib_offer_decided_by(const struct rib *rib, const struct rib_offer *offer)
 
 /* Imports. */
 
-/* What an advertisement of this size comes to. */
-static uint64_t
-cost_of(size_t in_size, enum policy_limit_kind kind)
-{
-    switch (kind) {
-    case POLICY_LIMIT_FUNCTIONS:
-        return 1;
-    case POLICY_LIMIT_BYTES:
-        return in_size;
-    }
-    return 0;
-}
-
-static void
-count_in(uint64_t counts[POLICY_LIMIT_KIND_COUNT], const struct rib_import *import)
-{
-    for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
-        counts[kind] += cost_of(import->in_size, (enum policy_limit_kind)kind);
-    }
-}
-
-static void
-count_out(uint64_t counts[POLICY_LIMIT_KIND_COUNT], const struct rib_import *import)
-{
-    for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {
-        counts[kind] -= cost_of(import->in_size, (enum policy_limit_kind)kind);
-    }
-}
-
 /* In the table and the lists of its link, and counted there. */
 static bool
 import_index(struct rib *rib, struct rib_import *import)
@@ -255,7 +226,7 @@ import_index(struct rib *rib, struct rib_import *import)
         return false;
     }
     list_push(&hearing->imports, &import->in_link);
-    count_in(rib->counts.table[import->link], import);
+    rib_limit_count(rib->counts.table[import->link], import);
     link_table_add(&hearing->table, import->digest);
     hearing->confirmed += import->epoch == hearing->epoch;
     rib_note_arrival(rib, import);
@@ -276,7 +247,7 @@ import_free(struct rib *rib, struct rib_import *import)
 {
     struct rib_hearing *hearing = &rib->links[import->link].hearing;
     uint64_t hash = rib_hash_number(rib, import->route_id);
-    count_out(rib->counts.table[import->link], import);
+    rib_limit_discount(rib->counts.table[import->link], import);
     map_remove(&rib->links[import->link].imports, hash, &import->route_id);
     rib_note_departure(rib, import);
     struct list **walks[] = { &hearing->sweeping, &hearing->choosing };
@@ -391,63 +362,6 @@ judge(
     return reason;
 }
 
-/* How much may come before the link's policy blocks; UINT64_MAX: it does not. */
-static uint64_t
-blocks_above(const struct rib_link *port, enum policy_limit_kind kind)
-{
-    if (port->policy == NULL) {
-        return UINT64_MAX;
-    }
-    const struct policy_table_limit *limit = &policy_import_limits(port->policy)->table[kind];
-    return limit->max == 0 || limit->action != POLICY_LIMIT_BLOCK ? UINT64_MAX : limit->max;
-}
-
-/* What is not blocked. */
-static uint64_t
-count_admitted(const struct rib *rib, uint32_t link, enum policy_limit_kind kind)
-{
-    return rib->counts.table[link][kind] - rib->counts.table_blocked[link][kind];
-}
-
-/* Whether limits let an advertisement of this size in, in the place of `known` (or NULL); if not, *kind is the first. */
-static bool
-has_room(const struct rib *rib, uint32_t link, size_t in_size, const struct rib_import *known,
-    enum policy_limit_kind *kind)
-{
-    for (uint32_t i = 0; i < POLICY_LIMIT_KIND_COUNT; i++) {
-        *kind = (enum policy_limit_kind)i;
-        uint64_t admitted = count_admitted(rib, link, *kind);
-        if (known != NULL && !known->blocked) {
-            admitted -= cost_of(known->in_size, *kind);
-        }
-        if (admitted + cost_of(in_size, *kind) > blocks_above(&rib->links[link], *kind)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* There is more than a new policy allows. */
-static bool
-is_one_too_many(const struct rib *rib, uint32_t link, enum policy_limit_kind *kind)
-{
-    for (uint32_t i = 0; i < POLICY_LIMIT_KIND_COUNT; i++) {
-        *kind = (enum policy_limit_kind)i;
-        if (count_admitted(rib, link, *kind) > blocks_above(&rib->links[link], *kind)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool
-rib_over_limit(const struct rib *rib, uint32_t link, enum policy_limit_kind kind)
-{
-    const struct rib_link *port = &rib->links[link];
-    uint64_t max = port->policy == NULL ? 0 : policy_import_limits(port->policy)->table[kind].max;
-    return max > 0 && rib->counts.table[link][kind] > max;
-}
-
 static void
 note_verdict(const struct rib *rib, struct rib_import *import, const struct policy_verdict *verdict)
 {
@@ -556,7 +470,7 @@ unblock(struct rib *rib, struct rib_import *import)
 {
     import->blocked = false;
     list_remove(&import->in_offer);
-    count_out(rib->counts.table_blocked[import->link], import);
+    rib_limit_discount(rib->counts.table_blocked[import->link], import);
 }
 
 /* Take an import out of the decision. Its offer, if it had been made with it, changes. */
@@ -600,26 +514,14 @@ settle_import(struct rib *rib, struct rib_import *import, const struct policy_ve
     }
 }
 
-static struct span
-say_limit(enum policy_limit_kind kind)
-{
-    switch (kind) {
-    case POLICY_LIMIT_FUNCTIONS:
-        return SPAN("more functions come over this link than import.limits.functions allows");
-    case POLICY_LIMIT_BYTES:
-        return SPAN("what comes over this link takes more than import.limits.bytes allows");
-    }
-    return SPAN_NONE;
-}
-
 /* It is one too many: no rule is asked. */
 static void
 block(struct rib *rib, struct rib_import *import, enum policy_limit_kind kind)
 {
     import->blocked = true;
-    import->rule_reason = say_limit(kind);
+    import->rule_reason = rib_limit_text(kind);
     list_push(&rib->links[import->link].blocked, &import->in_offer);
-    count_in(rib->counts.table_blocked[import->link], import);
+    rib_limit_count(rib->counts.table_blocked[import->link], import);
     reject(rib, import, PRUNE_LIMIT_EXCEEDED);
 }
 
@@ -655,7 +557,7 @@ rib_serve_blocked(struct rib *rib, uint32_t link)
     while (!list_empty(blocked)) {
         struct rib_import *oldest = CONTAINER_OF(blocked->next, struct rib_import, in_offer);
         enum policy_limit_kind kind;
-        if (!has_room(rib, link, oldest->in_size, NULL, &kind)) {
+        if (!rib_limit_has_room(rib, link, oldest->in_size, NULL, &kind)) {
             break;
         }
         rib_rejudge_import(rib, oldest);
@@ -695,7 +597,7 @@ learn(struct rib *rib, uint32_t link, const struct link_route *route, struct rib
     struct policy_verdict verdict = { .rule = POLICY_NO_RULE };
     enum prune_reason reason = PRUNE_LIMIT_EXCEEDED;
     enum policy_limit_kind kind;
-    bool fits = has_room(rib, link, size_in(&route->advertisement), known, &kind);
+    bool fits = rib_limit_has_room(rib, link, size_in(&route->advertisement), known, &kind);
     if (fits) {
         reason = judge(rib, link, route, &verdict);
     }
@@ -783,8 +685,8 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
     uint32_t link = import->link;
     struct policy_verdict verdict;
     enum policy_limit_kind kind;
-    if (import->blocked ? !has_room(rib, link, import->in_size, NULL, &kind)
-                        : is_one_too_many(rib, link, &kind)) {
+    if (import->blocked ? !rib_limit_has_room(rib, link, import->in_size, NULL, &kind)
+                        : rib_limit_is_exceeded(rib, link, &kind)) {
         prune(rib, import, PRUNE_LIMIT_EXCEEDED);
         retire(rib, import);
         verdict = (struct policy_verdict){ .rule = POLICY_NO_RULE };
@@ -894,12 +796,6 @@ rib_retry_offers(struct rib *rib)
             list_push(&rib->offer_changes, at);
         }
     }
-}
-
-const struct rib_import *
-rib_each_import(const struct rib *rib, uint32_t link, size_t *cursor)
-{
-    return map_next(&rib->links[link].imports, cursor);
 }
 
 void

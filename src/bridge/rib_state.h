@@ -10,6 +10,8 @@
  *   rib_pace.c    not too often
  *   rib_import.c  from the links to the cluster
  *   rib_damping.c which of that comes and goes, and
+ *   rib_limits.c  how much a link may bring
+ *   rib_read.c    what others read
  *   rib_hear.c    how fresh that is, and what goes
  *   rib_route.c   over which link a call goes
  *   rib_transit.c from one link to the others
@@ -212,6 +214,17 @@ void rib_events_init(struct rib *rib);
 void rib_events_destroy(struct rib *rib);
 /* Count, keep and log it; its number and time are set here. */
 void rib_note_event(struct rib *rib, const struct rib_event *event);
+
+/* rib_limits.c: what an import comes to, by enum policy_limit_kind, is added or taken away. */
+void rib_limit_count(uint64_t counts[POLICY_LIMIT_KIND_COUNT], const struct rib_import *import);
+void rib_limit_discount(uint64_t counts[POLICY_LIMIT_KIND_COUNT], const struct rib_import *import);
+/* Whether limits let an advertisement of this size in, in the place of `known` (or NULL); if not, *kind is the first. */
+bool rib_limit_has_room(const struct rib *rib, uint32_t link, size_t in_size,
+    const struct rib_import *known, enum policy_limit_kind *kind);
+/* There is more than a new policy allows. */
+bool rib_limit_is_exceeded(const struct rib *rib, uint32_t link, enum policy_limit_kind *kind);
+/* What to tell people of what it keeps out. */
+struct span rib_limit_text(enum policy_limit_kind kind);
 
 /* rib_export.c, for rib_work.c. */
 void rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link);
