@@ -360,10 +360,10 @@ is_exported(void *owner, const struct catalog_entry *entry)
 {
     const struct admission *admission = owner;
     const struct bridge *bridge = admission->bridge;
-    return rib_export_includes(bridge->rib, admission->exported, &entry->endpoint) &&
-           (!admission->repeats ||
-               text_list_has(&entry->endpoint.tags, SPAN(FUNCTION_TAG_IDEMPOTENT))) &&
-           (!admission->connected || member_connected(bridge->member, entry->endpoint.key.node_id));
+    const struct function_endpoint endpoint = catalog_endpoint(entry);
+    return rib_export_includes(bridge->rib, admission->exported, &endpoint) &&
+           (!admission->repeats || text_list_has(&endpoint.tags, SPAN(FUNCTION_TAG_IDEMPOTENT))) &&
+           (!admission->connected || member_connected(bridge->member, endpoint.key.node_id));
 }
 
 static const struct catalog_entry *
@@ -438,9 +438,9 @@ static bool
 send_to_node(struct bridge *bridge, const struct catalog_entry *entry, struct far_call *waiting,
     const struct link_call *call, struct now now, struct call_error *error)
 {
-    const struct function_key *key = &entry->endpoint.key;
+    const struct function_key key = catalog_endpoint(entry).key;
     buf_reset(&bridge->out);
-    write_constraint(&bridge->out, key->identity.version);
+    write_constraint(&bridge->out, key.identity.version);
     if (bridge->out.overflowed) {
         error->code = CALL_OVERLOADED;
         error->text = SPAN("the far bridge is out of memory");
@@ -448,11 +448,11 @@ send_to_node(struct bridge *bridge, const struct catalog_entry *entry, struct fa
     }
     struct member_call out = {
         .ticket = waiting->ticket,
-        .function = key->identity.name,
-        .function_id = key->identity.function_id,
+        .function = key.identity.name,
+        .function_id = key.identity.function_id,
         .version_constraint = buf_span(&bridge->out),
-        .resources = key->resources,
-        .target_node = key->node_id,
+        .resources = key.resources,
+        .target_node = key.node_id,
         .args = call->args,
         .kwargs = call->kwargs,
         .deadline = cluster_calls_far_deadline(bridge, call, waiting, now),

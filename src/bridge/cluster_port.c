@@ -18,24 +18,26 @@ static void
 changed(void *owner, const struct catalog_change *change)
 {
     struct bridge *bridge = owner;
-    const struct function_endpoint *endpoint = &change->entry->endpoint;
+    const struct function_endpoint endpoint = catalog_endpoint(change->entry);
     /* Whoever gave it up: another of our offers may have waited for its name, its id or its room. */
     bridge->names_freed = bridge->names_freed || change->kind == CATALOG_REMOVED;
-    if (span_equal(endpoint->key.node_id, bridge->config.member.url)) {
+    if (span_equal(endpoint.key.node_id, bridge->config.member.url)) {
         return;
     }
     switch (change->kind) {
     case CATALOG_ADDED:
         bridge->learnt_at = bridge->now.mono;
-        rib_add_provider(bridge->rib, endpoint);
+        rib_add_provider(bridge->rib, &endpoint);
         break;
-    case CATALOG_CHANGED:
+    case CATALOG_CHANGED: {
+        const struct function_endpoint old = catalog_endpoint(change->old);
         /* The new one first: an export that both belong to stays up. */
-        rib_add_provider(bridge->rib, endpoint);
-        rib_remove_provider(bridge->rib, &change->old->endpoint);
+        rib_add_provider(bridge->rib, &endpoint);
+        rib_remove_provider(bridge->rib, &old);
         break;
+    }
     case CATALOG_REMOVED:
-        rib_remove_provider(bridge->rib, endpoint);
+        rib_remove_provider(bridge->rib, &endpoint);
         break;
     }
 }
@@ -50,8 +52,9 @@ cluster_port_serves(void *owner, struct span name)
     const struct catalog *catalog = member_catalog(bridge->member);
     const struct catalog_entry *entry = NULL;
     while ((entry = catalog_next_named(catalog, name, entry)) != NULL) {
-        struct span node_id = entry->endpoint.key.node_id;
-        if (!span_equal(node_id, bridge->config.member.url) && rib_is_own(&entry->endpoint) &&
+        const struct function_endpoint endpoint = catalog_endpoint(entry);
+        struct span node_id = endpoint.key.node_id;
+        if (!span_equal(node_id, bridge->config.member.url) && rib_is_own(&endpoint) &&
             member_connected(bridge->member, node_id)) {
             return true;
         }
@@ -68,7 +71,7 @@ reached(void *owner, struct span node_id)
     const struct catalog_entry *entry = NULL;
     bridge->learnt_at = bridge->now.mono; /* what it knows comes next */
     while (node != NULL && (entry = catalog_next_of_node(node, entry)) != NULL) {
-        rib_reconsider(bridge->rib, entry->endpoint.key.identity.name);
+        rib_reconsider(bridge->rib, identity_name(entry->identity));
     }
 }
 

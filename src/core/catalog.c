@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * catalog.c - the cluster's advertisements: four indexes over entries that are one block each.
+ * catalog.c - the cluster's advertisements: four indexes over entries.
  *
  * by_key finds an entry for an update or a removal, by_name the candidates of a call, by_id keeps
  * names and ids 1:1, nodes collects what one node advertises. One heap of wall-clock deadlines
  * serves entries, another serves nodes.
  *
- * An entry is a single block: the struct, its two lists, its texts. It never changes but for its
- * times; an update with other contents replaces it.
+ * An entry holds an identity and facts, which others may hold as well. It never changes but for its times; an update
+ * with other contents replaces it.
  */
 #include "core/catalog.h"
 
 struct catalog_name {
-    struct span name;
-    struct span function_id;
+    struct identity *identity; /* of one of them: all have this name and id */
     struct list entries;
-    size_t size;
 };
 
 struct catalog {
@@ -24,6 +22,7 @@ struct catalog {
     struct map by_name; /* struct catalog_name by name */
     struct map by_id;   /* the same things by function_id */
     struct map nodes;
+    struct facts_table facts;
     struct heap expiries;
     struct heap node_expiries;
     uint32_t described_count;
@@ -52,22 +51,22 @@ hash_key_of(const struct catalog *catalog, const struct function_key *key)
 static bool
 entry_same(const void *item, const void *key)
 {
-    const struct catalog_entry *entry = item;
-    return function_key_equal(&entry->endpoint.key, key);
+    const struct function_endpoint endpoint = catalog_endpoint(item);
+    return function_key_equal(&endpoint.key, key);
 }
 
 static bool
 name_same(const void *item, const void *key)
 {
     const struct catalog_name *name = item;
-    return span_equal(name->name, *(const struct span *)key);
+    return span_equal(identity_name(name->identity), *(const struct span *)key);
 }
 
 static bool
 id_same(const void *item, const void *key)
 {
     const struct catalog_name *name = item;
-    return span_equal(name->function_id, *(const struct span *)key);
+    return span_equal(identity_view(name->identity).function_id, *(const struct span *)key);
 }
 
 static bool
@@ -83,53 +82,58 @@ hash_text(const struct catalog *catalog, struct span text)
     return hash_bytes(&catalog->config.hash_key, text);
 }
 
-static size_t
-endpoint_text_size(const struct function_endpoint *endpoint)
+static void
+entry_free(struct catalog *catalog, struct catalog_entry *entry)
 {
-    const struct function_key *key = &endpoint->key;
-    return key->cluster_id.size + key->node_id.size + key->identity.name.size +
-           key->identity.function_id.size + key->identity.version_text.size + endpoint->scope.size +
-           endpoint->rpc_summary.size + endpoint->rpc_spec.size + endpoint->spec_digest.size +
-           text_list_size(&key->resources) + text_list_size(&endpoint->tags);
+    identity_release(entry->identity);
+    if (entry->facts != NULL) {
+        facts_release(&catalog->facts, entry->facts);
+    }
+    mem_give(catalog->config.mem, entry, sizeof(*entry));
 }
 
 static struct catalog_entry *
-entry_create(struct catalog *catalog, const struct function_endpoint *from, struct wall now)
+entry_create(struct catalog *catalog, const struct function_endpoint *from,
+    struct catalog_node *node, struct wall now)
 {
-    size_t size = sizeof(struct catalog_entry) + endpoint_text_size(from);
-    struct catalog_entry *entry = mem_take(catalog->config.mem, size);
+    struct catalog_entry *entry = mem_take(catalog->config.mem, sizeof(*entry));
     if (entry == NULL) {
         return NULL;
     }
-    struct packer packer = pack_into(entry + 1, size - sizeof(*entry));
-    struct span *resources = pack_spans(&packer, from->key.resources.count);
-    struct span *tags = pack_spans(&packer, from->tags.count);
-
-    entry->size = size;
+    entry->identity = identity_hold(catalog->config.mem, &from->key.identity);
+    entry->facts = facts_hold(&catalog->facts, from);
+    if (entry->identity == NULL || entry->facts == NULL) {
+        entry_free(catalog, entry);
+        return NULL;
+    }
+    entry->node = node;
+    entry->advertised_at = from->advertised_at;
+    entry->ttl_ns = from->ttl_ns;
     entry->learnt_at = now;
-    entry->endpoint = *from;
-    struct function_endpoint *to = &entry->endpoint;
-    to->key.resources = text_list_pack(&packer, resources, &from->key.resources);
-    to->tags = text_list_pack(&packer, tags, &from->tags);
-    to->key.cluster_id = pack_text(&packer, from->key.cluster_id);
-    to->key.node_id = pack_text(&packer, from->key.node_id);
-    to->key.identity.name = pack_text(&packer, from->key.identity.name);
-    to->key.identity.function_id = pack_text(&packer, from->key.identity.function_id);
-    to->key.identity.version_text = pack_text(&packer, from->key.identity.version_text);
-    to->scope = pack_text(&packer, from->scope);
-    to->rpc_summary = pack_text(&packer, from->rpc_summary);
-    to->rpc_spec = pack_text(&packer, from->rpc_spec);
-    to->spec_digest = pack_text(&packer, from->spec_digest);
-    pack_done(&packer);
     list_init(&entry->in_name);
     list_init(&entry->in_node);
     return entry;
 }
 
-static void
-entry_free(struct catalog *catalog, struct catalog_entry *entry)
+struct function_endpoint
+catalog_endpoint(const struct catalog_entry *entry)
 {
-    mem_give(catalog->config.mem, entry, entry->size);
+    const struct facts *facts = entry->facts;
+    return (struct function_endpoint){
+        .key = {
+            .cluster_id = facts->cluster_id,
+            .node_id = entry->node->descriptor.key.node_id,
+            .identity = identity_view(entry->identity),
+            .resources = facts->resources,
+        },
+        .scope = facts->scope,
+        .tags = facts->tags,
+        .advertised_at = entry->advertised_at,
+        .ttl_ns = entry->ttl_ns,
+        .rpc_summary = facts->rpc_summary,
+        .rpc_spec = facts->rpc_spec,
+        .spec_digest = facts->spec_digest,
+    };
 }
 
 struct catalog *
@@ -145,6 +149,7 @@ catalog_create(const struct catalog_config *config)
     map_init(&catalog->by_name, config->mem, name_same);
     map_init(&catalog->by_id, config->mem, id_same);
     map_init(&catalog->nodes, config->mem, node_same);
+    facts_table_init(&catalog->facts, config->mem, config->hash_key);
     heap_init(&catalog->expiries, config->mem);
     heap_init(&catalog->node_expiries, config->mem);
     return catalog;
@@ -155,6 +160,13 @@ node_free(struct catalog *catalog, struct catalog_node *node)
 {
     mem_give(catalog->config.mem, node->text, node->text_size);
     mem_give(catalog->config.mem, node, sizeof(*node) + node->id_size);
+}
+
+static void
+name_free(struct catalog *catalog, struct catalog_name *name)
+{
+    identity_release(name->identity);
+    mem_give(catalog->config.mem, name, sizeof(*name));
 }
 
 void
@@ -170,7 +182,7 @@ catalog_free(struct catalog *catalog)
     }
     cursor = 0;
     for (struct catalog_name *name; (name = map_next(&catalog->by_name, &cursor)) != NULL;) {
-        mem_give(mem, name, name->size);
+        name_free(catalog, name);
     }
     cursor = 0;
     for (struct catalog_node *node; (node = map_next(&catalog->nodes, &cursor)) != NULL;) {
@@ -182,6 +194,7 @@ catalog_free(struct catalog *catalog)
     map_destroy(&catalog->by_name);
     map_destroy(&catalog->by_id);
     map_destroy(&catalog->nodes);
+    facts_table_destroy(&catalog->facts);
     mem_give(mem, catalog, sizeof(*catalog));
 }
 
@@ -198,34 +211,32 @@ binding_conflicts(const struct catalog *catalog, const struct function_identity 
 {
     const struct catalog_name *by_name = find_name(catalog, identity->name);
     if (by_name != NULL) {
-        return !span_equal(by_name->function_id, identity->function_id);
+        return !span_equal(identity_view(by_name->identity).function_id, identity->function_id);
     }
     return map_find(&catalog->by_id, hash_text(catalog, identity->function_id),
                &identity->function_id) != NULL;
 }
 
 static struct catalog_name *
-name_create(struct catalog *catalog, const struct function_identity *identity)
+name_create(struct catalog *catalog, struct identity *of)
 {
     struct mem *mem = catalog->config.mem;
-    size_t size = sizeof(struct catalog_name) + identity->name.size + identity->function_id.size;
-    struct catalog_name *name = mem_take(mem, size);
+    struct catalog_name *name = mem_take(mem, sizeof(*name));
     if (name == NULL) {
         return NULL;
     }
-    struct packer packer = pack_into(name + 1, size - sizeof(*name));
-    name->size = size;
-    name->name = pack_text(&packer, identity->name);
-    name->function_id = pack_text(&packer, identity->function_id);
+    const struct function_identity identity = identity_view(of);
     list_init(&name->entries);
-    uint64_t name_hash = hash_text(catalog, name->name);
+    name->identity = identity_hold(mem, &identity);
+    CHECK(name->identity == of); /* it is in this account */
+    uint64_t name_hash = hash_text(catalog, identity.name);
     if (!map_insert(&catalog->by_name, name_hash, name)) {
-        mem_give(mem, name, size);
+        name_free(catalog, name);
         return NULL;
     }
-    if (!map_insert(&catalog->by_id, hash_text(catalog, name->function_id), name)) {
-        map_remove(&catalog->by_name, name_hash, &name->name);
-        mem_give(mem, name, size);
+    if (!map_insert(&catalog->by_id, hash_text(catalog, identity.function_id), name)) {
+        map_remove(&catalog->by_name, name_hash, &identity.name);
+        name_free(catalog, name);
         return NULL;
     }
     return name;
@@ -237,9 +248,10 @@ name_drop_if_empty(struct catalog *catalog, struct catalog_name *name)
     if (!list_empty(&name->entries)) {
         return;
     }
-    map_remove(&catalog->by_name, hash_text(catalog, name->name), &name->name);
-    map_remove(&catalog->by_id, hash_text(catalog, name->function_id), &name->function_id);
-    mem_give(catalog->config.mem, name, name->size);
+    const struct function_identity identity = identity_view(name->identity);
+    map_remove(&catalog->by_name, hash_text(catalog, identity.name), &identity.name);
+    map_remove(&catalog->by_id, hash_text(catalog, identity.function_id), &identity.function_id);
+    name_free(catalog, name);
 }
 
 /* Nodes: alive while they have a descriptor, functions or a tombstone. */
@@ -329,8 +341,9 @@ tell(struct catalog *catalog, struct catalog_change change)
 static void
 unlink_entry(struct catalog *catalog, struct catalog_entry *entry)
 {
-    struct function_key *key = &entry->endpoint.key;
-    void *removed = map_remove(&catalog->by_key, hash_key_of(catalog, key), key);
+    const struct function_endpoint endpoint = catalog_endpoint(entry);
+    void *removed =
+        map_remove(&catalog->by_key, hash_key_of(catalog, &endpoint.key), &endpoint.key);
     CHECK(removed == entry);
     heap_remove(&catalog->expiries, &entry->expiry);
     list_remove(&entry->in_name);
@@ -340,7 +353,7 @@ unlink_entry(struct catalog *catalog, struct catalog_entry *entry)
 static void
 drop_entry(struct catalog *catalog, struct catalog_entry *entry, enum prune_reason reason)
 {
-    struct catalog_name *name = find_name(catalog, entry->endpoint.key.identity.name);
+    struct catalog_name *name = find_name(catalog, identity_name(entry->identity));
     CHECK(name != NULL);
     unlink_entry(catalog, entry);
     catalog->prunes[reason]++;
@@ -354,12 +367,12 @@ static bool
 link_entry(struct catalog *catalog, struct catalog_entry *entry, struct catalog_name *name,
     struct catalog_node *node)
 {
-    const struct function_endpoint *endpoint = &entry->endpoint;
-    int64_t end = end_of_life(endpoint->advertised_at, endpoint->ttl_ns);
+    const struct function_endpoint endpoint = catalog_endpoint(entry);
+    int64_t end = end_of_life(entry->advertised_at, entry->ttl_ns);
     if (!heap_set(&catalog->expiries, &entry->expiry, end)) {
         return false;
     }
-    if (!map_insert(&catalog->by_key, hash_key_of(catalog, &endpoint->key), entry)) {
+    if (!map_insert(&catalog->by_key, hash_key_of(catalog, &endpoint.key), entry)) {
         heap_remove(&catalog->expiries, &entry->expiry);
         return false;
     }
@@ -381,14 +394,13 @@ static enum catalog_result
 replace_entry(struct catalog *catalog, struct catalog_entry *old,
     const struct function_endpoint *endpoint, struct wall now)
 {
-    struct catalog_entry *entry = entry_create(catalog, endpoint, now);
+    struct catalog_name *name = find_name(catalog, endpoint->key.identity.name);
+    struct catalog_node *node = old->node;
+    CHECK(name != NULL);
+    struct catalog_entry *entry = entry_create(catalog, endpoint, node, now);
     if (entry == NULL) {
         return CATALOG_FULL;
     }
-    struct catalog_name *name = find_name(catalog, endpoint->key.identity.name);
-    struct catalog_node *node = find_node(catalog, endpoint->key.node_id);
-    CHECK(name != NULL);
-    CHECK(node != NULL);
     entry->learnt_at = old->learnt_at;
     entry->context = old->context;
     unlink_entry(catalog, old);
@@ -404,19 +416,19 @@ static enum catalog_result
 update_entry(struct catalog *catalog, struct catalog_entry *entry,
     const struct function_endpoint *endpoint, struct wall now)
 {
-    struct function_endpoint *known = &entry->endpoint;
-    if (!is_newer(endpoint->advertised_at, endpoint->ttl_ns, known->advertised_at, known->ttl_ns)) {
+    if (!is_newer(endpoint->advertised_at, endpoint->ttl_ns, entry->advertised_at, entry->ttl_ns)) {
         return CATALOG_STALE;
     }
-    if (!same_contents(known, endpoint)) {
+    const struct function_endpoint known = catalog_endpoint(entry);
+    if (!same_contents(&known, endpoint)) {
         return replace_entry(catalog, entry, endpoint, now);
     }
-    known->advertised_at = endpoint->advertised_at;
-    known->ttl_ns = endpoint->ttl_ns;
+    entry->advertised_at = endpoint->advertised_at;
+    entry->ttl_ns = endpoint->ttl_ns;
     bool moved = heap_set(
-        &catalog->expiries, &entry->expiry, end_of_life(known->advertised_at, known->ttl_ns));
+        &catalog->expiries, &entry->expiry, end_of_life(entry->advertised_at, entry->ttl_ns));
     CHECK(moved);
-    node_seen(find_node(catalog, known->key.node_id), endpoint->advertised_at);
+    node_seen(entry->node, endpoint->advertised_at);
     return CATALOG_REFRESHED;
 }
 
@@ -426,12 +438,11 @@ add_entry(struct catalog *catalog, const struct function_endpoint *endpoint, str
     if (catalog->by_key.count >= catalog->config.function_count_max) {
         return CATALOG_FULL;
     }
-    const struct function_identity *identity = &endpoint->key.identity;
-    struct catalog_entry *entry = entry_create(catalog, endpoint, now);
     struct catalog_node *node = node_ensure(catalog, endpoint->key.node_id);
-    struct catalog_name *name = find_name(catalog, identity->name);
-    if (name == NULL) {
-        name = name_create(catalog, identity);
+    struct catalog_entry *entry = node == NULL ? NULL : entry_create(catalog, endpoint, node, now);
+    struct catalog_name *name = find_name(catalog, endpoint->key.identity.name);
+    if (name == NULL && entry != NULL) {
+        name = name_create(catalog, entry->identity);
     }
     bool linked =
         entry != NULL && node != NULL && name != NULL && link_entry(catalog, entry, name, node);
@@ -477,9 +488,9 @@ catalog_remove(struct catalog *catalog, const struct function_key *key, enum pru
     if (entry == NULL) {
         return CATALOG_UNKNOWN;
     }
-    struct catalog_node *node = find_node(catalog, entry->endpoint.key.node_id);
-    if (entry->endpoint.advertised_at.ns > node->withdrawn.ns) {
-        node->withdrawn = entry->endpoint.advertised_at;
+    struct catalog_node *node = entry->node;
+    if (entry->advertised_at.ns > node->withdrawn.ns) {
+        node->withdrawn = entry->advertised_at;
     }
     drop_entry(catalog, entry, reason);
     node_drop_if_unused(catalog, node);
@@ -630,7 +641,7 @@ catalog_expire(struct catalog *catalog, struct wall now)
     struct heap_node *due;
     while ((due = heap_first(&catalog->expiries)) != NULL && due->at < now.ns) {
         struct catalog_entry *entry = CONTAINER_OF(due, struct catalog_entry, expiry);
-        struct catalog_node *node = find_node(catalog, entry->endpoint.key.node_id);
+        struct catalog_node *node = entry->node;
         drop_entry(catalog, entry, PRUNE_TTL_EXPIRED);
         node_drop_if_unused(catalog, node);
     }
@@ -685,7 +696,7 @@ struct span
 catalog_id_of(const struct catalog *catalog, struct span name)
 {
     const struct catalog_name *known = find_name(catalog, name);
-    return known == NULL ? SPAN_NONE : known->function_id;
+    return known == NULL ? SPAN_NONE : identity_view(known->identity).function_id;
 }
 
 const struct catalog_entry *

@@ -25,7 +25,9 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "core/facts.h"
 #include "core/function.h"
+#include "core/identity.h"
 #include "core/prune.h"
 
 /* Longer than any TTL in use (120 s): what was advertised before a death has expired by then. */
@@ -33,15 +35,19 @@
 
 struct catalog;
 
+/* One endpoint. catalog_endpoint() shows it. */
 struct catalog_entry {
-    struct function_endpoint endpoint; /* texts live as long as the entry */
+    struct identity *identity;
+    struct facts *facts;
+    struct catalog_node *node;
+    struct wall advertised_at;
+    uint64_t ttl_ns;
     struct wall learnt_at;
     void *context; /* the member's, for what this process offers; kept over updates */
     /* Private to catalog.c. */
     struct heap_node expiry;
     struct list in_name;
     struct list in_node;
-    size_t size;
 };
 
 struct catalog_node {
@@ -119,6 +125,9 @@ struct wall catalog_deadline(const struct catalog *catalog);
 /* Give an entry its context, or take it away. CATALOG_OK or CATALOG_UNKNOWN. */
 enum catalog_result catalog_set_context(
     struct catalog *catalog, const struct function_key *key, void *context);
+
+/* A view. Its texts live as long as the entry. */
+struct function_endpoint catalog_endpoint(const struct catalog_entry *entry);
 
 const struct catalog_entry *catalog_find(
     const struct catalog *catalog, const struct function_key *key);

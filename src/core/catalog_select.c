@@ -11,10 +11,10 @@ text_fits(struct span wanted, struct span given)
 static bool
 entry_fits(const struct catalog_entry *entry, const struct catalog_query *query, struct wall now)
 {
-    const struct function_endpoint *endpoint = &entry->endpoint;
-    const struct function_key *key = &endpoint->key;
+    const struct function_endpoint endpoint = catalog_endpoint(entry);
+    const struct function_key *key = &endpoint.key;
     bool excepted = query->except_node.size > 0 && span_equal(query->except_node, key->node_id);
-    return !excepted && function_alive(endpoint->advertised_at, endpoint->ttl_ns, now) &&
+    return !excepted && function_alive(endpoint.advertised_at, endpoint.ttl_ns, now) &&
            text_fits(query->function_id, key->identity.function_id) &&
            text_fits(query->target_cluster, key->cluster_id) &&
            text_fits(query->target_node, key->node_id) &&
@@ -38,11 +38,11 @@ candidate_is_better(const struct candidate *a, const struct candidate *b)
     if (a->load != b->load) {
         return a->load < b->load;
     }
-    const struct function_key *x = &a->entry->endpoint.key;
-    const struct function_key *y = &b->entry->endpoint.key;
-    int order = span_compare(x->cluster_id, y->cluster_id);
-    order = order != 0 ? order : span_compare(x->node_id, y->node_id);
-    order = order != 0 ? order : version_compare(y->identity.version, x->identity.version);
+    const struct function_key x = catalog_endpoint(a->entry).key;
+    const struct function_key y = catalog_endpoint(b->entry).key;
+    int order = span_compare(x.cluster_id, y.cluster_id);
+    order = order != 0 ? order : span_compare(x.node_id, y.node_id);
+    order = order != 0 ? order : version_compare(y.identity.version, x.identity.version);
     return order < 0;
 }
 
@@ -64,10 +64,11 @@ select_named(struct selection *selection, struct span name)
         if (!entry_fits(entry, query, selection->now)) {
             continue;
         }
+        const struct function_key key = catalog_endpoint(entry).key;
         struct candidate candidate = {
             .entry = entry,
-            .local = span_equal(entry->endpoint.key.cluster_id, query->local_cluster),
-            .load = selection->load->score(selection->load->owner, entry->endpoint.key.node_id),
+            .local = span_equal(key.cluster_id, query->local_cluster),
+            .load = selection->load->score(selection->load->owner, key.node_id),
         };
         if (candidate_is_better(&candidate, &selection->best)) {
             selection->best = candidate;

@@ -187,7 +187,7 @@ static void
 hear_own_function(struct member *member, const struct function_endpoint *endpoint, struct now now)
 {
     const struct catalog_entry *entry = catalog_find(member->catalog, &endpoint->key);
-    struct wall told = entry == NULL ? member->advertised_last : entry->endpoint.advertised_at;
+    struct wall told = entry == NULL ? member->advertised_last : entry->advertised_at;
     if (endpoint->advertised_at.ns <= told.ns + ECHO_ROUNDING_NS) {
         return;
     }

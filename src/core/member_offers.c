@@ -29,24 +29,28 @@ offer_key(const struct member *member, const struct function_identity *identity,
     };
 }
 
+static struct function_key
+key_of(const struct member *member, const struct offer *offer)
+{
+    const struct function_identity identity = identity_view(offer->identity);
+    return offer_key(member, &identity, &offer->resources);
+}
+
 static struct offer *
 offer_create(struct member *member, const struct member_offer *from)
 {
-    const struct function_identity *identity = &from->identity;
-    size_t size = sizeof(struct offer) + text_list_size(&from->resources) + identity->name.size +
-                  identity->function_id.size + identity->version_text.size;
-    struct offer *offer = mem_take(member->mem, size);
+    struct identity *identity = identity_hold(member->mem, &from->identity);
+    size_t size = sizeof(struct offer) + text_list_size(&from->resources);
+    struct offer *offer = identity == NULL ? NULL : mem_take(member->mem, size);
     if (offer == NULL) {
+        identity_release(identity);
         return NULL;
     }
     struct packer packer = pack_into(offer + 1, size - sizeof(*offer));
     struct span *resources = pack_spans(&packer, from->resources.count);
     offer->size = size;
     offer->context = from->context;
-    offer->identity = *identity;
-    offer->identity.name = pack_text(&packer, identity->name);
-    offer->identity.function_id = pack_text(&packer, identity->function_id);
-    offer->identity.version_text = pack_text(&packer, identity->version_text);
+    offer->identity = identity;
     offer->resources = text_list_pack(&packer, resources, &from->resources);
     pack_done(&packer);
     list_init(&offer->untold);
@@ -58,6 +62,7 @@ offer_free(struct member *member, struct offer *offer)
 {
     heap_remove(&member->refreshes, &offer->refresh);
     list_remove(&offer->untold);
+    identity_release(offer->identity);
     mem_give(member->mem, offer, offer->size);
 }
 
@@ -102,7 +107,9 @@ add_offer(struct member *member, const struct member_offer *from,
         }
         return CATALOG_FULL;
     }
-    enum catalog_result result = catalog_put(member->catalog, endpoint, now.wall);
+    struct function_endpoint sharing = *endpoint;
+    sharing.key.identity = identity_view(offer->identity);
+    enum catalog_result result = catalog_put(member->catalog, &sharing, now.wall);
     if (result != CATALOG_OK) {
         offer_free(member, offer);
         return result;
@@ -171,7 +178,8 @@ member_tell_all_again(struct member *member)
     const struct catalog_node *self = catalog_find_node(member->catalog, member->config.url);
     const struct catalog_entry *entry = NULL;
     while (self != NULL && (entry = catalog_next_of_node(self, entry)) != NULL) {
-        member_tell_again(member, &entry->endpoint.key);
+        const struct function_endpoint endpoint = catalog_endpoint(entry);
+        member_tell_again(member, &endpoint.key);
     }
 }
 
@@ -186,9 +194,9 @@ renew_overtaken(struct member *member, struct now now)
     const struct catalog_entry *entry = NULL;
     bool overtaken = self != NULL && catalog_deadline(member->catalog).ns <= now.wall.ns;
     while (overtaken && (entry = catalog_next_of_node(self, entry)) != NULL) {
-        const struct function_endpoint *endpoint = &entry->endpoint;
-        if (!function_alive(endpoint->advertised_at, endpoint->ttl_ns, now.wall)) {
-            member_tell_again(member, &endpoint->key);
+        const struct function_endpoint endpoint = catalog_endpoint(entry);
+        if (!function_alive(endpoint.advertised_at, endpoint.ttl_ns, now.wall)) {
+            member_tell_again(member, &endpoint.key);
             member->describe = true;
         }
     }
@@ -201,10 +209,10 @@ member_refresh_due(struct member *member, struct now now)
     struct heap_node *due;
     while ((due = heap_first(&member->refreshes)) != NULL && (uint64_t)due->at <= now.mono.ns) {
         struct offer *offer = CONTAINER_OF(due, struct offer, refresh);
-        struct function_key key = offer_key(member, &offer->identity, &offer->resources);
+        struct function_key key = key_of(member, offer);
         const struct catalog_entry *entry = catalog_find(member->catalog, &key);
         CHECK(entry != NULL);
-        struct function_endpoint endpoint = entry->endpoint;
+        struct function_endpoint endpoint = catalog_endpoint(entry);
         endpoint.advertised_at = member_advertising_time(member, now.wall);
         enum catalog_result result = catalog_put(member->catalog, &endpoint, now.wall);
         CHECK(result == CATALOG_REFRESHED);
@@ -423,7 +431,7 @@ flush_taken_back(struct member *member, bool heard, struct now now, struct actio
             break;
         }
         const struct offer *offer = CONTAINER_OF(link, const struct offer, untold);
-        keys[count++] = offer_key(member, &offer->identity, &offer->resources);
+        keys[count++] = key_of(member, offer);
     }
     if (heard) {
         const struct delta delta = { .function_removals = keys, .function_removal_count = count };
@@ -450,10 +458,10 @@ flush_untold(struct member *member, struct now now, struct actions *actions)
             break;
         }
         struct offer *offer = CONTAINER_OF(link, struct offer, untold);
-        struct function_key key = offer_key(member, &offer->identity, &offer->resources);
+        struct function_key key = key_of(member, offer);
         const struct catalog_entry *entry = catalog_find(member->catalog, &key);
         CHECK(entry != NULL);
-        endpoints[count++] = entry->endpoint;
+        endpoints[count++] = catalog_endpoint(entry);
         list_remove(&offer->untold);
     }
     const struct delta delta = { .functions = endpoints, .function_count = count };
@@ -528,7 +536,7 @@ member_send_snapshot(
         uint32_t count = 0;
         for (; entry != NULL && count < GOSSIP_BATCH_COUNT;
              entry = catalog_next(member->catalog, &cursor)) {
-            endpoints[count++] = entry->endpoint;
+            endpoints[count++] = catalog_endpoint(entry);
         }
         const struct delta delta = { .functions = endpoints, .function_count = count };
         tell(member, conn, &delta, now, actions);
@@ -544,7 +552,8 @@ member_retire(struct member *member, struct now now, struct actions *actions)
     while (self != NULL && !list_empty(&self->functions)) {
         const struct catalog_entry *entry = catalog_next_of_node(self, NULL);
         const struct offer *offer = entry->context;
-        member_withdraw(member, &offer->identity, &offer->resources, PRUNE_OPERATOR);
+        const struct function_identity identity = identity_view(offer->identity);
+        member_withdraw(member, &identity, &offer->resources, PRUNE_OPERATOR);
         self = catalog_find_node(member->catalog, member->config.url);
     }
     member_flush(member, now, actions);

@@ -184,8 +184,8 @@ own_functions(struct member *member, struct arena *arena, struct span **names,
     uint32_t count = 0;
     const struct catalog_entry *entry = NULL;
     while (count < STATUS_FUNCTIONS_MAX && (entry = catalog_next_of_node(self, entry)) != NULL) {
-        (*identities)[count] = entry->endpoint.key.identity;
-        (*names)[count++] = entry->endpoint.key.identity.name;
+        (*identities)[count] = catalog_endpoint(entry).key.identity;
+        (*names)[count++] = identity_name(entry->identity);
     }
     return count;
 }

@@ -20,8 +20,8 @@
 
 /* One function that this process offers; the catalog has its advertisement. */
 struct offer {
-    struct function_identity identity; /* points behind the struct */
-    struct text_list resources;
+    struct identity *identity;
+    struct text_list resources; /* behind the struct */
     void *context;
     struct heap_node refresh; /* monotonic */
     struct list untold;       /* in member->untold, or in member->taken_back once withdrawn */

@@ -75,8 +75,8 @@ commands_catalog_query(const struct command_call *call)
     json_begin_array(&writer);
     for (size_t i = window.offset; i < page.count; i++) {
         if (type == ENTRY_FUNCTIONS) {
-            const struct catalog_entry *entry = page.items[i];
-            function_endpoint_encode(&writer, &entry->endpoint);
+            const struct function_endpoint endpoint = catalog_endpoint(page.items[i]);
+            function_endpoint_encode(&writer, &endpoint);
         } else {
             const struct catalog_node *node = page.items[i];
             node_descriptor_encode(&writer, &node->descriptor);
@@ -148,8 +148,8 @@ list_functions(const struct command_call *call, const struct command_request *re
     json_write_key(&writer, "items");
     json_begin_array(&writer);
     for (size_t i = window.offset; i < page.count; i++) {
-        const struct catalog_entry *entry = page.items[i];
-        write_item(&writer, &entry->endpoint, detail);
+        const struct function_endpoint endpoint = catalog_endpoint(page.items[i]);
+        write_item(&writer, &endpoint, detail);
     }
     json_end_array(&writer);
     if (detail != DETAIL_LIST) {

@@ -201,7 +201,7 @@ write_offers(
     const struct catalog_entry *entry = NULL;
     while ((entry = catalog_next_of_node(node, entry)) != NULL) {
         function_count++;
-        resource_count += entry->endpoint.key.resources.count;
+        resource_count += entry->facts->resources.count;
     }
     const void **names = arena_take(call->arena, function_count * sizeof(*names));
     const void **resources = arena_take(call->arena, resource_count * sizeof(*resources));
@@ -211,10 +211,10 @@ write_offers(
     size_t names_used = 0;
     size_t resources_used = 0;
     while ((entry = catalog_next_of_node(node, entry)) != NULL) {
-        const struct function_key *key = &entry->endpoint.key;
-        names[names_used++] = &key->identity.name;
-        for (uint32_t i = 0; i < key->resources.count; i++) {
-            resources[resources_used++] = &key->resources.items[i];
+        const struct function_key key = catalog_endpoint(entry).key;
+        names[names_used++] = &key.identity.name;
+        for (uint32_t i = 0; i < key.resources.count; i++) {
+            resources[resources_used++] = &key.resources.items[i];
         }
     }
     for (uint32_t i = 0; i < node->descriptor.resources.count; i++) {

@@ -82,13 +82,13 @@ commands_compare_nodes(const void *a, const void *b)
 static int
 compare_functions(const void *a, const void *b)
 {
-    const struct function_key *x = &((const struct catalog_entry *)a)->endpoint.key;
-    const struct function_key *y = &((const struct catalog_entry *)b)->endpoint.key;
-    int order = span_compare(x->identity.name, y->identity.name);
-    order = order != 0 ? order : span_compare(x->identity.function_id, y->identity.function_id);
-    order = order != 0 ? order : version_compare(x->identity.version, y->identity.version);
-    order = order != 0 ? order : span_compare(x->cluster_id, y->cluster_id);
-    return order != 0 ? order : span_compare(x->node_id, y->node_id);
+    const struct function_key x = catalog_endpoint(a).key;
+    const struct function_key y = catalog_endpoint(b).key;
+    int order = span_compare(x.identity.name, y.identity.name);
+    order = order != 0 ? order : span_compare(x.identity.function_id, y.identity.function_id);
+    order = order != 0 ? order : version_compare(x.identity.version, y.identity.version);
+    order = order != 0 ? order : span_compare(x.cluster_id, y.cluster_id);
+    return order != 0 ? order : span_compare(x.node_id, y.node_id);
 }
 
 /* The next candidate: those of one name when a name is asked for, else all. */
@@ -115,7 +115,8 @@ commands_page_functions(const struct command_filter *filter, const struct comman
     size_t cursor = 0;
     const struct catalog_entry *entry = NULL;
     while ((entry = next_entry(filter, entry, &cursor)) != NULL) {
-        if (commands_wants_function(filter, &entry->endpoint)) {
+        const struct function_endpoint endpoint = catalog_endpoint(entry);
+        if (commands_wants_function(filter, &endpoint)) {
             order_page_offer(page, entry);
         }
     }

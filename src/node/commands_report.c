@@ -101,15 +101,15 @@ count_functions(const struct command_filter *filter, struct report *report)
     size_t cursor = 0;
     const struct catalog_entry *entry;
     while ((entry = catalog_next(catalog, &cursor)) != NULL) {
-        const struct function_endpoint *endpoint = &entry->endpoint;
-        if (!commands_wants_function(filter, endpoint)) {
+        const struct function_endpoint endpoint = catalog_endpoint(entry);
+        if (!commands_wants_function(filter, &endpoint)) {
             continue;
         }
         report->total++;
-        tally_add(&report->namespaces, commands_namespace_of(endpoint->key.identity.name));
-        tally_add(&report->clusters, endpoint->key.cluster_id);
-        for (uint32_t i = 0; i < endpoint->tags.count; i++) {
-            tally_add(&report->tags, endpoint->tags.items[i]);
+        tally_add(&report->namespaces, commands_namespace_of(endpoint.key.identity.name));
+        tally_add(&report->clusters, endpoint.key.cluster_id);
+        for (uint32_t i = 0; i < endpoint.tags.count; i++) {
+            tally_add(&report->tags, endpoint.tags.items[i]);
         }
     }
 }
@@ -279,8 +279,9 @@ commands_summary_query(const struct command_call *call)
     size_t cursor = 0;
     const struct catalog_entry *entry;
     while ((entry = catalog_next(member_catalog(call->member), &cursor)) != NULL) {
-        if (wants_summary(call, &request, &entry->endpoint)) {
-            tally_add(&names, entry->endpoint.key.identity.name);
+        const struct function_endpoint endpoint = catalog_endpoint(entry);
+        if (wants_summary(call, &request, &endpoint)) {
+            tally_add(&names, identity_name(entry->identity));
         }
     }
     struct order_page page;

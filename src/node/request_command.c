@@ -132,27 +132,27 @@ static void
 call_node(struct node *node, struct command *command, const struct catalog_entry *entry,
     const struct rpc_command *ready)
 {
-    const struct function_endpoint *to = &entry->endpoint;
-    enum member_call_result result = send_call(node, command, &to->key, ready);
+    struct function_endpoint to = catalog_endpoint(entry);
+    enum member_call_result result = send_call(node, command, &to.key, ready);
     if (result != MEMBER_CALL_OK && result != MEMBER_CALL_TOO_MANY) {
-        struct route other = route_find(node, &command->asked, to->key.node_id);
+        struct route other = route_find(node, &command->asked, to.key.node_id);
         if (other.kind == ROUTE_FUNCTION) {
             execute(node, command, other.function, ready);
             return;
         }
         if (other.kind == ROUTE_NODE) {
-            to = &other.entry->endpoint;
-            result = send_call(node, command, &to->key, ready);
+            to = catalog_endpoint(other.entry);
+            result = send_call(node, command, &to.key, ready);
         }
     }
     if (result != MEMBER_CALL_OK) {
         request_fail_with(node, command->request,
-            NODE_JOIN(node, SPAN("node "), to->key.node_id, SPAN(", which serves "),
-                ready->function, SPAN(", "), span_from_text(why_not_sent(result))));
+            NODE_JOIN(node, SPAN("node "), to.key.node_id, SPAN(", which serves "), ready->function,
+                SPAN(", "), span_from_text(why_not_sent(result))));
         return;
     }
-    note_sent(node, command, &to->key);
-    command->repeatable = make_repeatable(node, command, to);
+    note_sent(node, command, &to.key);
+    command->repeatable = make_repeatable(node, command, &to);
 }
 
 static struct span
@@ -259,11 +259,11 @@ start_again(struct node *node, struct command *command, const struct route *othe
         execute(node, command, other->function, ready);
         return true;
     }
-    const struct function_key *to = &other->entry->endpoint.key;
-    if (send_call(node, command, to, ready) != MEMBER_CALL_OK) {
+    const struct function_key to = catalog_endpoint(other->entry).key;
+    if (send_call(node, command, &to, ready) != MEMBER_CALL_OK) {
         return false;
     }
-    note_sent(node, command, to);
+    note_sent(node, command, &to);
     return true;
 }
 

@@ -49,7 +49,7 @@ find_in_catalog(const struct node *node, const struct catalog_query *query)
     if (entry == NULL) {
         return (struct route){ .kind = ROUTE_NONE };
     }
-    if (!span_equal(entry->endpoint.key.node_id, node->config.member.url)) {
+    if (!span_equal(catalog_endpoint(entry).key.node_id, node->config.member.url)) {
         return (struct route){ .kind = ROUTE_NODE, .entry = entry };
     }
     const struct service *service = member_find_offer(node->member, query, node->now);
@@ -95,8 +95,8 @@ static bool
 takes_again(void *owner, const struct catalog_entry *entry)
 {
     const struct node *node = owner;
-    struct span node_id = entry->endpoint.key.node_id;
-    return text_list_has(&entry->endpoint.tags, SPAN(FUNCTION_TAG_IDEMPOTENT)) &&
+    struct span node_id = catalog_endpoint(entry).key.node_id;
+    return text_list_has(&entry->facts->tags, SPAN(FUNCTION_TAG_IDEMPOTENT)) &&
            (span_equal(node_id, node->config.member.url) ||
                member_silence_ns(node->member, node_id, node->now) < NODE_SILENCE_NS);
 }

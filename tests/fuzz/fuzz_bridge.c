@@ -108,16 +108,16 @@ check_offers(struct bridge *bridge)
     const struct catalog_entry *entry = NULL;
     uint64_t count = 0;
     while (self != NULL && (entry = catalog_next_of_node(self, entry)) != NULL) {
-        const struct function_endpoint *endpoint = &entry->endpoint;
+        const struct function_endpoint endpoint = catalog_endpoint(entry);
         uint32_t reserved;
         uint32_t origins;
-        CHECK(span_starts_with(endpoint->key.identity.name, SPAN("in.")));
-        CHECK(!text_list_has(&endpoint->tags, SPAN("internal")));
-        CHECK(has_tag_under(&endpoint->tags, SPAN(ADVERTISEMENT_TAG_RESERVED), &reserved));
-        CHECK(has_tag_under(&endpoint->tags, SPAN(ADVERTISEMENT_TAG_ORIGIN), &origins));
+        CHECK(span_starts_with(endpoint.key.identity.name, SPAN("in.")));
+        CHECK(!text_list_has(&endpoint.tags, SPAN("internal")));
+        CHECK(has_tag_under(&endpoint.tags, SPAN(ADVERTISEMENT_TAG_RESERVED), &reserved));
+        CHECK(has_tag_under(&endpoint.tags, SPAN(ADVERTISEMENT_TAG_ORIGIN), &origins));
         CHECK(reserved == 1);
         CHECK(origins == 1);
-        CHECK(!text_list_has(&endpoint->tags, SPAN("mpreg-bridge:origin=us")));
+        CHECK(!text_list_has(&endpoint.tags, SPAN("mpreg-bridge:origin=us")));
         count++;
     }
     struct bridge_link_stats link = bridge_link_stats(bridge, 0);
@@ -185,19 +185,19 @@ check_call(const struct catalog *catalog, struct span url, const struct fabric_r
     bool parsed = version_constraint_parse(call->version_constraint, &constraint);
     CHECK(parsed);
     while ((entry = catalog_next_of_node(node, entry)) != NULL) {
-        const struct function_endpoint *endpoint = &entry->endpoint;
-        const struct function_identity *identity = &endpoint->key.identity;
+        const struct function_endpoint endpoint = catalog_endpoint(entry);
+        const struct function_identity *identity = &endpoint.key.identity;
         uint32_t origins;
         if (!span_equal(identity->name, call->command) ||
             !version_satisfies(identity->version, &constraint) ||
-            !text_list_same(&endpoint->key.resources, &call->resources)) {
+            !text_list_same(&endpoint.key.resources, &call->resources)) {
             continue;
         }
         meant++;
         CHECK(identity->version.major < 2);
-        CHECK(text_list_has(&endpoint->tags, SPAN("public")));
-        CHECK(!text_list_has(&endpoint->tags, SPAN("internal")));
-        CHECK(!has_tag_under(&endpoint->tags, SPAN(ADVERTISEMENT_TAG_ORIGIN), &origins));
+        CHECK(text_list_has(&endpoint.tags, SPAN("public")));
+        CHECK(!text_list_has(&endpoint.tags, SPAN("internal")));
+        CHECK(!has_tag_under(&endpoint.tags, SPAN(ADVERTISEMENT_TAG_ORIGIN), &origins));
     }
     CHECK(meant > 0);
 }

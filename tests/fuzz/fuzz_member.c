@@ -441,19 +441,19 @@ check_catalog(struct world *world)
     uint32_t own = 0;
     size_t cursor = 0;
     for (const struct catalog_entry *entry; (entry = catalog_next(catalog, &cursor)) != NULL;) {
-        const struct function_key *key = &entry->endpoint.key;
-        CHECK(span_is(key->cluster_id, "c1"));
-        CHECK(key->node_id.size > 0);
-        if (!span_is(key->node_id, FUZZ_OWN_URL)) {
+        const struct function_key key = catalog_endpoint(entry).key;
+        CHECK(span_is(key.cluster_id, "c1"));
+        CHECK(key.node_id.size > 0);
+        if (!span_is(key.node_id, FUZZ_OWN_URL)) {
             CHECK(entry->context == NULL);
             continue;
         }
         own++;
         for (uint32_t i = 0; i < OFFERS; i++) {
-            bool named = span_equal(key->identity.name, fuzz_names[i]);
+            bool named = span_equal(key.identity.name, fuzz_names[i]);
             CHECK(!named || world->offered[i]);
-            CHECK(!named || entry->endpoint.scope.data[0] == world->scopes[i]);
-            CHECK(!named || entry->endpoint.tags.count == 0);
+            CHECK(!named || catalog_endpoint(entry).scope.data[0] == world->scopes[i]);
+            CHECK(!named || catalog_endpoint(entry).tags.count == 0);
         }
     }
     for (uint32_t i = 0; i < OFFERS; i++) {

@@ -126,17 +126,18 @@ static void
 on_changed(void *owner, const struct catalog_change *change)
 {
     struct trial *trial = owner;
-    size_t index = index_of(&change->entry->endpoint.key);
+    const struct function_endpoint endpoint = catalog_endpoint(change->entry);
+    size_t index = index_of(&endpoint.key);
     bool known = index < KEY_COUNT;
     struct model_entry *seen = &trial->view[known ? index : 0];
-    uint64_t scope = text_index(change->entry->endpoint.scope);
+    uint64_t scope = text_index(endpoint.scope);
     switch (change->kind) {
     case CATALOG_ADDED:
         trial->view_holds = trial->view_holds && known && !seen->in;
         break;
     case CATALOG_CHANGED:
         trial->view_holds = trial->view_holds && known && seen->in && seen->scope != scope &&
-                            text_index(change->old->endpoint.scope) == seen->scope;
+                            text_index(catalog_endpoint(change->old).scope) == seen->scope;
         break;
     case CATALOG_REMOVED:
         trial->view_holds = trial->view_holds && known && seen->in && seen->scope == scope;
@@ -479,8 +480,8 @@ entry_agrees(const struct trial *trial, size_t index)
         return got == NULL && !want->in && !trial->view[index].in;
     }
     return trial->view[index].in && trial->view[index].scope == want->scope &&
-           got->endpoint.advertised_at.ns == want->advertised_at &&
-           got->endpoint.ttl_ns == want->ttl_ns && text_index(got->endpoint.scope) == want->scope;
+           got->advertised_at.ns == want->advertised_at && got->ttl_ns == want->ttl_ns &&
+           text_index(catalog_endpoint(got).scope) == want->scope;
 }
 
 static bool

@@ -58,15 +58,15 @@ may_be_imported(struct sim_world *world, uint32_t federation, struct span name, 
 static void
 check_entry(struct sim_world *world, const struct sim_host *host, const struct catalog_entry *entry)
 {
-    const struct function_key *key = &entry->endpoint.key;
+    const struct function_key key = catalog_endpoint(entry).key;
     uint32_t federation = host->federation;
-    bool allowed = span_is(key->cluster_id, world->federations[federation].name) &&
-                   (is_built_in(key->identity.name) ||
-                       served_by_node(world, federation, key->identity.name, key->node_id) ||
-                       may_be_imported(world, federation, key->identity.name, key->node_id));
+    bool allowed = span_is(key.cluster_id, world->federations[federation].name) &&
+                   (is_built_in(key.identity.name) ||
+                       served_by_node(world, federation, key.identity.name, key.node_id) ||
+                       may_be_imported(world, federation, key.identity.name, key.node_id));
     if (!allowed) {
         sim_world_fail(world, "%s sees %.*s at %.*s, which nobody may offer there", host->name,
-            SPAN_ARGS(key->identity.name), SPAN_ARGS(key->node_id));
+            SPAN_ARGS(key.identity.name), SPAN_ARGS(key.node_id));
     }
 }
 
@@ -179,9 +179,9 @@ count_seen(struct sim_world *world, struct sim_host *viewer, const char *name, c
     struct catalog *catalog = catalog_of(viewer);
     uint32_t count = 0;
     while ((entry = catalog_next_named(catalog, span_from_text(name), entry)) != NULL) {
-        const struct function_endpoint *endpoint = &entry->endpoint;
-        count += span_is(endpoint->key.node_id, url) &&
-                 function_alive(endpoint->advertised_at, endpoint->ttl_ns, now.wall);
+        const struct function_endpoint endpoint = catalog_endpoint(entry);
+        count += span_is(endpoint.key.node_id, url) &&
+                 function_alive(endpoint.advertised_at, endpoint.ttl_ns, now.wall);
     }
     return count;
 }
@@ -263,14 +263,13 @@ check_offers(struct sim_world *world, struct sim_host *viewer, const struct sim_
     size_t cursor = 0;
     const struct catalog_entry *entry;
     while ((entry = catalog_next(catalog_of(viewer), &cursor)) != NULL) {
-        struct span name = entry->endpoint.key.identity.name;
-        if (span_is(entry->endpoint.key.node_id, bridge->url) && !is_built_in(name) &&
+        struct span name = identity_name(entry->identity);
+        if (span_is(catalog_endpoint(entry).key.node_id, bridge->url) && !is_built_in(name) &&
             !is_expected(expected, bridge->index, name)) {
             struct now now = sim_world_now(world, viewer);
             sim_world_fail(world, "%s still sees %.*s of %s, advertised %.1f s ago for %.0f s",
                 viewer->name, SPAN_ARGS(name), bridge->name,
-                (double)(now.wall.ns - entry->endpoint.advertised_at.ns) / 1e9,
-                (double)entry->endpoint.ttl_ns / 1e9);
+                (double)(now.wall.ns - entry->advertised_at.ns) / 1e9, (double)entry->ttl_ns / 1e9);
         }
     }
 }

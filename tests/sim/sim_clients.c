@@ -243,8 +243,8 @@ draw_offered(struct sim_world *world, uint32_t federation, char name[SIM_TEXT_MA
     const struct catalog *catalog =
         host->alive ? member_catalog(bridge_member(host->bridge)) : NULL;
     while (catalog != NULL && (entry = catalog_next(catalog, &cursor)) != NULL) {
-        struct span offered = entry->endpoint.key.identity.name;
-        bool counts = span_is(entry->endpoint.key.node_id, host->url) &&
+        struct span offered = identity_name(entry->identity);
+        bool counts = span_is(catalog_endpoint(entry).key.node_id, host->url) &&
                       span_find(offered, '.') < offered.size;
         /* Each of them is as likely as the others. */
         count += counts;

@@ -288,9 +288,10 @@ leaves_room(const struct sim_host *host, const struct rib_import *import)
     bool connected = false;
     while ((entry = catalog_next_named(
                 member_catalog(member), rib_import_out(import).identity.name, entry)) != NULL) {
-        bool own = span_is(entry->endpoint.key.node_id, host->url) || is_imported(&entry->endpoint);
+        const struct function_endpoint endpoint = catalog_endpoint(entry);
+        bool own = span_is(endpoint.key.node_id, host->url) || is_imported(&endpoint);
         provided = provided || !own;
-        connected = connected || (!own && member_connected(member, entry->endpoint.key.node_id));
+        connected = connected || (!own && member_connected(member, endpoint.key.node_id));
     }
     const struct sim_rules *rules =
         &host->uses[import->link][host->use_count[import->link] - 1].rules;
@@ -311,7 +312,7 @@ offers(const struct sim_host *host, struct span name)
     const struct catalog_entry *entry = NULL;
     const struct catalog *catalog = member_catalog(bridge_member(host->bridge));
     while ((entry = catalog_next_named(catalog, name, entry)) != NULL) {
-        if (span_is(entry->endpoint.key.node_id, host->url)) {
+        if (span_is(catalog_endpoint(entry).key.node_id, host->url)) {
             return true;
         }
     }
@@ -344,9 +345,9 @@ judge_offers(struct sim_world *world, const struct sim_host *host)
     size_t at = 0;
     const struct catalog_entry *entry;
     while ((entry = catalog_next(catalog, &at)) != NULL) {
-        struct span name = entry->endpoint.key.identity.name;
-        bool offered =
-            span_is(entry->endpoint.key.node_id, host->url) && span_find(name, '.') < name.size;
+        struct span name = identity_name(entry->identity);
+        bool offered = span_is(catalog_endpoint(entry).key.node_id, host->url) &&
+                       span_find(name, '.') < name.size;
         if (offered && !should_offer(host, name, working)) {
             sim_world_fail(world, "%s offers %.*s, which no link brings or overlap keeps back",
                 host->name, SPAN_ARGS(name));

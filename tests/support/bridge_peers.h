@@ -214,7 +214,7 @@ rig_peer_sees(struct rig *rig, struct rig_peer *peer, const char *name)
     struct span bridge_url = rig->bridges[peer->bridge].config.member.url;
     const struct catalog_entry *entry = NULL;
     while ((entry = catalog_next_named(peer->view, span_from_text(name), entry)) != NULL) {
-        if (span_equal(entry->endpoint.key.node_id, bridge_url)) {
+        if (span_equal(catalog_endpoint(entry).key.node_id, bridge_url)) {
             break;
         }
     }

@@ -103,7 +103,7 @@ START_TEST(only_what_both_policies_accept_arrives_and_is_tagged_with_its_origin)
 
     const struct catalog_entry *entry = eu_sees("us.math.add");
     ck_assert_ptr_nonnull(entry);
-    const struct text_list *tags = &entry->endpoint.tags;
+    const struct text_list *tags = &entry->facts->tags;
     ck_assert(text_list_has(tags, SPAN("mpreg-bridge:origin=us")));
     ck_assert(text_list_has(tags, SPAN("public")));
     ck_assert_uint_eq(tags->count, 2);
@@ -207,9 +207,9 @@ START_TEST(reserved_tags_from_afar_are_replaced_by_our_own)
         &rig, far, 2, "eu", (struct rib_route){ .route_id = 1, .name = "f", .tags = tags });
     const struct catalog_entry *entry = us_sees("f");
     ck_assert_ptr_nonnull(entry);
-    ck_assert_uint_eq(entry->endpoint.tags.count, 2);
-    ck_assert(text_list_has(&entry->endpoint.tags, SPAN("public")));
-    ck_assert(text_list_has(&entry->endpoint.tags, SPAN("mpreg-bridge:origin=eu")));
+    ck_assert_uint_eq(catalog_endpoint(entry).tags.count, 2);
+    ck_assert(text_list_has(&entry->facts->tags, SPAN("public")));
+    ck_assert(text_list_has(&entry->facts->tags, SPAN("mpreg-bridge:origin=eu")));
 }
 END_TEST
 
@@ -219,7 +219,7 @@ START_TEST(origin_is_the_federation_that_serves_not_the_neighbour)
     uint32_t far = open_with_far_eu();
     rig_far_announce(&rig, far, 2, "eu",
         (struct rib_route){ .route_id = 1, .name = "f", .origin = SPAN("ap"), .path = path });
-    ck_assert(text_list_has(&us_sees("f")->endpoint.tags, SPAN("mpreg-bridge:origin=ap")));
+    ck_assert(text_list_has(&us_sees("f")->facts->tags, SPAN("mpreg-bridge:origin=ap")));
 }
 END_TEST
 
@@ -230,7 +230,7 @@ START_TEST(new_contents_of_a_route_reach_the_cluster)
     rig_far_announce(&rig, far, 2, "eu", (struct rib_route){ .route_id = 1, .name = "f" });
     rig_far_announce(
         &rig, far, 3, "eu", (struct rib_route){ .route_id = 1, .name = "f", .tags = tags });
-    ck_assert(text_list_has(&us_sees("f")->endpoint.tags, SPAN("fast")));
+    ck_assert(text_list_has(&us_sees("f")->facts->tags, SPAN("fast")));
     rig_far_announce(&rig, far, 4, "eu", (struct rib_route){ .route_id = 1, .name = "g" });
     ck_assert_ptr_null(us_sees("f"));
     ck_assert_ptr_nonnull(us_sees("g"));

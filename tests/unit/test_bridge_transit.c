@@ -136,7 +136,7 @@ START_TEST(function_passes_through_only_where_a_rule_says_so)
     rig_run(&rig);
     ck_assert(ap_sees("via-eu.us.math.add"));
     const struct catalog_entry *entry = rig_peer_sees(&rig, ap_node, "via-eu.us.math.add");
-    ck_assert(text_list_has(&entry->endpoint.tags, SPAN("mpreg-bridge:origin=us")));
+    ck_assert(text_list_has(&entry->facts->tags, SPAN("mpreg-bridge:origin=us")));
 
     policies[1] = rig_policy(&rig, all, 1, all, 1);
     ck_assert(bridge_reload_begin(rig.bridges[EU].bridge, &request));
@@ -220,7 +220,7 @@ START_TEST(change_passes_through_without_a_gap)
     rig_peer_offer(&rig, us_node, tagged);
     const struct catalog_entry *entry = rig_peer_sees(&rig, ap_node, "us.math.add");
     ck_assert_ptr_nonnull(entry);
-    ck_assert(text_list_has(&entry->endpoint.tags, SPAN("new")));
+    ck_assert(text_list_has(&entry->facts->tags, SPAN("new")));
     ck_assert_uint_le(rig_link_stats(&rig, AP, 0).heard_withdrawn, withdrawn + 1);
 }
 END_TEST

@@ -26,10 +26,12 @@ on_changed(void *owner, const struct catalog_change *change)
 {
     ck_assert_ptr_eq(owner, &heard);
     heard.count[change->kind]++;
-    heard.scope = change->entry->endpoint.scope;
+    heard.scope = catalog_endpoint(change->entry).scope;
     heard.context = change->entry->context;
     if (change->kind == CATALOG_CHANGED) {
-        ck_assert(function_key_equal(&change->old->endpoint.key, &change->entry->endpoint.key));
+        const struct function_endpoint old = catalog_endpoint(change->old);
+        const struct function_endpoint entry = catalog_endpoint(change->entry);
+        ck_assert(function_key_equal(&old.key, &entry.key));
         ck_assert_ptr_eq(change->old->context, change->entry->context);
     }
     if (change->kind == CATALOG_REMOVED) {
@@ -187,7 +189,7 @@ START_TEST(other_contents_change_the_entry_and_keep_its_context)
         const struct catalog_entry *entry = catalog_find(catalog, &endpoint.key);
         ck_assert_ptr_eq(entry->context, &context);
         ck_assert_int_eq(entry->learnt_at.ns, NOW);
-        ck_assert_int_eq(entry->endpoint.advertised_at.ns, endpoint.advertised_at.ns);
+        ck_assert_int_eq(entry->advertised_at.ns, endpoint.advertised_at.ns);
     }
     ck_assert_uint_eq(heard.count[CATALOG_REMOVED], 0);
 }
@@ -428,7 +430,7 @@ START_TEST(what_is_in_is_found_by_name_and_by_node)
     uint32_t named = 0;
     const struct catalog_entry *entry = NULL;
     while ((entry = catalog_next_named(catalog, SPAN("f"), entry)) != NULL) {
-        ck_assert(span_is(entry->endpoint.key.identity.name, "f"));
+        ck_assert(span_is(identity_name(entry->identity), "f"));
         named++;
     }
     ck_assert_uint_eq(named, 2);
@@ -437,7 +439,7 @@ START_TEST(what_is_in_is_found_by_name_and_by_node)
     uint32_t of_node = 0;
     entry = NULL;
     while ((entry = catalog_next_of_node(node, entry)) != NULL) {
-        ck_assert(span_is(entry->endpoint.key.node_id, "n1"));
+        ck_assert(span_is(catalog_endpoint(entry).key.node_id, "n1"));
         of_node++;
     }
     ck_assert_uint_eq(of_node, 2);
@@ -450,7 +452,8 @@ START_TEST(what_is_in_is_found_by_name_and_by_node)
     ck_assert_uint_eq(all, 3);
     /* A removal may be given the entry's own key. */
     entry = catalog_next_of_node(node, NULL);
-    ck_assert_result(catalog_remove(catalog, &entry->endpoint.key, PRUNE_OPERATOR), CATALOG_OK);
+    const struct function_endpoint endpoint = catalog_endpoint(entry);
+    ck_assert_result(catalog_remove(catalog, &endpoint.key, PRUNE_OPERATOR), CATALOG_OK);
     ck_assert_uint_eq(catalog_count(catalog), 2);
 }
 END_TEST
@@ -492,7 +495,7 @@ START_TEST(without_memory_nothing_is_half_applied)
             ck_assert_uint_lt(spare, 100000);
             const struct catalog_entry *entry = catalog_find(catalog, &endpoint.key);
             ck_assert((entry == NULL) == (i < 10));
-            ck_assert(entry == NULL || span_is(entry->endpoint.scope, "zone"));
+            ck_assert(entry == NULL || span_is(catalog_endpoint(entry).scope, "zone"));
             spare += 8;
         }
         ck_assert_uint_gt(spare, 0);

@@ -44,7 +44,7 @@ load_of(void *owner, struct span node_id)
 static bool
 not_b(void *owner, const struct catalog_entry *entry)
 {
-    return !span_is(entry->endpoint.key.node_id, owner);
+    return !span_is(catalog_endpoint(entry).key.node_id, owner);
 }
 
 static const char *
@@ -56,8 +56,8 @@ selected(const struct catalog_query *query, int64_t now)
     if (entry == NULL) {
         return "none";
     }
-    struct span node = entry->endpoint.key.node_id;
-    struct span version = entry->endpoint.key.identity.version_text;
+    struct span node = catalog_endpoint(entry).key.node_id;
+    struct span version = catalog_endpoint(entry).key.identity.version_text;
     snprintf(text, sizeof(text), "%.*s %.*s", SPAN_ARGS(node), SPAN_ARGS(version));
     return text;
 }

@@ -480,17 +480,17 @@ START_TEST(calls_go_to_the_node_with_the_least_load)
             rig_function(&rig, "f", B, RIG_CLUSTER, 0)));
     const struct catalog_query query = { .function = SPAN("f"), .local_cluster = SPAN("c1") };
     const struct catalog_entry *entry = member_select(rig.member, &query, rig.now);
-    ck_assert(span_is(entry->endpoint.key.node_id, A));
+    ck_assert(span_is(catalog_endpoint(entry).key.node_id, A));
     rig_hear(&rig, a,
         "{\"role\":\"server\",\"u\":\"u\",\"server\":{\"server_url\":\"" A
         "\",\"cluster_id\":\"c1\",\"active_clients\":4}}");
     entry = member_select(rig.member, &query, rig.now);
-    ck_assert(span_is(entry->endpoint.key.node_id, B));
+    ck_assert(span_is(catalog_endpoint(entry).key.node_id, B));
     /* Two connections were accepted: that is our own load. */
     int context = 0;
     ck_assert_int_eq(rig_offer(&rig, "f", &context), CATALOG_OK);
     entry = member_select(rig.member, &query, rig.now);
-    ck_assert(span_is(entry->endpoint.key.node_id, RIG_URL));
+    ck_assert(span_is(catalog_endpoint(entry).key.node_id, RIG_URL));
     ck_assert_ptr_eq(member_find_offer(rig.member, &query, rig.now), &context);
 }
 END_TEST

@@ -245,8 +245,8 @@ check_told_again(int64_t *at)
 {
     const struct catalog_entry *entry = rig_entry(&rig, "own.f", RIG_URL);
     ck_assert_ptr_nonnull(entry);
-    ck_assert_int_gt(entry->endpoint.advertised_at.ns, *at);
-    *at = entry->endpoint.advertised_at.ns;
+    ck_assert_int_gt(entry->advertised_at.ns, *at);
+    *at = entry->advertised_at.ns;
     ck_assert_uint_eq(rig_count(&rig, a, "\"name\":\"own.f\""), 1);
     ck_assert_uint_eq(rig_count(&rig, b, "\"name\":\"own.f\""), 1);
     ck_assert_uint_eq(rig_count(&rig, c, "\"name\":\"own.f\""), 1);

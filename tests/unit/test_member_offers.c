@@ -285,15 +285,15 @@ START_TEST(offers_outlive_a_jump_of_the_wall_clock)
         { "a year ahead", 31536000 }, { "two years back", -2 * 31536000 } };
     struct conn_id a = rig_peer_in(&rig, A);
     ck_assert_int_eq(rig_offer(&rig, "own.f", &rig), CATALOG_OK);
-    int64_t told_ns = rig_entry(&rig, "own.f", RIG_URL)->endpoint.advertised_at.ns;
+    int64_t told_ns = rig_entry(&rig, "own.f", RIG_URL)->advertised_at.ns;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         rig.now.wall.ns += rows[i].jump_s * (int64_t)SEC_NS;
         rig_tick(&rig);
         run_with(a, 60 * SEC_NS);
         const struct catalog_entry *entry = rig_entry(&rig, "own.f", RIG_URL);
         ck_assert_msg(entry != NULL, "%s", rows[i].name);
-        ck_assert_int_gt(entry->endpoint.advertised_at.ns, told_ns);
-        told_ns = entry->endpoint.advertised_at.ns;
+        ck_assert_int_gt(entry->advertised_at.ns, told_ns);
+        told_ns = entry->advertised_at.ns;
         const struct catalog_query query = { .function = SPAN("own.f") };
         ck_assert_ptr_eq(member_find_offer(rig.member, &query, rig.now), &rig);
         ck_assert_uint_eq(catalog_node_count(member_catalog(rig.member)), 1);
