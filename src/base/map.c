@@ -7,7 +7,12 @@
  */
 #include "base/map.h"
 
+#include <string.h>
+
 #define MAP_SLOTS_MIN ((size_t)8)
+
+/* More slots than the hashes that they keep tell apart would only make longer runs; nothing here comes near. */
+#define MAP_SLOTS_MAX ((size_t)UINT32_MAX / 2)
 
 /*
  * What each insertion and removal does for the old table: few entries, since each lands on another page of the new
@@ -21,6 +26,22 @@ void
 map_init(struct map *map, struct mem *mem, map_same same)
 {
     *map = (struct map){ .mem = mem, .same = same };
+}
+
+static void *
+item_of(const struct map_slot *slot)
+{
+    void *item;
+    memcpy(&item, slot->item, sizeof(item));
+    return item;
+}
+
+static struct map_slot
+slot_of(uint64_t hash, void *item)
+{
+    struct map_slot slot = { .hash = (uint32_t)hash };
+    memcpy(slot.item, &item, sizeof(item));
+    return slot;
 }
 
 static void
@@ -51,8 +72,10 @@ find_slot(const struct map *map, const struct map_slot *slots, size_t slot_count
         return 0;
     }
     size_t mask = slot_count - 1;
-    for (size_t at = (size_t)hash & mask; slots[at].item != NULL; at = (at + 1) & mask) {
-        if (slots[at].hash == hash && map->same(slots[at].item, key)) {
+    uint32_t kept = (uint32_t)hash;
+    void *item;
+    for (size_t at = kept & mask; (item = item_of(&slots[at])) != NULL; at = (at + 1) & mask) {
+        if (slots[at].hash == kept && map->same(item, key)) {
             return at;
         }
     }
@@ -64,10 +87,10 @@ map_find(const struct map *map, uint64_t hash, const void *key)
 {
     size_t at = find_slot(map, map->slots, map->slot_count, hash, key);
     if (at < map->slot_count) {
-        return map->slots[at].item;
+        return item_of(&map->slots[at]);
     }
     at = find_slot(map, map->leaving, map->leaving_count, hash, key);
-    return at < map->leaving_count ? map->leaving[at].item : NULL;
+    return at < map->leaving_count ? item_of(&map->leaving[at]) : NULL;
 }
 
 /* Put into the first free slot from home on. There is one. */
@@ -75,8 +98,8 @@ static void
 place(struct map_slot *slots, size_t slot_count, struct map_slot entry)
 {
     size_t mask = slot_count - 1;
-    size_t at = (size_t)entry.hash & mask;
-    while (slots[at].item != NULL) {
+    size_t at = entry.hash & mask;
+    while (item_of(&slots[at]) != NULL) {
         at = (at + 1) & mask;
     }
     slots[at] = entry;
@@ -87,8 +110,8 @@ static void
 close_hole(struct map_slot *slots, size_t slot_count, size_t hole)
 {
     size_t mask = slot_count - 1;
-    for (size_t at = (hole + 1) & mask; slots[at].item != NULL; at = (at + 1) & mask) {
-        size_t home = (size_t)slots[at].hash & mask;
+    for (size_t at = (hole + 1) & mask; item_of(&slots[at]) != NULL; at = (at + 1) & mask) {
+        size_t home = slots[at].hash & mask;
         size_t from_home = (at - home) & mask;
         size_t from_hole = (at - hole) & mask;
         if (from_home >= from_hole) {
@@ -96,7 +119,7 @@ close_hole(struct map_slot *slots, size_t slot_count, size_t hole)
             hole = at;
         }
     }
-    slots[hole] = (struct map_slot){ .item = NULL };
+    slots[hole] = slot_of(0, NULL);
 }
 
 /* Closing a hole may fill the slot again. */
@@ -106,7 +129,7 @@ move_some(struct map *map)
     size_t end = map->moved + CLEARED_PER_CHANGE;
     for (uint32_t moves = 0; map->moved < map->leaving_count && map->moved < end;) {
         struct map_slot entry = map->leaving[map->moved];
-        if (entry.item == NULL) {
+        if (item_of(&entry) == NULL) {
             map->moved++;
             continue;
         }
@@ -127,7 +150,8 @@ static bool
 resize(struct map *map, size_t slot_count)
 {
     CHECK(map->leaving == NULL && map->count < slot_count);
-    struct map_slot *slots = mem_take(map->mem, slot_count * sizeof(*slots));
+    bool fits = slot_count <= MAP_SLOTS_MAX;
+    struct map_slot *slots = fits ? mem_take(map->mem, slot_count * sizeof(*slots)) : NULL;
     if (slots == NULL) {
         return false;
     }
@@ -150,7 +174,7 @@ map_insert(struct map *map, uint64_t hash, void *item)
     if (map->count >= map->slot_count / 4 * 3 && !resize(map, map->slot_count * 2)) {
         return false;
     }
-    place(map->slots, map->slot_count, (struct map_slot){ .hash = hash, .item = item });
+    place(map->slots, map->slot_count, slot_of(hash, item));
     map->count++;
     CHECK(map->count <= map->slot_count / 4 * 3);
     return true;
@@ -178,11 +202,11 @@ map_remove(struct map *map, uint64_t hash, const void *key)
     void *item = NULL;
     size_t at = find_slot(map, map->slots, map->slot_count, hash, key);
     if (at < map->slot_count) {
-        item = map->slots[at].item;
+        item = item_of(&map->slots[at]);
         close_hole(map->slots, map->slot_count, at);
     } else if ((at = find_slot(map, map->leaving, map->leaving_count, hash, key)) <
                map->leaving_count) {
-        item = map->leaving[at].item;
+        item = item_of(&map->leaving[at]);
         close_hole(map->leaving, map->leaving_count, at);
     } else {
         return NULL;
@@ -199,7 +223,7 @@ map_next(const struct map *map, size_t *cursor)
     while (*cursor < map->slot_count + map->leaving_count) {
         size_t at = (*cursor)++;
         void *item =
-            at < map->slot_count ? map->slots[at].item : map->leaving[at - map->slot_count].item;
+            item_of(at < map->slot_count ? &map->slots[at] : &map->leaving[at - map->slot_count]);
         if (item != NULL) {
             return item;
         }

@@ -4,7 +4,7 @@
  *
  * The caller hashes (base/hash.h) and says when a stored thing matches a key; the map stores
  * pointers and never frees what they point to. Linear probing, backward-shift removal (no
- * tombstones), load <= 3/4, shrinks when emptied. A table that grows or shrinks moves a few entries
+ * tombstones), load <= 3/4, shrinks when emptied. Of a hash 32 bits are kept: a slot is twelve bytes. A table that grows or shrinks moves a few entries
  * with each insertion and removal, never all at once: a million entries would take longer than the
  * loop may be held. Removing while iterating is not allowed.
  */
@@ -20,9 +20,10 @@
 /* Does `item` have the key `key`? `key` is what map_find was given. */
 typedef bool (*map_same)(const void *item, const void *key);
 
+/* The hash and the bytes of a pointer, so that no four of sixteen bytes are padding. */
 struct map_slot {
-    uint64_t hash;
-    void *item; /* NULL: free */
+    uint32_t hash;
+    uint8_t item[sizeof(void *)]; /* of NULL: free */
 };
 
 struct map {
