@@ -6,6 +6,7 @@
 
 #include "host/admin_link_health.h"
 #include "host/admin_policy.h"
+#include "host/admin_probe.h"
 
 /* ---- Readiness ---- */
 
@@ -150,6 +151,8 @@ describe_link(const struct bridge_link_stats *link, struct now now)
     (void)json_object_set_new(json, "damping",
         json_pack("{s:o,s:b,s:o}", "penalty", admin_u64(link->penalty), "damped", link->damped,
             "seconds_left", link->damped ? admin_seconds(link->damped_for_ns) : json_null()));
+    (void)json_object_set_new(json, "doubted", json_boolean(link->doubted));
+    (void)json_object_set_new(json, "probes", admin_probe_describe(link, now));
     (void)json_object_set_new(json, "functions",
         json_pack("{s:o,s:o,s:o,s:o,s:o}", "exported", admin_u64(link->exported), "denied",
             admin_u64(link->export_denied), "imported", admin_u64(link->import_accepted),

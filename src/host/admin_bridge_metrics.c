@@ -8,6 +8,7 @@
 #include "host/admin_bridge.h"
 #include "host/admin_link_health.h"
 #include "host/admin_metrics.h"
+#include "host/admin_probe.h"
 #include "host/policy_store.h"
 
 static const uint32_t call_bounds_us[] = BRIDGE_CALL_BUCKETS;
@@ -365,6 +366,7 @@ admin_bridge_serve_metrics(void *self, const struct admin_call *call)
     add_session_counts(&view);
     add_uptimes(&view);
     admin_link_health_add_metrics(&view.metrics, view.links, view.link_count, view.now);
+    admin_probe_add_metrics(&view.metrics, view.links, view.link_count);
     admin_metrics_one(&view.metrics, "mpreg_links_refused_total", "counter",
         "Authenticated connections that no link is configured for.", stats.links_refused);
     add_handshakes(&view, runtime.link_handshakes);

@@ -86,6 +86,8 @@ static const struct yaml_key link_keys[] = {
     YAML_ADDRESSES(struct config_link, connect, connect_count, "connect", .or_one = true,
         .max = LINK_ADDRESSES_MAX),
     YAML_BOOLEAN(struct config_link, accept, "accept"),
+    YAML_GROUPS(
+        struct config_link, probes, probe_count, &config_probe_shape, "probes", .max = PROBES_MAX),
     YAML_SIZE(struct config_link, frame_size_max, "frame_max", .fallback = "16MiB",
         .min = LINK_FRAME_SIZE_MIN, .max = LINK_FRAME_SIZE_MAX),
 };
@@ -201,6 +203,7 @@ check_links(struct loader *loader)
     bool accepts = false;
     for (size_t i = 0; i < config->link_count; i++) {
         check_link(loader, &config->links[i]);
+        config_probes_check(config->links[i].probes, config->links[i].probe_count, loader->errors);
         accepts = accepts || config->links[i].accept;
         for (size_t j = 0; j < i; j++) {
             check_link_pair(loader, &config->links[j], &config->links[i]);
@@ -451,6 +454,8 @@ describe_link(const struct config_bridge *config, size_t index, uint64_t boot,
     policy_set_policies(&config->policy_set, policies);
     *link = (struct bridge_link_config){
         .policy = policies[index],
+        .probes = config_probes_describe(from->probes, from->probe_count, config->doc),
+        .probe_count = (uint32_t)from->probe_count,
         .session = { .name = span_from_text(from->name),
             .federation = span_from_text(from->federation),
             .bridge = from->bridge == NULL ? SPAN_NONE : span_from_text(from->bridge),
@@ -467,7 +472,7 @@ describe_link(const struct config_bridge *config, size_t index, uint64_t boot,
             .resume_buffer_size = (size_t)config->resume_buffer_size,
             .boot = boot },
     };
-    return describe_addresses(config, from, &link->session);
+    return link->probes != NULL && describe_addresses(config, from, &link->session);
 }
 
 const struct runtime_link_peer *

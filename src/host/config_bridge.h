@@ -11,6 +11,7 @@
 #include "bridge/bridge.h"
 #include "host/config_common.h"
 #include "host/config_damping.h"
+#include "host/config_probe.h"
 #include "host/policy_set.h"
 #include "host/runtime.h"
 #include "host/tls.h"
@@ -59,6 +60,8 @@ struct config_link {
     const struct value_address *connect;
     size_t connect_count;
     bool accept;
+    struct config_probe *probes;
+    size_t probe_count;
     uint64_t frame_size_max;
 };
 

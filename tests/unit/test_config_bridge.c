@@ -109,7 +109,9 @@ static const char whole[] =
     "link_handshakes: {rate: 20/m}\n"
     "links:\n"
     "  - {name: eu, federation: europe, connect: [eu-1.example:9443, '[2001:db8::1]:9443']}\n"
-    "  - {name: ap, federation: asia, accept: true, connect: ap:1, frame_max: 4MiB}\n"
+    "  - {name: ap, federation: asia, accept: true, connect: ap:1, frame_max: 4MiB,\n"
+    "     probes: [{function: asia.ping, args: [1, two, '\"3\"', ''], every: 5s, timeout: 500ms,\n"
+    "               fail_after: 1, ok_after: 4}, {function: asia.pong}]}\n"
     "keepalive: 500ms\n"
     "dial_timeout: 3s\n"
     "retry: {base: 100ms, cap: 4s}\n"
@@ -167,6 +169,54 @@ START_TEST(every_key_reaches_the_engine)
     ck_assert_ptr_nonnull(engine.links[0].policy);
     ck_assert_ptr_eq(engine.links[0].policy, engine.links[1].policy);
     ck_assert(span_is(policy_name(engine.links[0].policy), "far"));
+    config_bridge_free(config);
+}
+END_TEST
+
+START_TEST(probes_reach_the_engine)
+{
+    struct config_bridge *config = loaded_clean(whole);
+    struct bridge_config engine;
+    ck_assert(config_bridge_engine(config, 7, &engine));
+    ck_assert_uint_eq(engine.links[0].probe_count, 0);
+    ck_assert_uint_eq(engine.links[1].probe_count, 2);
+    const struct probe_config *probes = engine.links[1].probes;
+    ck_assert(span_is(probes[0].function, "asia.ping"));
+    ck_assert(span_is(probes[0].args, "[1,\"two\",\"3\",\"\"]"));
+    ck_assert_uint_eq(probes[0].every_ns, 5 * SEC_NS);
+    ck_assert_uint_eq(probes[0].timeout_ns, 500 * MS_NS);
+    ck_assert_uint_eq(probes[0].fail_after, 1);
+    ck_assert_uint_eq(probes[0].ok_after, 4);
+    ck_assert(span_is(probes[1].function, "asia.pong"));
+    ck_assert(span_is(probes[1].args, "[]"));
+    ck_assert_uint_eq(probes[1].every_ns, 10 * SEC_NS);
+    ck_assert_uint_eq(probes[1].timeout_ns, 2 * SEC_NS);
+    ck_assert_uint_eq(probes[1].fail_after, 3);
+    ck_assert_uint_eq(probes[1].ok_after, 2);
+    config_bridge_free(config);
+}
+END_TEST
+
+/* As large as they may be, and each byte takes two as JSON. */
+START_TEST(longest_arguments_of_a_probe_are_whole)
+{
+    static const char escape[] = "\\n";
+    char text[10000];
+    char args[2 * 4096 + 1];
+    for (size_t i = 0; i < 4096; i++) {
+        memcpy(&args[2 * i], escape, sizeof(escape));
+    }
+    (void)snprintf(text, sizeof(text),
+        "bridge: {name: b, federation: us}\n"
+        "cluster: {cluster_id: us, listen: 'ws://127.0.0.1:1'}\n"
+        "tls: {cert_file: b.pem, key_file: b.key, ca_file: ca.pem}\npolicies: eu.yaml\n"
+        "links: [{name: eu, federation: eu, connect: eu:1, probes: [{function: f, args: "
+        "\"%s\"}]}]\n",
+        args);
+    struct config_bridge *config = loaded_clean(text);
+    struct bridge_config engine;
+    ck_assert(config_bridge_engine(config, 7, &engine));
+    ck_assert_uint_eq(engine.links[0].probes[0].args.size, 2 * 4096 + 4);
     config_bridge_free(config);
 }
 END_TEST
@@ -360,6 +410,18 @@ static const struct wrong {
     { "a cap below the base", HEAD TLS LINK "policies: eu.yaml\nretry: {base: 2s, cap: 1s}\n",
         "b.yaml:6:24: retry: base (2000 ms) is longer than cap (1000 ms); pauses between dials "
         "grow from base to cap\n" },
+    { "probes that overlap, and come twice",
+        HEAD TLS "links: [{name: eu, federation: eu, connect: eu:1, probes: [\n"
+                 "  {function: f, every: 1s}, {function: f, timeout: 11s}, {every: 1ms}]}]\n"
+                 "policies: eu.yaml\n",
+        "b.yaml:5:24: links[0].probes[0]: timeout (2000 ms) is longer than every (1000 ms); one "
+        "call is over before the next one begins\n"
+        "b.yaml:5:40: links[0].probes[1]: 'f' has a probe on this link already, in line 5, column "
+        "14\n"
+        "b.yaml:5:52: links[0].probes[1]: timeout (11000 ms) is longer than every (10000 ms); one "
+        "call is over before the next one begins\n"
+        "b.yaml:5:58: key 'function' is missing in this probe; give it a text\n"
+        "b.yaml:5:66: links[0].probes[2].every: '1ms' is out of range; (allowed: 100ms to 1h)\n" },
     { "pauses of nothing and of days",
         HEAD TLS LINK "policies: eu.yaml\nretry: {base: 1ms, cap: 2d, stable: 1d, max: 1s}\n",
         "b.yaml:6:15: retry.base: '1ms' is out of range; (allowed: 10ms to 1h)\n"
@@ -461,6 +523,8 @@ main(void)
     TCase *tests = tcase_create("config_bridge");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, every_key_reaches_the_engine);
+    tcase_add_test(tests, probes_reach_the_engine);
+    tcase_add_test(tests, longest_arguments_of_a_probe_are_whole);
     tcase_add_test(tests, certificates_are_described);
     tcase_add_test(tests, what_is_printed_loads_to_the_same);
     tcase_add_test(tests, a_bridge_without_links_is_good);
