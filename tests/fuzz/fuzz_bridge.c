@@ -44,6 +44,16 @@ static const struct policy_rule_source imports[] = {
         .action = POLICY_ACCEPT },
 };
 
+/* Its calls are among those that are counted, limited and answered by anything. */
+static const struct probe_config probes[] = {
+    { .function = T("in.f"),
+        .args = T("[1]"),
+        .every_ns = 4 * SEC_NS,
+        .timeout_ns = 2 * SEC_NS,
+        .fail_after = 2,
+        .ok_after = 1 },
+};
+
 static const char *const names[] = { "f", "g", "in.f", "in.g", "us.f" };
 
 static const struct text_list tag_sets[] = {
@@ -127,6 +137,7 @@ check_offers(struct bridge *bridge)
           link.state == LINK_DRAINING);
     CHECK(bridge_link_stats(bridge, 1).import_accepted == 0);
     CHECK(bridge_link_stats(bridge, 1).exported == 0);
+    CHECK(link.doubted == link.probes[0].failing);
 }
 
 /* All calls of the link are of one rule each way, so both counts are of the same calls. */
@@ -470,6 +481,8 @@ open_world(void)
             rig_policy(&rig, exports, COUNT_OF(exports), imports, COUNT_OF(imports)) },
         { federations[1], NULL, NULL },
     };
+    rig.probes = probes;
+    rig.probe_count = COUNT_OF(probes);
     rig_add_bridge(&rig, "us", links, LINKS);
     rig_start(&rig);
     memset(calls_seen, 0, sizeof(calls_seen));
