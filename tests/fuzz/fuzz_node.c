@@ -31,8 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     }
 
 static const struct node_function functions[] = {
-    { .identity = { TEXT("add"), TEXT("add"), TEXT("2.1.0"), { 2, 1, 0 } }, .worker = 1 },
-    { .identity = { TEXT("math.mul"), TEXT("mul"), TEXT("1.0.0"), { 1, 0, 0 } }, .worker = 2 },
+    { .identity = { TEXT("add"), TEXT("add"), TEXT("2.1.0"), { 2, 1, 0 }, NULL }, .worker = 1 },
+    { .identity = { TEXT("math.mul"), TEXT("mul"), TEXT("1.0.0"), { 1, 0, 0 }, NULL },
+        .worker = 2 },
 };
 
 static struct rig rig;

@@ -29,12 +29,12 @@ static const struct span tags[] = { TEXT("public"), TEXT("math") };
 
 static const struct node_function functions[] = {
     {
-        .identity = { TEXT("math.add"), TEXT("math.add"), TEXT("2.1.0"), { 2, 1, 0 } },
+        .identity = { TEXT("math.add"), TEXT("math.add"), TEXT("2.1.0"), { 2, 1, 0 }, NULL },
         .tags = { .items = tags, .count = 2 },
         .summary = TEXT("Adds \"two\" numbers."),
     },
     {
-        .identity = { TEXT("train"), TEXT("train"), TEXT("1.0.0"), { 1, 0, 0 } },
+        .identity = { TEXT("train"), TEXT("train"), TEXT("1.0.0"), { 1, 0, 0 }, NULL },
         .resources = { .items = gpu, .count = 1 },
     },
 };

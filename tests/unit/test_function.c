@@ -52,7 +52,7 @@ some_key(void)
     return (struct function_key){
         .cluster_id = SPAN("c1"),
         .node_id = SPAN("ws://n1"),
-        .identity = { SPAN("add"), SPAN("add-id"), SPAN("1.0.0"), { 1, 0, 0 } },
+        .identity = { SPAN("add"), SPAN("add-id"), SPAN("1.0.0"), { 1, 0, 0 }, NULL },
         .resources = both,
     };
 }

@@ -33,12 +33,12 @@ static const struct span gpu[] = { TEXT("gpu") };
 
 static const struct node_function functions[] = {
     {
-        .identity = { TEXT("add"), TEXT("add"), TEXT("2.1.0"), { 2, 1, 0 } },
+        .identity = { TEXT("add"), TEXT("add"), TEXT("2.1.0"), { 2, 1, 0 }, NULL },
         .summary = TEXT("Adds \"two\" numbers."),
         .worker = 3,
     },
     {
-        .identity = { TEXT("train"), TEXT("train"), TEXT("1.0.0"), { 1, 0, 0 } },
+        .identity = { TEXT("train"), TEXT("train"), TEXT("1.0.0"), { 1, 0, 0 }, NULL },
         .resources = { .items = gpu, .count = 1 },
         .worker = 5,
     },
@@ -410,9 +410,10 @@ END_TEST
 START_TEST(a_function_with_the_name_of_a_command_is_not_offered)
 {
     static const struct node_function twice[] = {
-        { .identity = { TEXT("echo"), TEXT("echo"), TEXT("3.0.0"), { 3, 0, 0 } }, .worker = 1 },
-        { .identity = { TEXT("add"), TEXT("add"), TEXT("1.0.0"), { 1, 0, 0 } }, .worker = 1 },
-        { .identity = { TEXT("add"), TEXT("add"), TEXT("1.0.0"), { 1, 0, 0 } }, .worker = 2 },
+        { .identity = { TEXT("echo"), TEXT("echo"), TEXT("3.0.0"), { 3, 0, 0 }, NULL },
+            .worker = 1 },
+        { .identity = { TEXT("add"), TEXT("add"), TEXT("1.0.0"), { 1, 0, 0 }, NULL }, .worker = 1 },
+        { .identity = { TEXT("add"), TEXT("add"), TEXT("1.0.0"), { 1, 0, 0 }, NULL }, .worker = 2 },
     };
     rig_stop(&rig);
     struct node_config config = rig_config(twice, COUNT_OF(twice));

@@ -31,7 +31,7 @@
 #define CLIENT 100u
 
 static const struct node_function functions[] = {
-    { .identity = { TEXT("add"), TEXT("add"), TEXT("2.1.0"), { 2, 1, 0 } }, .worker = 3 },
+    { .identity = { TEXT("add"), TEXT("add"), TEXT("2.1.0"), { 2, 1, 0 }, NULL }, .worker = 3 },
 };
 
 static struct rig rig;

@@ -43,7 +43,7 @@ static const struct span idempotent[] = { TEXT("idempotent") };
 
 /* What we serve ourselves. */
 static const struct node_function functions[] = {
-    { .identity = { TEXT("own"), TEXT("own"), TEXT("2.1.0"), { 2, 1, 0 } },
+    { .identity = { TEXT("own"), TEXT("own"), TEXT("2.1.0"), { 2, 1, 0 }, NULL },
         .tags = { idempotent, 1 },
         .worker = 3 },
 };
