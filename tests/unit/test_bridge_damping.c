@@ -218,6 +218,18 @@ START_TEST(far_side_is_told_of_changes_at_most_once_an_interval)
 }
 END_TEST
 
+START_TEST(renewed_advertisement_is_not_announced_again)
+{
+    uint32_t far = open_with_far_eu();
+    uint32_t before = rig_far_heard(&rig, far, LINK_FRAME_ANNOUNCE, &frame);
+    for (uint32_t i = 0; i < 5; i++) {
+        rig_pass(&rig, SEC_NS);
+        rig_peer_offer(&rig, node, (struct rib_facts){ .name = "ours" });
+    }
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_ANNOUNCE, &frame), before);
+}
+END_TEST
+
 START_TEST(without_damping_no_link_is_damped)
 {
     uint32_t far = open_with_far_eu();
@@ -242,6 +254,7 @@ main(void)
     tcase_add_test(tcase, session_that_was_to_go_on_and_did_not_is_one_flap);
     tcase_add_test(tcase, function_that_flaps_is_gone_until_it_has_been_quiet);
     tcase_add_test(tcase, far_side_is_told_of_changes_at_most_once_an_interval);
+    tcase_add_test(tcase, renewed_advertisement_is_not_announced_again);
     tcase_add_test(tcase, without_damping_no_link_is_damped);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
