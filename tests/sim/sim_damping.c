@@ -34,7 +34,9 @@ find_better_way(const struct sim_host *host, const struct rib_import *import)
     const struct rib *rib = bridge_rib(host->bridge);
     LIST_EACH (at, &import->offer->candidates) {
         const struct rib_import *other = CONTAINER_OF(at, struct rib_import, in_offer);
-        if (!rib_link_is_damped(rib, other->link) && !rib_import_is_stale(rib, other) &&
+        bool fresh = !rib_link_is_damped(rib, other->link) &&
+                     !rib_link_is_doubted(rib, other->link) && !rib_import_is_stale(rib, other);
+        if (fresh &&
             kept_attributes(&other->out)->preference >= kept_attributes(&import->out)->preference) {
             return other;
         }

@@ -271,7 +271,9 @@ draw_damping(struct prng *prng, uint64_t max_suppress_ns)
         .reuse = 500 + (uint32_t)prng_below(prng, 1500),
     };
     config.half_life_ns = config.max_suppress_ns / (1 + prng_below(prng, 5));
+    /* A minute has few flaps: a threshold that most of them reach. */
     uint32_t ceiling = damping_ceiling(&config);
+    ceiling = ceiling < config.reuse + 2000 ? ceiling : config.reuse + 2000;
     config.suppress = config.reuse + 1 + (uint32_t)prng_below(prng, ceiling - config.reuse);
     return config;
 }
