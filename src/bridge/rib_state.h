@@ -7,6 +7,7 @@
  *   rib_work.c    judging and comparing again what is known, in pieces
  *   rib_events.c the last rejects and prunes
  *   rib_export.c  from the cluster to the links
+ *   rib_announce.c what they are told, and
  *   rib_pace.c    not too often
  *   rib_import.c  from the links to the cluster
  *   rib_damping.c which of that comes and goes, and
@@ -228,6 +229,8 @@ struct span rib_limit_text(enum policy_limit_kind kind);
 
 /* rib_export.c, for rib_work.c. */
 void rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link);
+/* rib_export.c, for rib_announce.c. After its name was given up: the route id goes too. */
+void rib_export_free(struct rib *rib, struct rib_export *exported);
 /* rib_pace.c: it was told a moment ago, and waits from now on. false: it does not. */
 bool rib_pace_delays(struct rib *rib, struct rib_export *exported);
 void rib_pace_leave(struct rib *rib, struct rib_export *exported);
