@@ -67,6 +67,7 @@ void ctl_sleep(uint64_t duration_ns);
 
 int ctl_status(struct ctl *ctl, int argc, char **argv);
 int ctl_links(struct ctl *ctl, int argc, char **argv);
+int ctl_link(struct ctl *ctl, int argc, char **argv);
 int ctl_functions(struct ctl *ctl, int argc, char **argv);
 int ctl_events(struct ctl *ctl, int argc, char **argv);
 int ctl_explain(struct ctl *ctl, int argc, char **argv);

@@ -362,6 +362,9 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     rib_set_time(bridge->rib, now);
     repeats_expire(&bridge->repeats, now.mono);
     dispatch(bridge, event, now);
+    for (uint32_t i = 0; i < bridge->config.link_count; i++) {
+        link_command_step(bridge, i, now);
+    }
     rib_work(bridge->rib, bridge->config.judgements_a_step);
     reload_step(bridge, now);
     cluster_port_settle(bridge, now);
@@ -403,6 +406,7 @@ bridge_deadline(const struct bridge *bridge, struct now now)
     for (uint32_t i = 0; i < bridge->config.link_count && !bridge->left; i++) {
         at = instant_earlier(at, link_session_deadline(&bridge->ports[i].session));
         at = instant_earlier(at, link_port_deadline(bridge, i));
+        at = instant_earlier(at, link_command_deadline(bridge, i));
         if (link_announce_has_work(bridge, i)) {
             at = now.mono;
         }
@@ -469,6 +473,8 @@ bridge_link_stats(const struct bridge *bridge, uint32_t link)
     stats.import_damped = counts->imports_damped[link];
     stats.import_blocked = counts->table_blocked[link][POLICY_LIMIT_FUNCTIONS];
     stats.table_bytes = counts->table[link][POLICY_LIMIT_BYTES];
+    stats.disabled = port->wish == LINK_WISH_OFF;
+    stats.drained = port->wish == LINK_WISH_DRAINED;
     stats.held = port->held;
     stats.stale = rib_stale_count(bridge->rib, link);
     stats.stale_for_ns = until(bridge, port->stale_until);
@@ -493,7 +499,9 @@ bridge_link_view(const struct bridge_link_stats *stats)
     if (stats->state != LINK_DOWN) {
         return (enum bridge_link_view)stats->state;
     }
-    return stats->held        ? BRIDGE_LINK_HELD
+    return stats->disabled    ? BRIDGE_LINK_DISABLED
+           : stats->drained   ? BRIDGE_LINK_DRAINED
+           : stats->held      ? BRIDGE_LINK_HELD
            : stats->suspended ? BRIDGE_LINK_SUSPENDED
                               : BRIDGE_LINK_DOWN;
 }
@@ -512,6 +520,10 @@ bridge_link_view_name(enum bridge_link_view view)
         return "suspended";
     case BRIDGE_LINK_HELD:
         return "held";
+    case BRIDGE_LINK_DISABLED:
+        return "disabled";
+    case BRIDGE_LINK_DRAINED:
+        return "drained";
     }
     return "unknown";
 }
@@ -541,7 +553,9 @@ bridge_ready(const struct bridge *bridge)
 {
     bool ready = member_ready(bridge->member) && !bridge->stopping;
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
-        ready = ready && bridge->ports[i].session.state == LINK_UP;
+        const struct link_port *port = &bridge->ports[i];
+        bool taken_away = port->wish == LINK_WISH_OFF || port->wish == LINK_WISH_DRAINED;
+        ready = ready && (port->session.state == LINK_UP || taken_away);
     }
     return ready;
 }

@@ -93,8 +93,9 @@ enum bridge_link_view {
     BRIDGE_LINK_DRAINING = LINK_DRAINING,
     BRIDGE_LINK_SUSPENDED, /* no connection, but the session may go on over another one */
     BRIDGE_LINK_HELD,      /* ended because of import.limits */
+    BRIDGE_LINK_DISABLED,  /* the operator has taken it away, at once: */
+    BRIDGE_LINK_DRAINED,   /* or after its calls had ended */
 };
-#define BRIDGE_LINK_VIEW_COUNT (BRIDGE_LINK_HELD + 1)
 
 /* One link as every view of it shows it (design.md 5: state does not lie). Borrowed. */
 struct bridge_link_stats {
@@ -111,6 +112,8 @@ struct bridge_link_stats {
     uint64_t import_blocked; /* of those, the ones beyond import.limits */
     uint64_t import_damped;  /* likewise, the ones that flap or are held down */
     uint64_t table_bytes;    /* of all that came: POLICY_LIMIT_BYTES */
+    bool disabled;           /* by the operator */
+    bool drained;            /* likewise, and it has ended */
     bool held; /* ended because of that limit, for a while or until the policy changes */
     const uint64_t *prunes;  /* by enum prune_reason */
     const uint64_t *rejects; /* by enum prune_reason */
@@ -157,13 +160,43 @@ struct bridge_link_stats bridge_link_stats(const struct bridge *bridge, uint32_t
 enum bridge_link_view bridge_link_view(const struct bridge_link_stats *stats);
 const char *bridge_link_view_name(enum bridge_link_view view);
 
+/*
+ * What an operator may do to a link.
+ *
+ *   enable    dial, and take whoever comes; also a link that a limit holds
+ *   disable   end it, tell the far side so, and refuse whoever comes; what came over it goes
+ *   refresh   ask the far side for everything again
+ *   drain     what came over it goes, and no call starts; when those under way have ended, as disable
+ *   forget    what came over it goes, also while it is down; while it is up, refresh
+ */
+enum link_verb {
+    LINK_VERB_ENABLE = 0,
+    LINK_VERB_DISABLE,
+    LINK_VERB_REFRESH,
+    LINK_VERB_DRAIN,
+    LINK_VERB_FORGET,
+};
+#define LINK_VERB_COUNT (LINK_VERB_FORGET + 1)
+
+enum link_verb_result {
+    LINK_VERB_TAKEN = 0, /* the next step does it */
+    LINK_VERB_NOT_UP,    /* refresh: nobody is there to ask */
+    LINK_VERB_BUSY,      /* too many wait for the next step */
+    LINK_VERB_STOPPING,
+};
+
+/* Between two steps. It is remembered until the bridge ends, no longer. */
+MUST_CHECK enum link_verb_result bridge_link_command(
+    struct bridge *bridge, uint32_t link, enum link_verb verb);
+const char *link_verb_name(enum link_verb verb);
+
 /* What a rule's limits have counted on this link; NULL: it has none. Until the link's policy is replaced. */
 const struct call_limit *bridge_call_limit(const struct bridge *bridge, uint32_t link,
     enum policy_direction direction, struct span rule_id);
 const struct rib *bridge_rib(const struct bridge *bridge);
 struct member *bridge_member(struct bridge *bridge);
 
-/* Its cluster is joined and every link is up. */
+/* Its cluster is joined, and every link is up that the operator has not taken away. */
 bool bridge_ready(const struct bridge *bridge);
 
 #endif

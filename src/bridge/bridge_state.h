@@ -7,6 +7,7 @@
  *   cluster_calls.c calls of and into that cluster
  *   transit_calls.c calls that only pass through, from one link to another
  *   calls_again.c   calls that go over another link, and calls that come again
+ *   link_command.c  what an operator does to a link
  *   link_port.c     where it meets another federation: one session and the calls over it
  *   link_probe.c    our own calls over it, which tell whether it serves
  *   link_announce.c what it is told, and
@@ -19,6 +20,17 @@
 
 #include "bridge/bridge.h"
 #include "bridge/forward.h"
+
+/* What the operator wants of a link. */
+enum link_wish {
+    LINK_WISH_ON = 0,
+    LINK_WISH_DRAIN,   /* to go when its calls have ended */
+    LINK_WISH_DRAINED, /* it went so */
+    LINK_WISH_OFF,
+};
+
+/* Verbs that wait for a step; more are refused. */
+#define LINK_VERBS_WAITING_MAX 8u
 
 struct link_port {
     struct link_session session;
@@ -48,6 +60,10 @@ struct link_port {
     bool was_up;                   /* when probes were looked at last */
     bool held;                     /* the session was ended because of that */
     struct instant held_until;
+    enum link_wish wish;
+    struct instant drain_by; /* DRAIN: calls that have not ended by then are left */
+    enum link_verb verbs[LINK_VERBS_WAITING_MAX];
+    uint32_t verb_count;
 };
 
 struct bridge {
@@ -177,6 +193,10 @@ void transit_calls_fail(struct bridge *bridge, const struct near_call *call,
 /* The far call's link is down. */
 void transit_calls_forget(struct bridge *bridge, const struct far_call *call, struct now now);
 
+/* link_command.c: do what was asked for since, and go on with draining. */
+void link_command_step(struct bridge *bridge, uint32_t link, struct now now);
+struct instant link_command_deadline(const struct bridge *bridge, uint32_t link);
+
 /* link_port.c */
 void link_port_step(
     struct bridge *bridge, uint32_t link, const struct event *event, struct now now);
@@ -198,6 +218,9 @@ void link_port_reply(struct bridge *bridge, uint32_t link, const struct link_rep
 void link_port_reply_error(
     struct bridge *bridge, uint32_t link, uint64_t call_id, const struct call_error *error);
 void link_port_end_calls(struct bridge *bridge, uint32_t link, struct now now);
+/* The session is over because of `error`: its calls, what it was told, and what it told us. */
+void link_port_go_down(
+    struct bridge *bridge, uint32_t link, enum link_error_code error, struct now now);
 
 /* link_damping.c */
 /* A session ended that was to go on. */

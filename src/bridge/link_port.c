@@ -120,8 +120,8 @@ cut(struct bridge *bridge, uint32_t link, struct now now)
     calls_again_leave(bridge, link, now);
 }
 
-static void
-go_down(struct bridge *bridge, uint32_t link, enum link_error_code error, struct now now)
+void
+link_port_go_down(struct bridge *bridge, uint32_t link, enum link_error_code error, struct now now)
 {
     bridge->ports[link].congested = false;
     bridge->ports[link].interrupted = false;
@@ -144,11 +144,23 @@ begin(struct bridge *bridge, uint32_t link, const struct link_hello *hello, stru
     link_hear_begin(bridge, link, now);
 }
 
+/* What a link that is to go announces would only have to be taken back. */
+static bool
+is_deaf_to(const struct bridge *bridge, uint32_t link, enum link_delivery_kind kind)
+{
+    bool of_table = kind == LINK_DELIVERS_ANNOUNCE || kind == LINK_DELIVERS_WITHDRAW ||
+                    kind == LINK_DELIVERS_SYNCED || kind == LINK_DELIVERS_TABLE;
+    return of_table && (bridge->stopping || bridge->ports[link].wish != LINK_WISH_ON);
+}
+
 void
 link_port_act_on(
     struct bridge *bridge, uint32_t link, const struct link_delivery *delivery, struct now now)
 {
     const struct link_frame *frame = &delivery->frame;
+    if (is_deaf_to(bridge, link, delivery->kind)) {
+        return;
+    }
     switch (delivery->kind) {
     case LINK_DELIVERS_NOTHING:
     case LINK_DELIVERS_DRAIN:
@@ -188,7 +200,7 @@ link_port_act_on(
         break;
     case LINK_DELIVERS_DOWN:
         link_damping_flap(bridge, link, now);
-        go_down(bridge, link, delivery->error, now);
+        link_port_go_down(bridge, link, delivery->error, now);
         break;
     }
 }
@@ -216,7 +228,7 @@ hold(struct bridge *bridge, uint32_t link, enum policy_limit_kind kind, struct i
     link_session_stop(&port->session, LINK_ERROR_LIMIT, say_limit(kind), &bridge->actions);
     port->held = true;
     port->held_until = until;
-    go_down(bridge, link, LINK_ERROR_LIMIT, now);
+    link_port_go_down(bridge, link, LINK_ERROR_LIMIT, now);
 }
 
 static void

@@ -458,6 +458,7 @@ link_session_stop(struct link_session *session, enum link_error_code error, stru
     struct actions *actions)
 {
     session->stopping = true;
+    session->stopped_for = error;
     link_session_note_end(session, error, reason, SPAN_NONE);
     if (session->state != LINK_DOWN) {
         link_session_send_error(session, session->conn, error, session->stats.last_reason, actions);

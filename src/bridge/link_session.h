@@ -42,6 +42,9 @@
 #define LINK_ACK_EVERY      64u
 #define LINK_ACK_EVERY_SIZE ((size_t)256 * 1024)
 
+/* Whoever is refused because the operator has taken the link away comes back after so long. */
+#define LINK_DISABLED_PAUSE_NS (10 * SEC_NS)
+
 /* Two connections that are this close are taken for dials that crossed (link_session_newcomer.c). */
 #define LINK_CROSSING_NS (10 * SEC_NS)
 
@@ -151,12 +154,13 @@ struct link_session {
     struct prng *prng;
     enum link_state state;
     bool stopping;
-    bool dialed;          /* by us; of conn */
-    bool drains;          /* we said DRAIN */
-    bool far_drains;      /* the far side said DRAIN */
-    bool far_synced;      /* its END_OF_SYNC was seen in this session */
-    struct conn_id conn;  /* CONN_NONE in DOWN */
-    uint64_t dial_ticket; /* of the dial under way; 0: none */
+    enum link_error_code stopped_for; /* while `stopping`: what whoever comes is told */
+    bool dialed;                      /* by us; of conn */
+    bool drains;                      /* we said DRAIN */
+    bool far_drains;                  /* the far side said DRAIN */
+    bool far_synced;                  /* its END_OF_SYNC was seen in this session */
+    struct conn_id conn;              /* CONN_NONE in DOWN */
+    uint64_t dial_ticket;             /* of the dial under way; 0: none */
     uint32_t address_next;
     struct link_retry retry;
     uint64_t retry_asked_ns; /* by whoever refused us last; 0: nothing was asked */

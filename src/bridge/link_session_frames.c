@@ -30,7 +30,11 @@ void
 link_session_send_error(struct link_session *session, struct conn_id conn,
     enum link_error_code code, const char *text, struct actions *actions)
 {
-    const struct link_error error = { .code = (uint16_t)code, .text = span_from_text(text) };
+    const struct link_error error = {
+        .code = (uint16_t)code,
+        .text = span_from_text(text),
+        .retry_after_ns = code == LINK_ERROR_DISABLED ? LINK_DISABLED_PAUSE_NS : 0,
+    };
     buf_reset(&session->scratch);
     link_encode_error(&session->scratch, &error);
     send_scratch(session, conn, actions);

@@ -93,7 +93,7 @@ link_session_admit(struct link_session *session, const struct link_turn *turn)
     const struct link_identity *far = &turn->event->identity;
     if (session->stopping) {
         refuse_newcomer(
-            session, turn, LINK_ERROR_SHUTDOWN, SPAN("this link is stopped"), config->name);
+            session, turn, session->stopped_for, SPAN("this link is stopped"), config->name);
     } else if (span_equal(far->federation, config->own_federation)) {
         refuse_newcomer(session, turn, LINK_ERROR_IDENTITY,
             SPAN("the certificate names our own federation"), far->federation);

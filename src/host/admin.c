@@ -151,12 +151,21 @@ may_pass(const struct admin *admin, const struct admin_page *page,
     return true;
 }
 
+static bool
+is_page(const struct admin_page *page, struct span path)
+{
+    size_t fixed = strcspn(page->path, "{");
+    struct span start = span_from((const uint8_t *)page->path, fixed);
+    return page->path[fixed] == '\0' ? span_equal(path, start)
+                                     : path.size > fixed && span_starts_with(path, start);
+}
+
 void
 admin_serve(const struct admin *admin, const struct admin_page *pages, size_t page_count,
     void *self, const struct http_request *request, struct http_response *response)
 {
     size_t page = 0;
-    while (page < page_count && !span_is(request->path, pages[page].path)) {
+    while (page < page_count && !is_page(&pages[page], request->path)) {
         page++;
     }
     if (page == page_count) {

@@ -49,7 +49,7 @@ struct admin_call {
 size_t admin_body_size_max(void *owner, const struct http_request *request);
 
 struct admin_page {
-    const char *path;
+    const char *path; /* "/a/{b}": all below "/a/" */
     void (*serve)(
         void *self, const struct admin_call *call); /* GET; NULL: there is nothing to read */
     void (*change)(void *self, const struct admin_call *call); /* POST; NULL: only reading */

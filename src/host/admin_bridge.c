@@ -21,7 +21,7 @@ readiness(const struct admin_bridge *admin)
     for (uint32_t i = 0; i < bridge_link_count(admin->bridge); i++) {
         struct bridge_link_stats link = bridge_link_stats(admin->bridge, i);
         struct reason reason;
-        if (link.state == LINK_UP) {
+        if (link.state == LINK_UP || link.disabled || link.drained) {
             continue;
         }
         reason_set(&reason, "link '%.*s' is %s", SPAN_ARGS(link.name),
@@ -217,6 +217,7 @@ static const struct admin_page pages[] = {
     { .path = "/metrics", .serve = admin_bridge_serve_metrics },
     { .path = "/v1/status", .serve = serve_status },
     { .path = "/v1/links", .serve = serve_links },
+    { .path = "/v1/links/{name}/{verb}", .change = admin_link_change },
     { .path = "/v1/functions", .serve = admin_bridge_serve_functions },
     { .path = "/v1/events", .serve = admin_bridge_serve_events },
     { .path = "/v1/policy", .serve = admin_policy_serve },

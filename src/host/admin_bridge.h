@@ -3,8 +3,8 @@
  * admin_bridge.h - the admin pages of mpreg-bridge: /healthz /readyz /metrics /v1/status /v1/links
  * /v1/functions and those of admin_policy.h.
  *
- * The parts are apart, so that a test can look at one: status and links in admin_bridge.c, functions in
- * admin_functions.c, metrics in admin_bridge_metrics.c.
+ * The parts are apart, so that a test can look at one: status and links in admin_bridge.c, what is done to a link in
+ * admin_link_change.c, functions in admin_functions.c, metrics in admin_bridge_metrics.c.
  */
 #ifndef HOST_ADMIN_BRIDGE_H
 #define HOST_ADMIN_BRIDGE_H
@@ -40,9 +40,14 @@ const char *admin_bridge_direction(enum policy_direction direction);
 void admin_bridge_describe_choice(
     const struct admin_bridge *admin, const struct rib_import *import, json_t *json);
 
+/* The link and the rest of "/v1/links/NAME/WHAT". false: there is no link of this name: answered with 404. */
+MUST_CHECK bool admin_bridge_path_link(const struct admin_bridge *admin,
+    const struct admin_call *call, uint32_t *link, struct span *what);
+
 /* Pages of the other files. `self` is a struct admin_bridge. */
 void admin_bridge_serve_functions(void *self, const struct admin_call *call);
 void admin_bridge_serve_events(void *self, const struct admin_call *call);
 void admin_bridge_serve_metrics(void *self, const struct admin_call *call);
+void admin_link_change(void *self, const struct admin_call *call);
 
 #endif

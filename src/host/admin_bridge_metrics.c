@@ -40,7 +40,8 @@ add_states(struct view *view)
             &view->metrics, of_link(&view->links[i]), view->links[i].state == LINK_UP);
     }
     admin_metrics_family(&view->metrics, "mpreg_link_state", "gauge",
-        "0 down, 1 greeting, 2 syncing, 3 up, 4 draining, 5 suspended, 6 held.");
+        "0 down, 1 greeting, 2 syncing, 3 up, 4 draining, 5 suspended, 6 held, 7 disabled, 8 "
+        "drained.");
     for (uint32_t i = 0; i < view->link_count; i++) {
         admin_metrics_sample(
             &view->metrics, of_link(&view->links[i]), (uint64_t)bridge_link_view(&view->links[i]));

@@ -235,6 +235,7 @@ draw_faults(struct sim_world *world)
         .delay_max_ns = (1 + prng_below(prng, 50)) * MS_NS,
     };
     world->faults.reload_permille *= !world->alike;
+    world->faults.operate_permille = prng_below(prng, 2) == 0 ? 0 : (uint32_t)prng_below(prng, 150);
 }
 
 static void
@@ -404,12 +405,12 @@ sim_world_print(const struct sim_world *world, FILE *out)
     fprintf(out,
         "seed %llu: %s of %u federations, %u hosts; permille reset %u crash %u stop %u freeze %u "
         "stall %u "
-        "cut %u clock %u reload %u, delay %llu ms, judgements a step %u, stale %llu s, "
+        "cut %u clock %u reload %u operate %u, delay %llu ms, judgements a step %u, stale %llu s, "
         "resume %llu s and %zu bytes\n",
         (unsigned long long)world->seed, shapes[world->shape], world->federation_count,
         world->host_count, faults->reset_permille, faults->crash_permille, faults->stop_permille,
         faults->freeze_permille, faults->stall_permille, faults->cut_permille,
-        faults->clock_permille, faults->reload_permille,
+        faults->clock_permille, faults->reload_permille, faults->operate_permille,
         (unsigned long long)(faults->delay_max_ns / MS_NS), world->judgements_a_step,
         (unsigned long long)(world->stale_time_ns / SEC_NS),
         (unsigned long long)(world->resume_window_ns / SEC_NS), world->resume_buffer_size);

@@ -33,6 +33,42 @@ any_stream(struct sim_world *world)
     return NULL;
 }
 
+static bool
+has_operator(const struct sim_world *world, const struct sim_host *host)
+{
+    return host->alive && host->is_bridge && host->stops_until == 0 &&
+           host->frozen_until <= world->now_ns && host->bridge_config.link_count > 0;
+}
+
+/* mpregctl link VERB NAME; some verbs are refused. */
+static void
+operate(struct sim_world *world)
+{
+    struct prng *prng = &world->prng;
+    struct sim_host *host = any_host(world);
+    if (!has_operator(world, host)) {
+        return;
+    }
+    uint32_t link = (uint32_t)prng_below(prng, host->bridge_config.link_count);
+    enum link_verb verb = (enum link_verb)prng_below(prng, LINK_VERB_COUNT);
+    if (bridge_link_command(host->bridge, link, verb) == LINK_VERB_TAKEN) {
+        sim_world_wake(world, host);
+    }
+}
+
+/* A frozen bridge does it when it thaws. */
+static void
+enable_links(struct sim_world *world, struct sim_host *host)
+{
+    for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {
+        enum link_verb_result result = bridge_link_command(host->bridge, link, LINK_VERB_ENABLE);
+        CHECK(result == LINK_VERB_TAKEN || result == LINK_VERB_STOPPING);
+    }
+    if (has_operator(world, host)) {
+        sim_world_wake(world, host);
+    }
+}
+
 void
 sim_world_break_something(struct sim_world *world)
 {
@@ -72,6 +108,9 @@ sim_world_break_something(struct sim_world *world)
     if (prng_chance(prng, faults->clock_permille)) {
         host->skew_ns = sim_world_draw_skew(world);
     }
+    if (faults->operate_permille > 0 && prng_chance(prng, faults->operate_permille)) {
+        operate(world);
+    }
 }
 
 void
@@ -87,6 +126,9 @@ sim_world_heal(struct sim_world *world)
         }
         if (host->frozen_until > world->now_ns) {
             host->frozen_until = world->now_ns | 1;
+        }
+        if (host->alive && host->is_bridge) {
+            enable_links(world, host);
         }
     }
 }

@@ -219,9 +219,10 @@ struct sim_faults {
     uint32_t stop_permille; /* a host is told to stop, and starts again */
     uint32_t freeze_permille;
     uint32_t stall_permille;
-    uint32_t cut_permille;    /* one-way partition of two hosts */
-    uint32_t clock_permille;  /* a wall clock is set, a little forward or back */
-    uint32_t reload_permille; /* an operator with other policies */
+    uint32_t cut_permille;     /* one-way partition of two hosts */
+    uint32_t clock_permille;   /* a wall clock is set, a little forward or back */
+    uint32_t reload_permille;  /* an operator with other policies */
+    uint32_t operate_permille; /* an operator who does something to a link */
     uint64_t delay_max_ns;
 };
 

@@ -9,207 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/admin_bridge.h"
 #include "host/admin_metrics.h"
 #include "host/admin_node.h"
-#include "tests/support/bridge_peers.h"
-#include "tests/support/check_failed.h"
-
-#define US 0u
-#define EU 1u
-
-/* A request and its answer. */
-struct desk {
-    struct mem mem;
-    struct buf body;
-    struct http_response response;
-};
-
-static struct rig *rig;
-static struct admin_bridge admin_us;
-static struct desk desk;
-
-static struct now
-rig_clock(void *owner)
-{
-    const struct rig *from = owner;
-    return from->now;
-}
-
-static struct runtime_stats
-some_counts(void *owner)
-{
-    (void)owner;
-    return (struct runtime_stats){ .link_handshakes = { 2, 3, 4, 0 },
-        .worker_restarts = 4,
-        .events = 5,
-        .ws = { .messages_sent = 6 } };
-}
-
-static void
-desk_open(void)
-{
-    mem_init(&desk.mem, (size_t)64 * 1024 * 1024);
-    buf_init(&desk.body, &desk.mem, (size_t)32 * 1024 * 1024);
-}
-
-typedef void (*serve_page)(
-    void *owner, const struct http_request *request, struct http_response *response);
-
-static void
-ask_with(serve_page serve, void *owner, const struct http_request *request)
-{
-    buf_reset(&desk.body);
-    desk.response = (struct http_response){ .status = 200, .body = &desk.body };
-    serve(owner, request, &desk.response);
-}
-
-static void
-ask(const char *path, const char *query)
-{
-    const struct http_request request = { .path = span_from_text(path),
-        .query = span_from_text(query) };
-    ask_with(admin_bridge_serve, &admin_us, &request);
-}
-
-/* The answer as JSON, for json_decref(). */
-static json_t *
-answer(uint16_t status)
-{
-    ck_assert_msg(desk.response.status == status, "got %u: %.*s", desk.response.status,
-        SPAN_ARGS(buf_span(&desk.body)));
-    ck_assert_str_eq(desk.response.content_type, "application/json");
-    json_t *json = json_loadb((const char *)desk.body.data, desk.body.size, 0, NULL);
-    ck_assert_msg(json != NULL, "got %.*s", SPAN_ARGS(buf_span(&desk.body)));
-    return json;
-}
-
-static json_t *
-asked(const char *path, const char *query)
-{
-    ask(path, query);
-    return answer(200);
-}
-
-/* The member at "a.b.0.c". */
-static const json_t *
-at(const json_t *json, const char *path)
-{
-    while (json != NULL && *path != '\0') {
-        char key[64];
-        size_t size = strcspn(path, ".");
-        (void)snprintf(key, sizeof(key), "%.*s", (int)size, path);
-        json = json_is_array(json) ? json_array_get(json, (size_t)strtoul(key, NULL, 10))
-                                   : json_object_get(json, key);
-        path += path[size] == '.' ? size + 1 : size;
-    }
-    return json;
-}
-
-static const char *
-text_at(const json_t *json, const char *path)
-{
-    const char *text = json_string_value(at(json, path));
-    return text == NULL ? "(none)" : text;
-}
-
-static json_int_t
-number_at(const json_t *json, const char *path)
-{
-    const json_t *number = at(json, path);
-    ck_assert_msg(json_is_integer(number), "no number at %s", path);
-    return json_integer_value(number);
-}
-
-/* ---- us and eu: us.math.add passes, us.text.up is rejected there, vault is denied here ---- */
-
-static const struct policy_rule_source us_exports[] = {
-    {
-        .id = T("public"),
-        .functions = LIST(T("{name**}")),
-        .tags = { .any = LIST(T("public")) },
-        .set_function = T("us.{name}"),
-        .action = POLICY_ACCEPT,
-    },
-    { .id = T("rest"), .action = POLICY_REJECT, .reason = T("ask \"the\" owner") },
-};
-static const struct policy_rule_source eu_imports[] = {
-    { .id = T("math"), .functions = LIST(T("us.math.**")), .action = POLICY_ACCEPT },
-};
-static const struct policy_rule_source eu_exports[] = { RULE_ALL };
-
-static const struct rib_facts math_add = { .name = "math.add", .tags = LIST(T("public")) };
-static const struct rib_facts text_up = { .name = "text.up", .tags = LIST(T("public")) };
-static const struct rib_facts vault = { .name = "vault", .version = "2.0.0" };
-static const struct rib_facts render = { .name = "eu.render", .resources = LIST(T("gpu")) };
-
-static struct rig_peer *us_node;
-static struct rig_peer *eu_node;
-
-static void
-open_bridges(uint64_t resume_window_ns, uint64_t stale_time_ns)
-{
-    rig = calloc(1, sizeof(*rig));
-    ck_assert_ptr_nonnull(rig);
-    rig_open(rig);
-    rig->resume_window_ns = resume_window_ns;
-    rig->stale_time_ns = stale_time_ns;
-    desk_open();
-    const struct rig_link to_eu = { .federation = "eu",
-        .address = "eu",
-        .policy = rig_policy(rig, us_exports, COUNT_OF(us_exports), eu_exports, 1) };
-    const struct rig_link to_us = { .federation = "us",
-        .policy = rig_policy(rig, eu_exports, 1, eu_imports, 1) };
-    ck_assert_uint_eq(rig_add_bridge(rig, "us", &to_eu, 1), US);
-    ck_assert_uint_eq(rig_add_bridge(rig, "eu", &to_us, 1), EU);
-    admin_us = (struct admin_bridge){
-        .admin = { .program = "mpreg-bridge",
-            .started = rig->now,
-            .source = { .owner = rig, .now = rig_clock, .stats = some_counts } },
-        .bridge = rig->bridges[US].bridge,
-        .name = SPAN("us-1"),
-        .federation = SPAN("us"),
-    };
-}
-
-static void
-set_up(void)
-{
-    open_bridges(0, 0);
-}
-
-static void
-join_both(void)
-{
-    rig_start(rig);
-    us_node = rig_peer_join(rig, US, "ws://us-n:1");
-    eu_node = rig_peer_join(rig, EU, "ws://eu-n:1");
-    rig_peer_offer(rig, us_node, math_add);
-    rig_peer_offer(rig, us_node, text_up);
-    rig_peer_offer(rig, us_node, vault);
-    rig_peer_offer(rig, eu_node, render);
-    rig_pass(rig, SEC_NS);
-}
-
-static void
-tear_down(void)
-{
-    buf_destroy(&desk.body);
-    ck_assert_uint_eq(desk.mem.used, 0);
-    ck_assert(rig_close(rig));
-    free(rig);
-}
-
-static void
-cut_links(void)
-{
-    for (uint32_t i = 0; i < rig->conn_count; i++) {
-        if (rig->conns[i].port == PORT_LINK) {
-            rig_disconnect(rig, i, SPAN("reset"));
-        }
-    }
-    rig_run(rig);
-}
+#include "tests/support/admin_world.h"
 
 /* ---- Pages ---- */
 
@@ -341,22 +143,6 @@ START_TEST(calls_are_counted_by_how_they_ended)
 END_TEST
 
 /* ---- Functions ---- */
-
-static const json_t *
-find_function(const json_t *json, const char *side, const char *name)
-{
-    size_t index = 0;
-    const json_t *function = NULL;
-    json_array_foreach(at(json, "functions"), index, function)
-    {
-        if (strcmp(text_at(function, "side"), side) == 0 &&
-            strcmp(text_at(function, "name"), name) == 0) {
-            return function;
-        }
-    }
-    ck_abort_msg("no %s function %s", side, name);
-    return NULL;
-}
 
 START_TEST(functions_say_where_they_are_and_why)
 {
@@ -513,7 +299,7 @@ START_TEST(unknown_pages_name_the_known_ones)
     ask("/v1/status/", "");
     json_t *json = answer(404);
     ck_assert_str_eq(text_at(json, "pages.0"), "/healthz");
-    ck_assert_uint_eq(json_array_size(at(json, "pages")), 18);
+    ck_assert_uint_eq(json_array_size(at(json, "pages")), 19);
     json_decref(json);
 }
 END_TEST
@@ -554,28 +340,6 @@ END_TEST
 /* ---- Metrics ---- */
 
 /* The metrics page as a text, to be freed. */
-static char *
-metrics_text(void)
-{
-    ask("/metrics", "");
-    ck_assert_uint_eq(desk.response.status, 200);
-    ck_assert_str_eq(desk.response.content_type, "text/plain; version=0.0.4; charset=utf-8");
-    char *text = strndup((const char *)desk.body.data, desk.body.size);
-    ck_assert_ptr_nonnull(text);
-    return text;
-}
-
-static bool
-has_line(const char *text, const char *line)
-{
-    const char *found = strstr(text, line);
-    size_t size = strlen(line);
-    while (found != NULL && ((found != text && found[-1] != '\n') || found[size] != '\n')) {
-        found = strstr(found + 1, line);
-    }
-    return found != NULL;
-}
-
 static const char *const bridge_lines[] = {
     "mpreg_build_info{program=\"mpreg-bridge\",version=\"0.1.0\"} 1",
     "process_start_time_seconds 1795335555",
@@ -681,45 +445,6 @@ START_TEST(metrics_keep_the_format)
     char *text = metrics_text();
     judge_format(text);
     free(text);
-}
-END_TEST
-
-/* The far side is cut off: the session waits, its function is stale, and everybody says so. */
-START_TEST(a_link_that_is_interrupted_is_shown_as_suspended)
-{
-    tear_down();
-    open_bridges(30 * SEC_NS, 60 * SEC_NS);
-    join_both();
-    rig->bridges[EU].unreachable = true;
-    cut_links();
-    json_t *json = asked("/v1/links", "");
-    ck_assert_str_eq(text_at(json, "links.0.state"), "suspended");
-    ck_assert_double_eq_tol(
-        json_real_value(at(json, "links.0.session.suspended_seconds_left")), 30, 1e-9);
-    ck_assert_int_eq(number_at(json, "links.0.table.stale"), 1);
-    ck_assert_double_eq_tol(
-        json_real_value(at(json, "links.0.table.stale_seconds_left")), 60, 1e-9);
-    ck_assert(json_is_null(at(json, "links.0.table.diverged_seconds")));
-    json_decref(json);
-    json = asked("/v1/status", "");
-    ck_assert_int_eq(number_at(json, "links.suspended"), 1);
-    ck_assert_int_eq(number_at(json, "functions_stale"), 1);
-    json_decref(json);
-    json = asked("/v1/functions", "side=imported");
-    ck_assert(json_is_true(at(find_function(json, "imported", "eu.render"), "stale")));
-    json_decref(json);
-    char *text = metrics_text();
-    ck_assert(has_line(text, "mpreg_link_state{link=\"eu\"} 5"));
-    ck_assert(has_line(text, "mpreg_functions_stale{link=\"eu\"} 1"));
-    free(text);
-    rig->bridges[EU].unreachable = false;
-    rig_pass(rig, 5 * SEC_NS);
-    json = asked("/v1/links", "");
-    ck_assert_str_eq(text_at(json, "links.0.state"), "up");
-    ck_assert_int_eq(number_at(json, "links.0.session.resumes"), 1);
-    ck_assert_int_eq(number_at(json, "links.0.session.count"), 1);
-    ck_assert_int_eq(number_at(json, "links.0.table.stale"), 0);
-    json_decref(json);
 }
 END_TEST
 
@@ -862,7 +587,6 @@ other_pages(void)
     tcase_add_test(tests, texts_that_are_not_utf8_are_escaped);
     tcase_add_test(tests, metrics_say_what_happened);
     tcase_add_test(tests, metrics_keep_the_format);
-    tcase_add_test(tests, a_link_that_is_interrupted_is_shown_as_suspended);
     tcase_add_test(tests, labels_are_escaped);
     tcase_add_loop_test(tests, seconds_are_exact, 0, (int)COUNT_OF(seconds));
     tcase_add_test(tests, a_node_shows_itself);
