@@ -528,23 +528,38 @@ rig_far_send(struct rig *rig, uint32_t conn, const struct link_frame *frame)
     rig_say(rig, conn, buf_span(&rig->wire.out));
 }
 
+/* HELLO of the far bridge's session 5; of `more`, resume, received, stale and keepalive_ns (0: as ours) count. */
+static inline void
+rig_far_greet(struct rig *rig, uint32_t conn, const char *federation, const char *name,
+    struct link_hello more)
+{
+    struct link_frame hello = { .type = LINK_FRAME_HELLO, .hello = more };
+    hello.hello.version_min = LINK_VERSION;
+    hello.hello.version_max = LINK_VERSION;
+    hello.hello.federation = span_from_text(federation);
+    hello.hello.bridge = span_from_text(name);
+    hello.hello.session = 5;
+    hello.hello.boot = 6;
+    hello.hello.frame_size_max = rig->far_frame_size_max;
+    hello.hello.keepalive_ns = more.keepalive_ns == 0 ? RIG_KEEPALIVE_NS : more.keepalive_ns;
+    rig_far_send(rig, conn, &hello);
+}
+
 static inline void
 rig_far_hello(struct rig *rig, uint32_t conn, const char *federation, const char *name)
 {
-    const struct link_frame hello = {
-        .type = LINK_FRAME_HELLO,
-        .hello = {
-            .version_min = LINK_VERSION,
-            .version_max = LINK_VERSION,
-            .federation = span_from_text(federation),
-            .bridge = span_from_text(name),
-            .session = 5,
-            .boot = 6,
-            .keepalive_ns = RIG_KEEPALIVE_NS,
-            .frame_size_max = rig->far_frame_size_max,
-        },
-    };
-    rig_far_send(rig, conn, &hello);
+    rig_far_greet(rig, conn, federation, name, (struct link_hello){ .resume = 0 });
+}
+
+/* The far bridge comes back over another connection, and offers to go on with our session `resume`; 0: it does not. */
+static inline uint32_t
+rig_far_come_back(
+    struct rig *rig, uint32_t bridge, const char *name, uint64_t resume, uint64_t received)
+{
+    uint32_t conn = rig_far_connect(rig, bridge, "eu", name);
+    rig_far_greet(
+        rig, conn, "eu", name, (struct link_hello){ .resume = resume, .received = received });
+    return conn;
 }
 
 /* Connected and greeted; the far side's table is empty and its sync done: the next sequence is 2. */

@@ -120,29 +120,6 @@ START_TEST(damped_link_serves_what_nobody_else_brings)
 }
 END_TEST
 
-/* The far bridge of session 5 offers to go on. */
-static uint32_t
-resume(uint64_t session, uint64_t received)
-{
-    uint32_t far = rig_far_connect(&rig, US, "eu", "eu-1");
-    const struct link_frame hello = {
-        .type = LINK_FRAME_HELLO,
-        .hello = {
-            .version_min = LINK_VERSION,
-            .version_max = LINK_VERSION,
-            .federation = SPAN("eu"),
-            .bridge = SPAN("eu-1"),
-            .session = 5,
-            .boot = 6,
-            .keepalive_ns = RIG_KEEPALIVE_NS,
-            .resume = session,
-            .received = received,
-        },
-    };
-    rig_far_send(&rig, far, &hello);
-    return far;
-}
-
 START_TEST(break_after_which_the_session_goes_on_is_no_flap)
 {
     rig.resume_window_ns = WINDOW_NS;
@@ -152,7 +129,7 @@ START_TEST(break_after_which_the_session_goes_on_is_no_flap)
     for (uint32_t i = 0; i < 10; i++) {
         rig_disconnect(&rig, far, SPAN("reset"));
         rig_run(&rig);
-        far = resume(session, link_stats().session->sequence_sent);
+        far = rig_far_come_back(&rig, US, "eu-1", session, link_stats().session->sequence_sent);
     }
     ck_assert_uint_eq(link_stats().session->resumes, 10);
     ck_assert_uint_eq(link_stats().session->flaps, 10);

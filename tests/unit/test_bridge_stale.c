@@ -38,29 +38,6 @@ cut(uint32_t far)
     rig_run(&rig);
 }
 
-/* The far bridge of session 5 comes back; `resume` as its HELLO says it. */
-static uint32_t
-come_back(uint64_t resume, uint64_t received)
-{
-    uint32_t far = rig_far_connect(&rig, US, "eu", "eu-1");
-    const struct link_frame hello = {
-        .type = LINK_FRAME_HELLO,
-        .hello = {
-            .version_min = LINK_VERSION,
-            .version_max = LINK_VERSION,
-            .federation = SPAN("eu"),
-            .bridge = SPAN("eu-1"),
-            .session = 5,
-            .boot = 6,
-            .keepalive_ns = RIG_KEEPALIVE_NS,
-            .resume = resume,
-            .received = received,
-        },
-    };
-    rig_far_send(&rig, far, &hello);
-    return far;
-}
-
 static uint64_t
 own_session(uint32_t far)
 {
@@ -134,7 +111,7 @@ START_TEST(calls_under_way_survive_a_cut)
     ck_assert_ptr_null(rig_peer_answered(&rig, node, first));
     ck_assert_ptr_null(rig_peer_answered(&rig, node, second));
     /* It has received END_OF_SYNC, announcements, and not the call. */
-    far = come_back(session, link_stats().session->sequence_sent - 2);
+    far = rig_far_come_back(&rig, US, "eu-1", session, link_stats().session->sequence_sent - 2);
     ck_assert_uint_eq(link_stats().session->resumes, 1);
     ck_assert_int_eq(link_stats().state, LINK_UP);
     ck_assert_uint_eq(link_stats().stale, 0);
@@ -158,7 +135,7 @@ START_TEST(answers_of_calls_under_way_survive_a_cut)
     const struct fabric_request call = *rig_peer_called(&rig, node);
     cut(far);
     rig_peer_answer(&rig, node, &call, true, SPAN("7"));
-    far = come_back(session, link_stats().session->sequence_acked);
+    far = rig_far_come_back(&rig, US, "eu-1", session, link_stats().session->sequence_acked);
     ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_REPLY, &frame), 1);
     ck_assert_uint_eq(frame.reply.status, LINK_REPLY_OK);
 }
@@ -169,7 +146,7 @@ START_TEST(calls_end_when_the_session_does_not_go_on)
     uint32_t far = open_lasting();
     struct span call = rig_peer_call(&rig, node, "f", "[1]");
     cut(far);
-    come_back(0, 0);
+    rig_far_come_back(&rig, US, "eu-1", 0, 0);
     expect_near_error("restarted", call, CALL_LINK_DOWN, "us-1", "near");
     call = rig_peer_call(&rig, node, "f", "[1]");
     ck_assert_ptr_null(rig_peer_answered(&rig, node, call));
@@ -192,7 +169,7 @@ START_TEST(restarted_far_side_takes_its_functions_back)
     uint32_t far = open_lasting();
     rig_far_announce(&rig, far, 3, "eu", (struct rib_route){ .route_id = 2, .name = "g" });
     cut(far);
-    far = come_back(0, 0);
+    far = rig_far_come_back(&rig, US, "eu-1", 0, 0);
     ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_HELLO, &frame), 1);
     ck_assert_uint_eq(frame.hello.stale, 2);
     ck_assert_uint_eq(link_stats().stale, 2);
@@ -312,20 +289,7 @@ START_TEST(end_of_sync_waits_for_the_cluster_when_the_far_side_keeps_something)
     rig_add_bridge(&rig, "us", links, COUNT_OF(links));
     rig_start(&rig);
     uint32_t far = rig_far_connect(&rig, US, "eu", "eu-1");
-    const struct link_frame hello = {
-        .type = LINK_FRAME_HELLO,
-        .hello = {
-            .version_min = LINK_VERSION,
-            .version_max = LINK_VERSION,
-            .federation = SPAN("eu"),
-            .bridge = SPAN("eu-1"),
-            .session = 5,
-            .boot = 6,
-            .keepalive_ns = RIG_KEEPALIVE_NS,
-            .stale = 1,
-        },
-    };
-    rig_far_send(&rig, far, &hello);
+    rig_far_greet(&rig, far, "eu", "eu-1", (struct link_hello){ .stale = 1 });
     rig_pass(&rig, 3 * SEC_NS);
     ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_END_OF_SYNC, &frame), 0);
     node = rig_peer_join(&rig, US, "ws://us-node:1");
@@ -344,20 +308,8 @@ START_TEST(end_of_sync_does_not_wait_for_ever)
     rig_add_bridge(&rig, "us", links, COUNT_OF(links));
     rig_start(&rig);
     uint32_t far = rig_far_connect(&rig, US, "eu", "eu-1");
-    struct link_frame hello = {
-        .type = LINK_FRAME_HELLO,
-        .hello = {
-            .version_min = LINK_VERSION,
-            .version_max = LINK_VERSION,
-            .federation = SPAN("eu"),
-            .bridge = SPAN("eu-1"),
-            .session = 5,
-            .boot = 6,
-            .keepalive_ns = 60 * SEC_NS,
-            .stale = 1,
-        },
-    };
-    rig_far_send(&rig, far, &hello);
+    rig_far_greet(
+        &rig, far, "eu", "eu-1", (struct link_hello){ .stale = 1, .keepalive_ns = 60 * SEC_NS });
     rig_pass(&rig, 10 * SEC_NS);
     ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_END_OF_SYNC, &frame), 1);
 }
