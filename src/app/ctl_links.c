@@ -84,7 +84,7 @@ offset_in(const json_t *health)
     return shown;
 }
 
-/* "suspended, 12s left"; "up, diverged 3s" */
+/* "suspended, 12s left"; "up, doubted, diverged 3s" */
 struct state {
     char text[96];
 };
@@ -97,8 +97,9 @@ state_of(const json_t *link)
     struct ctl_duration left =
         duration_in(json_object_get(link, "session"), "suspended_seconds_left");
     struct ctl_duration diverged = duration_in(json_object_get(link, "table"), "diverged_seconds");
-    (void)snprintf(state.text, sizeof(state.text), "%s%s%s%s%s%s", name,
+    (void)snprintf(state.text, sizeof(state.text), "%s%s%s%s%s%s%s", name,
         left.text[0] == '\0' ? "" : ", ", left.text, left.text[0] == '\0' ? "" : " left",
+        json_is_true(json_object_get(link, "doubted")) ? ", doubted" : "",
         diverged.text[0] == '\0' ? "" : ", diverged ", diverged.text);
     return state;
 }
