@@ -284,11 +284,12 @@ export_rewrite(struct rib *rib, struct rib_export *old, const struct policy_verd
     struct rib_slot *first = CONTAINER_OF(old->slots.next, struct rib_slot, in_export);
     note_rule(rib, old, verdict);
     if (rib_kept_equal(&old->out, &verdict->out) &&
-        span_equal(identity_name(old->source), identity_name(first->service->facts.identity))) {
+        span_equal(
+            identity_name(old->source), identity_name(rib_slot_service(first)->facts.identity))) {
         return;
     }
     struct rib_export *exported =
-        export_create(rib, old->link, old->route_id, verdict, first->service);
+        export_create(rib, old->link, old->route_id, verdict, rib_slot_service(first));
     if (exported == NULL) {
         return; /* What was said before stays on show until there is memory again. */
     }
@@ -324,7 +325,7 @@ deny(struct rib *rib, struct rib_slot *slot, uint32_t link, enum prune_reason re
         .link = link,
         .direction = POLICY_EXPORT,
         .reason = reason,
-        .function = identity_name(slot->service->facts.identity),
+        .function = identity_name(rib_slot_service(slot)->facts.identity),
         .rule_id = slot->rule_id,
         .rule_reason = slot->rule_reason,
     };
@@ -342,10 +343,11 @@ static void
 join_export(struct rib *rib, struct rib_export *exported, struct rib_slot *slot,
     const struct policy_verdict *verdict)
 {
-    bool own = slot->service->import == NULL;
+    bool own = rib_slot_service(slot)->import == NULL;
     struct list *before = &exported->slots;
-    while (own && before->prev != &exported->slots &&
-           CONTAINER_OF(before->prev, struct rib_slot, in_export)->service->import != NULL) {
+    while (
+        own && before->prev != &exported->slots &&
+        rib_slot_service(CONTAINER_OF(before->prev, struct rib_slot, in_export))->import != NULL) {
         before = before->prev;
     }
     bool leads = before->prev == &exported->slots;
@@ -369,7 +371,7 @@ settle_slot(struct rib *rib, struct rib_slot *slot, uint32_t link,
         deny(rib, slot, link, PRUNE_INVALID);
         return;
     }
-    if (name_is_taken(rib, link, verdict, slot->service, &reason)) {
+    if (name_is_taken(rib, link, verdict, rib_slot_service(slot), &reason)) {
         deny(rib, slot, link, reason);
         slot->wanted = rib_hash_name(rib, verdict->out.identity.name);
         list_push(&rib->links[link].waiting, &slot->in_export);
@@ -377,7 +379,7 @@ settle_slot(struct rib *rib, struct rib_slot *slot, uint32_t link,
     }
     struct rib_export *exported = find_export(rib, link, &verdict->out);
     if (exported == NULL) {
-        exported = export_add(rib, link, verdict, slot->service);
+        exported = export_add(rib, link, verdict, rib_slot_service(slot));
     }
     if (exported == NULL) {
         deny(rib, slot, link, PRUNE_LIMIT_EXCEEDED);
@@ -412,14 +414,9 @@ static void
 fill_slot(struct rib *rib, struct rib_service *service, uint32_t link)
 {
     struct rib_slot *slot = &service->slots[link];
-    bool is_new = slot->service == NULL;
-    slot->service = service;
     slot->exported = NULL;
     slot->outside = is_outside(rib, service, link);
     list_init(&slot->in_export);
-    if (is_new) {
-        rib_mark_new(rib, link, &slot->judged, &slot->compared);
-    }
     if (!slot->outside) {
         struct policy_verdict verdict;
         const struct advertisement facts = kept_view(&service->facts);
@@ -457,7 +454,7 @@ serve_waiting(struct rib *rib, uint32_t link, uint64_t freed)
         struct rib_slot *slot = CONTAINER_OF(again.next, struct rib_slot, in_export);
         list_remove(&slot->in_export);
         rib->counts.denied[link]--;
-        fill_slot(rib, slot->service, link);
+        fill_slot(rib, rib_slot_service(slot), link);
     }
 }
 
@@ -504,9 +501,9 @@ hand_over(struct rib *rib, struct rib_export *exported, struct list *lost)
         struct rib_slot *heir = CONTAINER_OF(exported->slots.next, struct rib_slot, in_export);
         uint32_t link = exported->link;
         struct policy_verdict verdict;
-        const struct advertisement facts = kept_view(&heir->service->facts);
+        const struct advertisement facts = kept_view(&rib_slot_service(heir)->facts);
         (void)rib_judge(rib, link, POLICY_EXPORT, &facts, &verdict);
-        if (keeps_export(exported, &verdict, heir->service)) {
+        if (keeps_export(exported, &verdict, rib_slot_service(heir))) {
             rib_count_verdict(rib, link, POLICY_EXPORT, &facts, &verdict);
             note_verdict(heir, &verdict);
             export_rewrite(rib, exported, &verdict);
@@ -538,7 +535,7 @@ empty_slot(struct rib *rib, struct rib_slot *slot, uint32_t link, enum prune_rea
     while (!list_empty(&lost)) {
         struct rib_slot *other = CONTAINER_OF(lost.next, struct rib_slot, in_export);
         list_remove(&other->in_export);
-        fill_slot(rib, other->service, link);
+        fill_slot(rib, rib_slot_service(other), link);
     }
 }
 
@@ -557,13 +554,13 @@ rib_rejudge_slot(struct rib *rib, struct rib_slot *slot, uint32_t link)
 {
     struct rib_export *exported = slot->exported;
     struct policy_verdict verdict;
-    const struct advertisement facts = kept_view(&slot->service->facts);
+    const struct advertisement facts = kept_view(&rib_slot_service(slot)->facts);
     enum prune_reason reason = rib_judge(rib, link, POLICY_EXPORT, &facts, &verdict);
     bool stays = exported == NULL ? stays_denied(slot, &verdict, reason)
-                                  : keeps_export(exported, &verdict, slot->service);
+                                  : keeps_export(exported, &verdict, rib_slot_service(slot));
     if (!stays) {
         empty_slot(rib, slot, link, PRUNE_POLICY_REJECTED);
-        fill_slot(rib, slot->service, link);
+        fill_slot(rib, rib_slot_service(slot), link);
         return;
     }
     rib_count_verdict(rib, link, POLICY_EXPORT, &facts, &verdict);
@@ -628,6 +625,9 @@ rib_service_hold(struct rib *rib, const struct advertisement *facts)
     }
     service->providers++;
     for (uint32_t link = 0; is_new && link < rib->config.link_count; link++) {
+        struct rib_slot *slot = &service->slots[link];
+        slot->link = (uint8_t)link;
+        rib_mark_new(rib, link, &slot->judged, &slot->compared);
         fill_slot(rib, service, link);
     }
     return service;

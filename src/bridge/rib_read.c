@@ -61,7 +61,7 @@ rib_export_sources(const struct rib_export *exported, struct arena *arena)
     sources.items = names;
     LIST_EACH (at, &exported->slots) {
         const struct rib_slot *slot = CONTAINER_OF(at, struct rib_slot, in_export);
-        struct span name = identity_name(slot->service->facts.identity);
+        struct span name = identity_name(rib_slot_service(slot)->facts.identity);
         if (sources.count < RIB_SOURCES_MAX && !text_list_has(&sources, name)) {
             names[sources.count] = name;
             sources.count++;
@@ -75,7 +75,8 @@ rib_export_import(const struct rib_export *exported)
 {
     const struct rib_import *import = NULL;
     LIST_EACH (at, &exported->slots) {
-        const struct rib_service *service = CONTAINER_OF(at, struct rib_slot, in_export)->service;
+        const struct rib_service *service =
+            rib_slot_service(CONTAINER_OF(at, struct rib_slot, in_export));
         if (service->import == NULL) {
             return NULL;
         }

@@ -20,6 +20,8 @@
 #ifndef BRIDGE_RIB_STATE_H
 #define BRIDGE_RIB_STATE_H
 
+#include <assert.h>
+
 #include "base/heap.h"
 #include "bridge/rib.h"
 
@@ -31,12 +33,14 @@ struct rib_name {
     struct list offers;
 };
 
+static_assert(RIB_LINKS_MAX <= UINT8_MAX + 1u, "rib_slot.link counts them");
+
 /* A service and one link. */
 struct rib_slot {
-    struct rib_service *service;
     struct rib_export *exported; /* NULL: denied */
     struct list in_export;       /* or, denied because its name is taken, in rib_link.waiting */
     uint64_t wanted;             /* hash of that name */
+    uint8_t link;                /* its place in rib_service.slots */
     bool outside;                /* neither exported nor denied: transit is not for this link */
     uint32_t judged;             /* rib_link.stamp of then; 0: never */
     uint32_t compared;           /* rib_candidate.stamp of then */
@@ -52,6 +56,12 @@ struct rib_service {
     uint32_t providers;
     struct rib_slot slots[]; /* one a link */
 };
+
+static inline struct rib_service *
+rib_slot_service(const struct rib_slot *slot)
+{
+    return CONTAINER_OF(slot - slot->link, struct rib_service, slots);
+}
 
 /* What finds an export: its identity and resources, or any that has its name. */
 struct rib_export_key {

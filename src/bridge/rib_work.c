@@ -47,7 +47,7 @@ compare_slot(struct walker *walker, struct rib_slot *slot)
 {
     bool due = slot->compared != walker->rib->links[walker->link].candidate.stamp;
     if (due) {
-        const struct advertisement facts = kept_view(&slot->service->facts);
+        const struct advertisement facts = kept_view(&rib_slot_service(slot)->facts);
         rib_compare(walker->rib, walker->link, POLICY_EXPORT, &facts);
         rib_mark_compared(walker->rib, walker->link, &slot->compared);
     }
