@@ -114,12 +114,14 @@ attributes_create(struct kept_table *table, const struct advertisement *from, ui
 static struct attributes *
 attributes_hold(struct kept_table *table, const struct advertisement *from)
 {
-    uint64_t hash = hash_attributes(table, from);
-    struct attributes *attributes = map_find(&table->attributes, hash, from);
-    if (attributes == NULL) {
-        attributes = attributes_create(table, from, hash);
+    struct attributes *attributes = table->recent;
+    if (attributes == NULL || !attributes_same(attributes, from)) {
+        uint64_t hash = hash_attributes(table, from);
+        attributes = map_find(&table->attributes, hash, from);
+        attributes = attributes != NULL ? attributes : attributes_create(table, from, hash);
     }
     if (attributes != NULL) {
+        table->recent = attributes;
         CHECK(attributes->holders < UINT32_MAX);
         attributes->holders++;
     }
@@ -132,6 +134,7 @@ attributes_release(struct kept_table *table, struct attributes *attributes)
     CHECK(attributes->holders > 0);
     attributes->holders--;
     if (attributes->holders == 0) {
+        table->recent = table->recent == attributes ? NULL : table->recent;
         map_remove(&table->attributes, attributes->hash, &attributes->of);
         mem_give(table->mem, attributes, attributes->size);
     }

@@ -27,6 +27,7 @@ struct kept_table {
     struct mem *mem;
     struct hash_key hash_key;
     struct map attributes;
+    struct attributes *recent; /* found last, or NULL: neighbours tend to be alike */
 };
 
 void kept_table_init(struct kept_table *table, struct mem *mem, struct hash_key hash_key);

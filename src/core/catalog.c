@@ -41,8 +41,8 @@ hash_key_of(const struct catalog *catalog, const struct function_key *key)
         resources += again ? 0 : hash_bytes(&catalog->config.hash_key, resource);
     }
     const struct hash_key *secret = &catalog->config.hash_key;
-    uint64_t hash = hash_fold(secret, resources, key->cluster_id);
-    hash = hash_fold(secret, hash, key->node_id);
+    /* Not the cluster, which is the same one for nearly all. */
+    uint64_t hash = hash_fold(secret, resources, key->node_id);
     hash = hash_fold(secret, hash, key->identity.name);
     return hash_fold(
         secret, hash, span_from(&key->identity.version, sizeof(key->identity.version)));

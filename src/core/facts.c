@@ -96,12 +96,14 @@ facts_create(struct facts_table *table, const struct function_endpoint *endpoint
 struct facts *
 facts_hold(struct facts_table *table, const struct function_endpoint *endpoint)
 {
-    uint64_t hash = hash_facts(table, endpoint);
-    struct facts *facts = map_find(&table->map, hash, endpoint);
-    if (facts == NULL) {
-        facts = facts_create(table, endpoint, hash);
+    struct facts *facts = table->recent;
+    if (facts == NULL || !facts_same(facts, endpoint)) {
+        uint64_t hash = hash_facts(table, endpoint);
+        facts = map_find(&table->map, hash, endpoint);
+        facts = facts != NULL ? facts : facts_create(table, endpoint, hash);
     }
     if (facts != NULL) {
+        table->recent = facts;
         CHECK(facts->holders < UINT32_MAX);
         facts->holders++;
     }
@@ -122,6 +124,7 @@ facts_release(struct facts_table *table, struct facts *facts)
             .rpc_spec = facts->rpc_spec,
             .spec_digest = facts->spec_digest,
         };
+        table->recent = table->recent == facts ? NULL : table->recent;
         map_remove(&table->map, facts->hash, &key);
         mem_give(table->mem, facts, facts->size);
     }

@@ -31,6 +31,7 @@ struct facts_table {
     struct mem *mem;
     struct hash_key hash_key;
     struct map map;
+    struct facts *recent; /* found last, or NULL: neighbours tend to be alike */
 };
 
 void facts_table_init(struct facts_table *table, struct mem *mem, struct hash_key hash_key);
