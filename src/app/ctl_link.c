@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/ctl_http.h"
+#include "app/ctl_link_agree.h"
 #include "host/config_common.h"
 
 static const char help[] =
@@ -14,9 +15,11 @@ static const char help[] =
     "  drain NAME     the same, but calls under way may end; no call starts any more\n"
     "  refresh NAME   ask the far bridge for everything again; the link stays up\n"
     "  forget NAME    drop what came over the link, also while it is down; if it is up, refresh\n"
+    "  agree NAME     what each end has made of the other's functions, and by which rules\n"
     "\n"
     "NAME is a link of mpregctl links. The bridge remembers until it is started again, no longer.\n"
-    "This wants the token of admin.token_file (--token-file).\n";
+    "All but agree want the token of admin.token_file (--token-file).\n"
+    "Exit codes of agree: 0 nothing is rejected, 2 something is, 1 failed.\n";
 
 /* NULL: reported, or help was wanted. */
 static const char *
@@ -109,6 +112,29 @@ run_verb(struct ctl *ctl, int argc, char **argv)
     return show(ctl, name);
 }
 
+static int
+run_agree(struct ctl *ctl, int argc, char **argv)
+{
+    char path[128];
+    int code = APP_OK;
+    const char *name = read_name(ctl, argc, argv, &code);
+    if (name == NULL) {
+        return code;
+    }
+    (void)snprintf(path, sizeof(path), "/v1/links/%s/agreement", name);
+    json_t *answer = ctl_get(ctl, path, NULL);
+    if (answer == NULL) {
+        return APP_FAILED;
+    }
+    bool agree = ctl->json ? ctl_link_agree(answer) : ctl_link_agree_print(answer);
+    if (ctl->json) {
+        ctl_print_json(answer);
+    } else {
+        json_decref(answer);
+    }
+    return agree ? APP_OK : APP_DIFFERENT;
+}
+
 int
 ctl_link(struct ctl *ctl, int argc, char **argv)
 {
@@ -118,6 +144,7 @@ ctl_link(struct ctl *ctl, int argc, char **argv)
         { "drain", run_verb },
         { "refresh", run_verb },
         { "forget", run_verb },
+        { "agree", run_agree },
     };
     return ctl_run_verb(ctl, verbs, COUNT_OF(verbs), help, argc, argv);
 }

@@ -19,7 +19,7 @@ static const char help[] =
     "What runs:\n"
     "  status                            a node or bridge at a glance\n"
     "  links                             the links of a bridge\n"
-    "  link drain|forget|refresh ...     what an operator does to a link\n"
+    "  link drain|forget|agree ...       what an operator does to a link, and asks of it\n"
     "  functions [--link L] [--side S]   what passes over links, what does not and why\n"
     "  events [--watch]                  what was not let through and what went, and why\n"
     "  explain FUNCTION --export LINK    why a function passes or not; or --import LINK\n"

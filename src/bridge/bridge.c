@@ -45,6 +45,7 @@ create_tables(struct bridge *bridge)
         bridge->ports[i].probes = mem_take(&bridge->mem, probes_size(config, i));
         link_session_init(&bridge->ports[i].session, &config->links[i].session, &bridge->mem,
             bridge->log, &bridge->prng);
+        arena_init(&bridge->ports[i].reporting.heard_arena, &bridge->mem);
         call_limits_init(&bridge->ports[i].limits, &bridge->mem, bridge->hash_key);
     }
     struct rib_config rib = {
@@ -129,6 +130,7 @@ bridge_free(struct bridge *bridge)
                 call_limits_destroy(&bridge->ports[i].limits);
                 mem_give(&bridge->mem, bridge->ports[i].probes,
                     bridge->ports[i].probes == NULL ? 0 : probes_size(&bridge->config, i));
+                arena_destroy(&bridge->ports[i].reporting.heard_arena);
             }
         }
         mem_give(&bridge->mem, bridge->ports, (count + 1) * sizeof(struct link_port));
@@ -371,6 +373,7 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     rib_pass_on(bridge->rib);
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
         link_announce_flush(bridge, i, now);
+        link_report_tell(bridge, i, now);
     }
     /* A session that failed meanwhile has taken its imports along. */
     cluster_port_settle(bridge, now);
@@ -407,6 +410,7 @@ bridge_deadline(const struct bridge *bridge, struct now now)
         at = instant_earlier(at, link_session_deadline(&bridge->ports[i].session));
         at = instant_earlier(at, link_port_deadline(bridge, i));
         at = instant_earlier(at, link_command_deadline(bridge, i));
+        at = instant_earlier(at, link_report_deadline(bridge, i));
         if (link_announce_has_work(bridge, i)) {
             at = now.mono;
         }

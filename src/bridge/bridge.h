@@ -193,6 +193,12 @@ const char *link_verb_name(enum link_verb verb);
 /* What a rule's limits have counted on this link; NULL: it has none. Until the link's policy is replaced. */
 const struct call_limit *bridge_call_limit(const struct bridge *bridge, uint32_t link,
     enum policy_direction direction, struct span rule_id);
+/*
+ * What the far side has told of our functions: link_codec.h. NULL: nothing in this session; its policy decides. Until the
+ * next step.
+ */
+const struct link_report *bridge_link_told(
+    const struct bridge *bridge, uint32_t link, uint64_t *ago_ns);
 const struct rib *bridge_rib(const struct bridge *bridge);
 struct member *bridge_member(struct bridge *bridge);
 

@@ -12,6 +12,7 @@
  *   link_probe.c    our own calls over it, which tell whether it serves
  *   link_announce.c what it is told, and
  *   link_damping.c  how often it broke, and
+ *   link_report.c   what each end tells the other of what became of its functions
  *   link_hear.c     what it tells us, how fresh that is, and whether it is what it means
  *   reload.c        other policies for all links at once
  */
@@ -31,6 +32,17 @@ enum link_wish {
 
 /* Verbs that wait for a step; more are refused. */
 #define LINK_VERBS_WAITING_MAX 8u
+
+/* Of REPORT: what we have told, and what the far side has. */
+struct link_reporting {
+    bool told;
+    uint64_t told_version; /* rib_report_version() */
+    struct instant next_at;
+    bool has_heard;
+    struct link_report heard;
+    struct arena heard_arena;
+    struct instant heard_at;
+};
 
 struct link_port {
     struct link_session session;
@@ -60,6 +72,7 @@ struct link_port {
     bool was_up;                   /* when probes were looked at last */
     bool held;                     /* the session was ended because of that */
     struct instant held_until;
+    struct link_reporting reporting;
     enum link_wish wish;
     struct instant drain_by; /* DRAIN: calls that have not ended by then are left */
     enum link_verb verbs[LINK_VERBS_WAITING_MAX];
@@ -248,6 +261,15 @@ void link_announce_end(struct bridge *bridge, uint32_t link);
 void link_announce_flush(struct bridge *bridge, uint32_t link, struct now now);
 bool link_announce_has_work(const struct bridge *bridge, uint32_t link);
 struct instant link_announce_deadline(const struct bridge *bridge, uint32_t link);
+
+/* link_report.c */
+void link_report_begin(struct bridge *bridge, uint32_t link);
+void link_report_tell(struct bridge *bridge, uint32_t link, struct now now);
+struct instant link_report_deadline(const struct bridge *bridge, uint32_t link);
+void link_report_hear(
+    struct bridge *bridge, uint32_t link, const struct link_report *report, struct now now);
+/* What the far side told is not true any more. */
+void link_report_forget(struct bridge *bridge, uint32_t link);
 
 /* link_hear.c */
 void link_hear_begin(struct bridge *bridge, uint32_t link, struct now now);

@@ -113,6 +113,7 @@ link_frame_is_numbered(enum link_frame_type type)
     case LINK_FRAME_DRAIN:
     case LINK_FRAME_ERROR:
     case LINK_FRAME_REFRESH:
+    case LINK_FRAME_REPORT:
         return false;
     }
     return false;
@@ -148,6 +149,8 @@ link_frame_type_name(enum link_frame_type type)
         return "error";
     case LINK_FRAME_REFRESH:
         return "refresh";
+    case LINK_FRAME_REPORT:
+        return "report";
     }
     return "unknown";
 }

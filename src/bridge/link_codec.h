@@ -28,6 +28,10 @@
 /* Longer names of bridges are refused. */
 #define LINK_BRIDGE_NAME_MAX 128u
 
+/* Rules and routes that a REPORT names; what is beyond is only in its counts. */
+#define LINK_REPORT_RULES_MAX  64u
+#define LINK_REPORT_ROUTES_MAX 256u
+
 /* Advertisements in one ANNOUNCE or route ids in one WITHDRAW. */
 #define LINK_BATCH_MAX 256u
 
@@ -45,6 +49,7 @@ enum link_frame_type {
     LINK_FRAME_DRAIN,
     LINK_FRAME_ERROR,
     LINK_FRAME_REFRESH,
+    LINK_FRAME_REPORT,
 };
 
 enum link_result {
@@ -165,6 +170,28 @@ struct link_error {
     uint64_t retry_after_ns; /* how long a dialer is to wait at least; 0: the sender does not say */
 };
 
+/* So many routes were kept out for one reason. */
+struct link_report_rule {
+    struct span reason; /* prune_reason_name() */
+    struct span rule;   /* the id of the import rule that said so; or empty */
+    uint64_t count;
+};
+
+struct link_report_route {
+    uint64_t route_id;
+    uint8_t rule; /* index into the rules */
+};
+
+/* What the sender has made of the receiver's announcements, as far as it tells. */
+struct link_report {
+    uint64_t accepted;
+    uint64_t rejected;
+    const struct link_report_rule *rules;
+    uint32_t rule_count;
+    const struct link_report_route *routes;
+    uint32_t route_count;
+};
+
 /* One decoded frame. Spans borrow from the input, lists from the arena. */
 struct link_frame {
     enum link_frame_type type;
@@ -179,6 +206,7 @@ struct link_frame {
         struct link_ping ping;
         struct link_pong pong;
         uint64_t refresh; /* REFRESH: its number */
+        struct link_report report;
         struct link_error error;
     };
 };
@@ -214,6 +242,7 @@ void link_encode_pong(struct buf *out, const struct link_pong *pong);
 void link_encode_drain(struct buf *out);
 void link_encode_error(struct buf *out, const struct link_error *error);
 void link_encode_refresh(struct buf *out, uint64_t number);
+void link_encode_report(struct buf *out, const struct link_report *report);
 
 /* The head only: the frame is head, args, kwargs; and head, body. Their sizes are in the head. */
 void link_encode_call_head(struct buf *out, const struct link_call *call);

@@ -431,6 +431,98 @@ decode_refresh(struct span payload, uint64_t *number)
 }
 
 static enum link_result
+decode_report_rule(struct span value, struct link_report_rule *rule)
+{
+    const struct field_set set = {
+        .known = TAG_BIT(LINK_TAG_REPORT_RULE_REASON) | TAG_BIT(LINK_TAG_REPORT_RULE_ID) |
+                 TAG_BIT(LINK_TAG_REPORT_RULE_COUNT),
+    };
+    struct fields fields;
+    read_fields(&fields, &set, value);
+    *rule = (struct link_report_rule){ 0 };
+    rule->reason = take_name(&fields, LINK_TAG_REPORT_RULE_REASON);
+    if (has(&fields, LINK_TAG_REPORT_RULE_ID)) {
+        rule->rule = take_name(&fields, LINK_TAG_REPORT_RULE_ID);
+    }
+    rule->count = take_u64(&fields, LINK_TAG_REPORT_RULE_COUNT);
+    return fields.result;
+}
+
+static void
+take_report_rules(struct fields *fields, struct arena *arena, struct link_report *report)
+{
+    const struct span *values =
+        take_repeated(fields, LINK_TAG_REPORT_RULE, LINK_REPORT_RULES_MAX, arena);
+    if (values == NULL) {
+        return;
+    }
+    uint32_t count = fields->count[LINK_TAG_REPORT_RULE];
+    struct link_report_rule *rules = arena_take(arena, count * sizeof(*rules));
+    if (rules == NULL) {
+        fault(fields, LINK_NO_MEMORY);
+        return;
+    }
+    for (uint32_t i = 0; i < count && fields->result == LINK_OK; i++) {
+        enum link_result result = decode_report_rule(values[i], &rules[i]);
+        if (result != LINK_OK) {
+            fault(fields, result);
+        }
+    }
+    report->rules = rules;
+    report->rule_count = count;
+}
+
+static void
+take_report_routes(struct fields *fields, struct arena *arena, struct link_report *report)
+{
+    struct span value = fields->value[LINK_TAG_REPORT_ROUTES];
+    size_t count = value.size / LINK_REPORT_ROUTE_SIZE;
+    if (!has(fields, LINK_TAG_REPORT_ROUTES) || fields->result != LINK_OK) {
+        return;
+    }
+    if (count == 0 || value.size % LINK_REPORT_ROUTE_SIZE != 0) {
+        fault(fields, LINK_BAD_FIELD);
+        return;
+    }
+    if (count > LINK_REPORT_ROUTES_MAX) {
+        fault(fields, LINK_TOO_LARGE);
+        return;
+    }
+    struct link_report_route *routes = arena_take(arena, count * sizeof(*routes));
+    if (routes == NULL) {
+        fault(fields, LINK_NO_MEMORY);
+        return;
+    }
+    struct cursor cursor = cursor_over(value);
+    for (size_t i = 0; i < count; i++) {
+        routes[i].route_id = cursor_number(&cursor, sizeof(uint64_t));
+        routes[i].rule = cursor_u8(&cursor);
+        if (routes[i].rule >= report->rule_count) {
+            fault(fields, LINK_BAD_FIELD);
+        }
+    }
+    report->routes = routes;
+    report->route_count = (uint32_t)count;
+}
+
+static enum link_result
+decode_report(struct span payload, struct arena *arena, struct link_report *report)
+{
+    const struct field_set set = {
+        .known = TAG_BIT(LINK_TAG_REPORT_ACCEPTED) | TAG_BIT(LINK_TAG_REPORT_REJECTED) |
+                 TAG_BIT(LINK_TAG_REPORT_RULE) | TAG_BIT(LINK_TAG_REPORT_ROUTES),
+        .repeated = TAG_BIT(LINK_TAG_REPORT_RULE),
+    };
+    struct fields fields;
+    read_fields(&fields, &set, payload);
+    report->accepted = take_u64(&fields, LINK_TAG_REPORT_ACCEPTED);
+    report->rejected = take_u64(&fields, LINK_TAG_REPORT_REJECTED);
+    take_report_rules(&fields, arena, report);
+    take_report_routes(&fields, arena, report);
+    return fields.result;
+}
+
+static enum link_result
 decode_error(struct span payload, struct link_error *error)
 {
     const struct field_set set = {
@@ -602,6 +694,8 @@ decode_payload(struct span payload, struct arena *arena, struct link_frame *fram
         return decode_error(payload, &frame->error);
     case LINK_FRAME_REFRESH:
         return decode_refresh(payload, &frame->refresh);
+    case LINK_FRAME_REPORT:
+        return decode_report(payload, arena, &frame->report);
     }
     return LINK_UNKNOWN_TYPE;
 }
@@ -625,7 +719,7 @@ link_decode(struct span bytes, struct arena *arena, struct link_frame *frame)
     if (result != LINK_OK) {
         return result;
     }
-    if (type > LINK_FRAME_REFRESH) {
+    if (type > LINK_FRAME_REPORT) {
         return LINK_UNKNOWN_TYPE;
     }
     if (flags != 0 || zero != 0) {

@@ -221,6 +221,43 @@ link_encode_refresh(struct buf *out, uint64_t number)
     encode_number(out, LINK_FRAME_REFRESH, LINK_TAG_REFRESH_NUMBER, number);
 }
 
+static void
+add_report_rule(struct buf *out, const struct link_report_rule *rule)
+{
+    size_t start = out->size;
+    add_field(out, LINK_TAG_REPORT_RULE, 0);
+    add_text(out, LINK_TAG_REPORT_RULE_REASON, rule->reason);
+    if (rule->rule.size > 0) {
+        add_text(out, LINK_TAG_REPORT_RULE_ID, rule->rule);
+    }
+    add_u64(out, LINK_TAG_REPORT_RULE_COUNT, rule->count);
+    if (!out->overflowed) {
+        buf_put_u32(out, start + 1, (uint32_t)(out->size - start - LINK_FIELD_HEADER_SIZE));
+    }
+}
+
+void
+link_encode_report(struct buf *out, const struct link_report *report)
+{
+    CHECK(report->rule_count <= LINK_REPORT_RULES_MAX);
+    CHECK(report->route_count <= LINK_REPORT_ROUTES_MAX);
+    size_t start = begin_frame(out, LINK_FRAME_REPORT);
+    add_u64(out, LINK_TAG_REPORT_ACCEPTED, report->accepted);
+    add_u64(out, LINK_TAG_REPORT_REJECTED, report->rejected);
+    for (uint32_t i = 0; i < report->rule_count; i++) {
+        add_report_rule(out, &report->rules[i]);
+    }
+    if (report->route_count > 0) {
+        add_field(out, LINK_TAG_REPORT_ROUTES, report->route_count * LINK_REPORT_ROUTE_SIZE);
+    }
+    for (uint32_t i = 0; i < report->route_count; i++) {
+        CHECK(report->routes[i].rule < report->rule_count);
+        buf_add_u64(out, report->routes[i].route_id);
+        buf_add_u8(out, report->routes[i].rule);
+    }
+    end_frame(out, start, 0);
+}
+
 void
 link_encode_drain(struct buf *out)
 {

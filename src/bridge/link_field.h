@@ -78,6 +78,21 @@ enum link_tag_refresh {
     LINK_TAG_REFRESH_NUMBER = 1,
 };
 
+enum link_tag_report {
+    LINK_TAG_REPORT_ACCEPTED = 1,
+    LINK_TAG_REPORT_REJECTED,
+    LINK_TAG_REPORT_RULE,   /* fields of link_tag_report_rule; repeated */
+    LINK_TAG_REPORT_ROUTES, /* nine bytes each: the route and the index of the rule */
+};
+
+enum link_tag_report_rule {
+    LINK_TAG_REPORT_RULE_REASON = 1,
+    LINK_TAG_REPORT_RULE_ID,
+    LINK_TAG_REPORT_RULE_COUNT,
+};
+
+#define LINK_REPORT_ROUTE_SIZE 9u
+
 enum link_tag_error {
     LINK_TAG_ERROR_CODE = 1,
     LINK_TAG_ERROR_TEXT,

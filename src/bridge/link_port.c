@@ -127,6 +127,7 @@ link_port_go_down(struct bridge *bridge, uint32_t link, enum link_error_code err
     bridge->ports[link].interrupted = false;
     link_hear_down(bridge, link, error, now);
     link_announce_end(bridge, link);
+    link_report_forget(bridge, link);
     link_port_end_calls(bridge, link, now);
 }
 
@@ -142,6 +143,7 @@ begin(struct bridge *bridge, uint32_t link, const struct link_hello *hello, stru
     link_port_end_calls(bridge, link, now);
     link_announce_begin(bridge, link, hello);
     link_hear_begin(bridge, link, now);
+    link_report_begin(bridge, link);
 }
 
 /* What a link that is to go announces would only have to be taken back. */
@@ -184,6 +186,9 @@ link_port_act_on(
         break;
     case LINK_DELIVERS_REFRESH:
         link_announce_again(bridge, link, frame->refresh);
+        break;
+    case LINK_DELIVERS_REPORT:
+        link_report_hear(bridge, link, &frame->report, now);
         break;
     case LINK_DELIVERS_CALL:
         cluster_calls_serve(bridge, link, &frame->call, now);

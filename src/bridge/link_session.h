@@ -103,6 +103,7 @@ enum link_delivery_kind {
     LINK_DELIVERS_SYNCED, /* frame: END_OF_SYNC: drop what was not announced since the beginning, or the REFRESH */
     LINK_DELIVERS_TABLE,   /* frame: PING, with what the far side has announced so far */
     LINK_DELIVERS_REFRESH, /* frame: announce everything again, then END_OF_SYNC with its number */
+    LINK_DELIVERS_REPORT,  /* frame: what the far side has made of ours */
     LINK_DELIVERS_CALL,    /* frame */
     LINK_DELIVERS_REPLY,   /* frame */
     LINK_DELIVERS_DRAIN,   /* the far side said DRAIN: no call starts any more, either way */

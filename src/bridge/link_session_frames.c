@@ -420,6 +420,7 @@ receive_greeting_frame(
     case LINK_FRAME_PONG:
     case LINK_FRAME_DRAIN:
     case LINK_FRAME_REFRESH:
+    case LINK_FRAME_REPORT:
         refuse_type(session, turn, frame);
         break;
     }
@@ -456,6 +457,9 @@ receive_greeted_frame(
         break;
     case LINK_FRAME_REFRESH:
         deliver(turn, LINK_DELIVERS_REFRESH, frame);
+        break;
+    case LINK_FRAME_REPORT:
+        deliver(turn, LINK_DELIVERS_REPORT, frame);
         break;
     case LINK_FRAME_PING:
         receive_ping(session, turn, frame);

@@ -498,6 +498,7 @@ compile(const struct policy_source *source, struct policy *policy, struct policy
     }
     policy->import_limits = source->import_limits;
     policy->overlap = source->overlap;
+    policy->report = source->report;
     policy->withdraw_max_percent = source->has_withdraw_max ? source->withdraw_max_percent : 100;
     *fault = result == POLICY_OK ? (struct policy_fault){ .result = POLICY_OK } : compiler.fault;
     fault->result = result;
@@ -613,6 +614,12 @@ policy_overlap(const struct policy *policy)
     return policy->overlap;
 }
 
+enum policy_report
+policy_report(const struct policy *policy)
+{
+    return policy->report;
+}
+
 bool
 policy_passes_through(const struct policy *policy)
 {
@@ -679,6 +686,20 @@ policy_overlap_name(enum policy_overlap overlap)
         return "failover";
     case POLICY_OVERLAP_BALANCE:
         return "balance";
+    }
+    return "unknown";
+}
+
+const char *
+policy_report_name(enum policy_report report)
+{
+    switch (report) {
+    case POLICY_REPORT_COUNTS:
+        return "counts";
+    case POLICY_REPORT_NONE:
+        return "none";
+    case POLICY_REPORT_NAMES:
+        return "names";
     }
     return "unknown";
 }

@@ -85,6 +85,13 @@ struct policy_import_limits {
         name_size; /* bytes of a name, an id or a tag; longer ones are rejected, no rule is asked */
 };
 
+/* What the far side is told of how many of its functions were accepted, and by which rules the others were not. */
+enum policy_report {
+    POLICY_REPORT_COUNTS = 0,
+    POLICY_REPORT_NONE,
+    POLICY_REPORT_NAMES, /* and which */
+};
+
 /* When the cluster itself serves a name that is imported. */
 enum policy_overlap {
     POLICY_OVERLAP_PREFER_LOCAL = 0, /* not offered while the cluster knows of one of its own */
@@ -152,6 +159,7 @@ struct policy_source {
     uint32_t rule_count[2];
     struct policy_import_limits import_limits;
     enum policy_overlap overlap; /* of import */
+    enum policy_report report;   /* likewise */
     bool has_withdraw_max;
     uint32_t withdraw_max_percent; /* of a reload; see policy_withdraw_max_percent() */
 };
@@ -201,6 +209,7 @@ const struct policy_call_limits *policy_rule_limits(
 /* Lives as long as the policy. */
 const struct policy_import_limits *policy_import_limits(const struct policy *policy);
 enum policy_overlap policy_overlap(const struct policy *policy);
+enum policy_report policy_report(const struct policy *policy);
 
 /* Some rule of its export accepts what other federations serve. */
 bool policy_passes_through(const struct policy *policy);
@@ -247,6 +256,7 @@ MUST_CHECK enum policy_evaluation policy_evaluate(const struct policy *policy,
 const char *policy_limit_kind_name(enum policy_limit_kind kind);
 const char *policy_limit_action_name(enum policy_limit_action action);
 const char *policy_overlap_name(enum policy_overlap overlap);
+const char *policy_report_name(enum policy_report report);
 
 const char *policy_result_name(enum policy_result result);
 

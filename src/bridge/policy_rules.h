@@ -124,6 +124,7 @@ struct policy {
     bool passes_through;
     struct policy_import_limits import_limits;
     enum policy_overlap overlap;
+    enum policy_report report;
     uint32_t withdraw_max_percent;
     const struct wall *changes; /* when a rule begins or ceases to be valid, in no order */
     uint32_t change_count;

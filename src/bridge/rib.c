@@ -115,6 +115,7 @@ rib_create(const struct rib_config *config)
         links[i].announcing.session = 1; /* of which no export is yet */
         links[i].announcing.epoch = 1;
         list_init(&links[i].hearing.imports);
+        rib_report_init(&links[i]);
         list_init(&links[i].waiting);
         list_init(&links[i].blocked);
     }
@@ -141,6 +142,7 @@ rib_free(struct rib *rib)
         name_free(rib, name);
     }
     for (uint32_t i = 0; i < rib->config.link_count; i++) {
+        rib_report_destroy(rib, i);
         heap_destroy(&rib->links[i].announcing.paced);
         map_destroy(&rib->links[i].exports);
         map_destroy(&rib->links[i].routes);

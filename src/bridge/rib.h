@@ -96,10 +96,12 @@ struct rib_import {
     uint32_t
         retries;  /* CANDIDATE: how often a call may go again although it may have been executed */
     bool blocked; /* REJECTED without asking a rule: more came than import.limits allows */
+    uint8_t counter;         /* private; REJECTED: of those like it */
     struct span rule_id;     /* lives as long as the policy; empty when no rule was asked */
     struct span rule_reason; /* REJECTED by a rule: its text for people, or empty */
     struct rib_offer *offer;
-    struct list in_offer; /* or, blocked, in the link's list of those */
+    struct list
+        in_offer; /* or, REJECTED, in the link's list of those, or of those that are blocked */
     struct list in_link;
     uint32_t in_size; /* POLICY_LIMIT_BYTES: of this and of `in`, as if nothing of it were shared */
 };
@@ -260,6 +262,15 @@ struct rib_event {
 /* From the newest to the oldest; NULL: there is none. */
 const struct rib_event *rib_newest_event(const struct rib *rib, enum rib_event_kind kind);
 const struct rib_event *rib_older_event(const struct rib *rib, const struct rib_event *event);
+/*
+ * What was made of all that a link announced: how much is accepted and rejected now, and by which rules; with `names` also
+ * which routes, the first of them. Its lists are in `arena`, its texts live until the next change. false: no memory.
+ */
+MUST_CHECK bool rib_report(const struct rib *rib, uint32_t link, bool names, struct arena *arena,
+    struct link_report *report);
+/* Another number when the report may be another. */
+uint64_t rib_report_version(const struct rib *rib, uint32_t link);
+
 /* The number of the last one, also if there was no memory to keep it; 0: nothing happened so far. */
 uint64_t rib_last_event(const struct rib *rib);
 
@@ -388,6 +399,9 @@ void rib_retry_offers(struct rib *rib);
 
 /* The export that a far bridge calls, or NULL: withdrawn or never announced. */
 const struct rib_export *rib_find_export(const struct rib *rib, uint32_t link, uint64_t route_id);
+
+/* NULL: the link has not announced it, or it is gone. */
+const struct rib_import *rib_find_import(const struct rib *rib, uint32_t link, uint64_t route_id);
 
 /*
  * The names of the functions of our cluster behind an export, at most RIB_SOURCES_MAX; one unless rules merge.

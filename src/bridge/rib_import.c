@@ -424,6 +424,7 @@ reject(struct rib *rib, struct rib_import *import, enum prune_reason reason)
     import->reason = reason;
     rib->counts.imports_rejected[import->link]++;
     rib->counts.imports_damped[import->link] += reason == PRUNE_DAMPED;
+    rib_report_rejected(rib, import);
     rib_note_event(rib, &event);
 }
 
@@ -458,6 +459,7 @@ become_candidate(struct rib *rib, struct rib_import *import)
     import->offer = offer;
     list_push(&offer->candidates, &import->in_offer);
     rib->counts.imports_accepted[import->link]++;
+    rib->links[import->link].reporting.changes++;
     /* Against the best so far only: a neighbour may announce one function under any number of routes. */
     if (is_eligible(rib, import, offer->name) && is_better(rib, import, offer->chosen)) {
         offer->chosen = import;
@@ -481,6 +483,7 @@ retire(struct rib *rib, struct rib_import *import)
     case RIB_IMPORT_REJECTED:
         rib->counts.imports_rejected[import->link]--;
         rib->counts.imports_damped[import->link] -= import->reason == PRUNE_DAMPED;
+        rib_report_gone(rib, import);
         if (import->blocked) {
             unblock(rib, import);
         }
@@ -490,6 +493,7 @@ retire(struct rib *rib, struct rib_import *import)
     }
     struct rib_offer *offer = import->offer;
     rib->counts.imports_accepted[import->link]--;
+    rib->links[import->link].reporting.changes++;
     list_remove(&import->in_offer);
     if (offer->made == import) {
         /* The cluster still sees it; only the port can change that. */

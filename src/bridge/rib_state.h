@@ -15,6 +15,7 @@
  *   rib_read.c    what others read
  *   rib_hear.c    how fresh that is, and what goes
  *   rib_route.c   over which link a call goes
+ *   rib_report.c  why imports are rejected, in numbers
  *   rib_transit.c from one link to the others
  */
 #ifndef BRIDGE_RIB_STATE_H
@@ -125,6 +126,19 @@ struct rib_flaps {
     struct list in_gone;       /* the function is not there */
 };
 
+/* Imports that are rejected now for one reason and by one rule; count 0: free. */
+struct rib_rejection {
+    enum prune_reason reason;
+    struct span rule;
+    uint64_t count;
+};
+
+struct rib_reporting {
+    struct rib_rejection counters[LINK_REPORT_RULES_MAX];
+    struct list rejected; /* those that are not blocked, in the order they came */
+    uint64_t changes;     /* also of those that are accepted */
+};
+
 struct rib_link {
     struct policy *policy; /* in use; NULL: nothing passes */
     struct policy *old;    /* what judged some of the `left`; NULL when there is none */
@@ -143,6 +157,7 @@ struct rib_link {
     struct list blocked; /* imports beyond what policy_import_limits() lets in */
     struct rib_announcing announcing;
     struct rib_hearing hearing;
+    struct rib_reporting reporting;
     struct map exports; /* by rib_export_key */
     struct map routes;  /* the same, and those that are withdrawn but not told so, by route_id */
     struct map imports; /* by route_id */
@@ -246,6 +261,12 @@ bool rib_pace_delays(struct rib *rib, struct rib_export *exported);
 void rib_pace_leave(struct rib *rib, struct rib_export *exported);
 /* What has waited long enough, or NULL. */
 struct rib_export *rib_pace_due(const struct rib *rib, uint32_t link);
+/* rib_report.c: an import is rejected, for its reason and by its rule; it is not any more. */
+void rib_report_init(struct rib_link *link);
+void rib_report_destroy(struct rib *rib, uint32_t link);
+void rib_report_rejected(struct rib *rib, struct rib_import *import);
+void rib_report_gone(struct rib *rib, struct rib_import *import);
+
 /* rib_import.c, for rib_hear.c: it goes. */
 void rib_drop_import(struct rib *rib, struct rib_import *import, enum prune_reason reason);
 /* There is room since some went: those that were blocked are judged, the oldest first. */

@@ -217,7 +217,7 @@ static const struct admin_page pages[] = {
     { .path = "/metrics", .serve = admin_bridge_serve_metrics },
     { .path = "/v1/status", .serve = serve_status },
     { .path = "/v1/links", .serve = serve_links },
-    { .path = "/v1/links/{name}/{verb}", .change = admin_link_change },
+    { .path = "/v1/links/{name}/{what}", .serve = admin_link_serve, .change = admin_link_change },
     { .path = "/v1/functions", .serve = admin_bridge_serve_functions },
     { .path = "/v1/events", .serve = admin_bridge_serve_events },
     { .path = "/v1/policy", .serve = admin_policy_serve },

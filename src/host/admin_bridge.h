@@ -4,7 +4,7 @@
  * /v1/functions and those of admin_policy.h.
  *
  * The parts are apart, so that a test can look at one: status and links in admin_bridge.c, what is done to a link in
- * admin_link_change.c, functions in admin_functions.c, metrics in admin_bridge_metrics.c.
+ * admin_link_change.c, what both ends have made of each other's functions in admin_link_agreement.c, functions in admin_functions.c, metrics in admin_bridge_metrics.c.
  */
 #ifndef HOST_ADMIN_BRIDGE_H
 #define HOST_ADMIN_BRIDGE_H
@@ -49,5 +49,6 @@ void admin_bridge_serve_functions(void *self, const struct admin_call *call);
 void admin_bridge_serve_events(void *self, const struct admin_call *call);
 void admin_bridge_serve_metrics(void *self, const struct admin_call *call);
 void admin_link_change(void *self, const struct admin_call *call);
+void admin_link_serve(void *self, const struct admin_call *call);
 
 #endif

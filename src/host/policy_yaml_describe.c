@@ -216,6 +216,7 @@ policy_yaml_describe_rules(struct policy_yaml_loader *loader, struct policy_yaml
         .name = span_from_text(file->name),
         .import_limits = import_limits(&import->limits),
         .overlap = import->overlap,
+        .report = import->report,
         .has_withdraw_max = file->guard.yaml != NULL,
         .withdraw_max_percent = file->guard.withdraw_max_percent,
     };

@@ -287,11 +287,19 @@ static const struct yaml_choice overlaps[] = {
     { NULL, 0 },
 };
 
+static const struct yaml_choice reports[] = {
+    { "counts", POLICY_REPORT_COUNTS },
+    { "none", POLICY_REPORT_NONE },
+    { "names", POLICY_REPORT_NAMES },
+    { NULL, 0 },
+};
+
 #define RULES_KEY YAML_GROUPS(struct policy_yaml_side, rules, rule_count, &rule_shape, "rules")
 
 static const struct yaml_key import_keys[] = {
     YAML_GROUP(struct policy_yaml_side, limits, &import_limits_shape, "limits"),
     YAML_CHOICE(struct policy_yaml_side, overlap, overlaps, "overlap"),
+    YAML_CHOICE(struct policy_yaml_side, report, reports, "report"),
     RULES_KEY,
 };
 static const struct yaml_shape import_shape =
@@ -303,6 +311,7 @@ static const struct yaml_stray of_import[] = {
         "it counts what comes over the link: write it into import. Calls of what leaves are "
         "limited in the rules" },
     { "overlap", "it is about names that come over the link: write it into import" },
+    { "report", "it tells what became of what comes over the link: write it into import" },
     { NULL, NULL },
 };
 static const struct yaml_shape export_shape =
@@ -311,6 +320,7 @@ static const struct yaml_shape export_shape =
 static const struct yaml_stray of_whole_file[] = {
     { "limits", "write it into the file that includes this one" },
     { "overlap", "write it into the file that includes this one" },
+    { "report", "write it into the file that includes this one" },
     { NULL, NULL },
 };
 static const struct yaml_shape included_import_shape =

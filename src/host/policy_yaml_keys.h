@@ -136,8 +136,9 @@ struct policy_yaml_import_limits {
 
 struct policy_yaml_side {
     const struct yaml_node *yaml;
-    struct policy_yaml_import_limits limits; /* of import, as `overlap` */
+    struct policy_yaml_import_limits limits; /* of import, as `overlap` and `report` */
     enum policy_overlap overlap;
+    enum policy_report report;
     struct policy_yaml_rule *rules;
     size_t rule_count;
 };

@@ -154,6 +154,7 @@ check_delivery(struct world *world)
         break;
     case LINK_DELIVERS_TABLE:
     case LINK_DELIVERS_REFRESH:
+    case LINK_DELIVERS_REPORT:
     case LINK_DELIVERS_DRAIN:
         CHECK(world->greeted);
         break;
@@ -394,7 +395,7 @@ draw_frame(struct world *world)
         },
     };
     uint8_t pick = next_byte(world);
-    struct link_frame frame = { .type = (enum link_frame_type)(pick % (LINK_FRAME_REFRESH + 1)) };
+    struct link_frame frame = { .type = (enum link_frame_type)(pick % (LINK_FRAME_REPORT + 1)) };
     switch (frame.type) {
     case LINK_FRAME_HELLO:
         return draw_hello(world);
@@ -427,6 +428,9 @@ draw_frame(struct world *world)
         break;
     case LINK_FRAME_REFRESH:
         frame.refresh = 1u + next_byte(world);
+        break;
+    case LINK_FRAME_REPORT:
+        frame.report = (struct link_report){ .accepted = pick };
         break;
     case LINK_FRAME_ERROR:
         frame.error = (struct link_error){ .code = next_byte(world), .text = SPAN("because") };

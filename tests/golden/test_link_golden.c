@@ -71,6 +71,12 @@ static const struct link_route routes[] = {
     },
 };
 
+static const struct link_report_rule report_rules[] = {
+    { .reason = TEXT("policy_rejected"), .rule = TEXT("no-admin"), .count = 2 },
+    { .reason = TEXT("limit_exceeded"), .count = 1 },
+};
+static const struct link_report_route report_routes[] = { { .route_id = 7, .rule = 0 } };
+
 static const struct golden {
     const char *name;
     const char *says;
@@ -114,6 +120,16 @@ static const struct golden {
         { .type = LINK_FRAME_END_OF_SYNC, .end_of_sync = { .sequence = 2 } } },
     { "end_of_refresh", "END_OF_SYNC 9, of REFRESH 4",
         { .type = LINK_FRAME_END_OF_SYNC, .end_of_sync = { .sequence = 9, .refresh = 4 } } },
+    { "report", "REPORT: 409 accepted, three not, of which one is named",
+        { .type = LINK_FRAME_REPORT,
+            .report = {
+                .accepted = 409,
+                .rejected = 3,
+                .rules = report_rules,
+                .rule_count = 2,
+                .routes = report_routes,
+                .route_count = 1,
+            } } },
     { "refresh", "REFRESH 4", { .type = LINK_FRAME_REFRESH, .refresh = 4 } },
     { "ack", "ACK of everything up to 2", { .type = LINK_FRAME_ACK, .sequence = 2 } },
     { "call", "CALL 77 of route 1: 5000 ms left, come from ap over eu, [42], {\"currency\":\"EUR\"}",

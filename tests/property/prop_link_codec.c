@@ -197,11 +197,35 @@ draw_reply(struct world *world, struct link_reply *reply)
     }
 }
 
+static void
+draw_report(struct world *world, struct link_report *report)
+{
+    struct prng *prng = &world->prng;
+    report->accepted = draw_number(world);
+    report->rejected = draw_number(world);
+    report->rule_count = (uint32_t)prng_below(prng, LINK_REPORT_RULES_MAX + 1);
+    report->route_count =
+        report->rule_count == 0 ? 0 : (uint32_t)prng_below(prng, LINK_REPORT_ROUTES_MAX + 1);
+    struct link_report_rule *rules = take(world, (report->rule_count + 1) * sizeof(*rules));
+    struct link_report_route *routes = take(world, (report->route_count + 1) * sizeof(*routes));
+    for (uint32_t i = 0; i < report->rule_count; i++) {
+        rules[i].reason = draw_text(world, 1);
+        rules[i].rule = draw_text(world, 0);
+        rules[i].count = draw_number(world);
+    }
+    for (uint32_t i = 0; i < report->route_count; i++) {
+        routes[i].route_id = draw_number(world);
+        routes[i].rule = (uint8_t)prng_below(prng, report->rule_count);
+    }
+    report->rules = rules;
+    report->routes = routes;
+}
+
 static struct link_frame
 draw_frame(struct world *world)
 {
     struct link_frame frame = {
-        .type = (enum link_frame_type)prng_below(&world->prng, LINK_FRAME_REFRESH + 1),
+        .type = (enum link_frame_type)prng_below(&world->prng, LINK_FRAME_REPORT + 1),
     };
     switch (frame.type) {
     case LINK_FRAME_READY:
@@ -222,6 +246,9 @@ draw_frame(struct world *world)
         break;
     case LINK_FRAME_REFRESH:
         frame.refresh = 1 + draw_number(world) / 2;
+        break;
+    case LINK_FRAME_REPORT:
+        draw_report(world, &frame.report);
         break;
     case LINK_FRAME_ACK:
         frame.sequence = 1 + draw_number(world) / 2;

@@ -55,6 +55,9 @@ link_frames_encode(struct buf *out, const struct link_frame *frame)
     case LINK_FRAME_REFRESH:
         link_encode_refresh(out, frame->refresh);
         break;
+    case LINK_FRAME_REPORT:
+        link_encode_report(out, &frame->report);
+        break;
     }
 }
 
@@ -126,6 +129,23 @@ link_frames_same_call(const struct link_call *a, const struct link_call *b)
 }
 
 static inline bool
+link_frames_same_report(const struct link_report *a, const struct link_report *b)
+{
+    bool same = a->accepted == b->accepted && a->rejected == b->rejected &&
+                a->rule_count == b->rule_count && a->route_count == b->route_count;
+    for (uint32_t i = 0; same && i < a->rule_count; i++) {
+        same = span_equal(a->rules[i].reason, b->rules[i].reason) &&
+               span_equal(a->rules[i].rule, b->rules[i].rule) &&
+               a->rules[i].count == b->rules[i].count;
+    }
+    for (uint32_t i = 0; same && i < a->route_count; i++) {
+        same = a->routes[i].route_id == b->routes[i].route_id &&
+               a->routes[i].rule == b->routes[i].rule;
+    }
+    return same;
+}
+
+static inline bool
 link_frames_same(const struct link_frame *a, const struct link_frame *b)
 {
     if (a->type != b->type) {
@@ -146,6 +166,8 @@ link_frames_same(const struct link_frame *a, const struct link_frame *b)
                a->end_of_sync.refresh == b->end_of_sync.refresh;
     case LINK_FRAME_REFRESH:
         return a->refresh == b->refresh;
+    case LINK_FRAME_REPORT:
+        return link_frames_same_report(&a->report, &b->report);
     case LINK_FRAME_ACK:
         return a->sequence == b->sequence;
     case LINK_FRAME_CALL:

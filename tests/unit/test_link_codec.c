@@ -109,7 +109,7 @@ static const struct header_case {
     { "a byte behind the frame", BYTES("\0\0\0\0\x0a\0\0\0x"), LINK_TRAILING_BYTES },
     { "the payload has not come", BYTES("\0\0\0\x0d\x08\0\0\0"), LINK_TRUNCATED },
     { "a payload over the limit", BYTES("\x01\0\0\x01\x08\0\0\0"), LINK_TOO_LARGE },
-    { "one past the last type", BYTES("\0\0\0\0\x0d\0\0\0"), LINK_UNKNOWN_TYPE },
+    { "one past the last type", BYTES("\0\0\0\0\x0e\0\0\0"), LINK_UNKNOWN_TYPE },
     { "type 255", BYTES("\0\0\0\0\xff\0\0\0"), LINK_UNKNOWN_TYPE },
     { "flags", BYTES("\0\0\0\0\x0a\x01\0\0"), LINK_BAD_FIELD },
     { "reserved bytes", BYTES("\0\0\0\0\x0a\0\0\x01"), LINK_BAD_FIELD },
