@@ -115,6 +115,43 @@ START_TEST(wrong_changes_of_links_are_refused)
 }
 END_TEST
 
+/* us exports us.math.add and us.text.up, of which eu takes the first. */
+START_TEST(agreement_shows_both_directions)
+{
+    join_both();
+    rig_pass(rig, 3 * RIG_KEEPALIVE_NS);
+    json_t *json = asked("/v1/links/eu/agreement", "");
+    ck_assert_int_eq(number_at(json, "export.announced"), 2);
+    ck_assert_int_eq(number_at(json, "export.accepted"), 1);
+    ck_assert_int_eq(number_at(json, "export.rejected"), 1);
+    ck_assert_str_eq(text_at(json, "export.rules.0.reason"), "policy_rejected");
+    ck_assert(json_is_real(at(json, "export.told_seconds_ago")));
+    ck_assert_uint_eq(json_array_size(at(json, "export.functions")), 0);
+    ck_assert_int_eq(number_at(json, "import.accepted"), 1);
+    ck_assert_int_eq(number_at(json, "import.rejected"), 0);
+    ck_assert_str_eq(text_at(json, "import.report"), "counts");
+    json_decref(json);
+    /* On its own side eu sees which. */
+    admin_us.bridge = rig->bridges[EU].bridge;
+    json = asked("/v1/links/us/agreement", "");
+    ck_assert_str_eq(text_at(json, "import.functions.0.name"), "us.text.up");
+    json_decref(json);
+    ask("/v1/links/us/something", "");
+    json_decref(answer(404));
+}
+END_TEST
+
+START_TEST(agreement_of_a_link_that_is_down_says_that_nothing_was_told)
+{
+    rig->bridges[EU].unreachable = true;
+    rig_start(rig);
+    json_t *json = asked("/v1/links/eu/agreement", "");
+    ck_assert(json_is_null(at(json, "export.told_seconds_ago")));
+    ck_assert_int_eq(number_at(json, "export.announced"), 0);
+    json_decref(json);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -123,6 +160,8 @@ main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_link_that_is_interrupted_is_shown_as_suspended);
     tcase_add_test(tests, verb_is_taken_and_done_in_the_next_step);
+    tcase_add_test(tests, agreement_shows_both_directions);
+    tcase_add_test(tests, agreement_of_a_link_that_is_down_says_that_nothing_was_told);
     tcase_add_loop_test(tests, wrong_changes_of_links_are_refused, 0, (int)COUNT_OF(wrong_changes));
     suite_add_tcase(suite, tests);
 

@@ -141,6 +141,7 @@ START_TEST(limits_reach_the_policy)
         "  limits: {functions: {max: 10000, action: restart}, bytes: {max: 64MiB, action: block},\n"
         "    updates: {rate: 20000/s, burst: 100000}, name: 128B}\n"
         "  overlap: failover\n"
+        "  report: names\n"
         "  rules: [{id: a, match: {function: a}, limits: {rate: 1/h}, action: accept}]\n");
     const struct policy_call_limits *a = policy_rule_limits(file->policy, POLICY_EXPORT, 0);
     const struct policy_call_limits *b = policy_rule_limits(file->policy, POLICY_EXPORT, 1);
@@ -167,6 +168,7 @@ START_TEST(limits_reach_the_policy)
     ck_assert_uint_eq(updates->burst, 100000);
     ck_assert_uint_eq(policy_import_limits(file->policy)->name_size, 128);
     ck_assert_int_eq(policy_overlap(file->policy), POLICY_OVERLAP_FAILOVER);
+    ck_assert_str_eq(policy_report_name(policy_report(file->policy)), "names");
     policy_yaml_free(file);
 }
 END_TEST
@@ -178,6 +180,7 @@ START_TEST(settings_have_defaults)
     ck_assert_int_eq(table[POLICY_LIMIT_FUNCTIONS].action, POLICY_LIMIT_WARN);
     ck_assert_uint_eq(table[POLICY_LIMIT_BYTES].max, 0);
     ck_assert_int_eq(policy_overlap(file->policy), POLICY_OVERLAP_PREFER_LOCAL);
+    ck_assert_str_eq(policy_report_name(policy_report(file->policy)), "counts");
     ck_assert_uint_eq(policy_withdraw_max_percent(file->policy), 100);
     ck_assert_uint_eq(file->federation.size, 0);
     ck_assert_uint_eq(file->federation_place.line, 0);
@@ -338,6 +341,11 @@ static const struct fault_case {
         "restart, disable)\n"
         "p.yaml:3:64: import.overlap cannot be 'local'; (allowed: prefer_local, failover, "
         "balance)\n" },
+    { "a report that is none", HEAD "import: {report: all}\n",
+        "p.yaml:3:18: import.report cannot be 'all'; (allowed: counts, none, names)\n" },
+    { "a report of what leaves", HEAD "export: {report: none}\n",
+        "p.yaml:3:10: unknown key 'report' in export; it tells what became of what comes over the "
+        "link: write it into import\n" },
     { "a link that is not there", HEAD "link_federations: {ue: eu, far: ap}\n",
         "p.yaml:3:20: link_federations: this policy is not for a link 'ue'; did you mean 'eu'?\n"
         "p.yaml:3:28: link_federations: this policy is not for a link 'far'; add it to links, or "
