@@ -127,7 +127,7 @@ take_over(struct bridge *bridge, struct far_call *far, const struct rib_export *
 {
     const struct call_rule rule = {
         .direction = POLICY_EXPORT,
-        .id = exported->rule_id,
+        .id = rib_export_rule_id(bridge->rib, exported),
         .generation = exported->policy_number,
     };
     struct call_limit *limit;

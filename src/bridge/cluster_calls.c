@@ -96,7 +96,7 @@ cluster_calls_admit_near(struct bridge *bridge, const struct rib_import *import,
 {
     const struct call_rule rule = {
         .direction = POLICY_IMPORT,
-        .id = import->rule_id,
+        .id = rib_import_rule_id(bridge->rib, import),
         .generation = import->policy_number,
     };
     return call_limits_admit(
@@ -190,7 +190,7 @@ cluster_calls_called(void *owner, const struct member_incoming *incoming, struct
     (void)actions; /* the bridge's own list: the member was given it */
     const struct rib_offer *offer = incoming->context;
     const struct rib_import *import =
-        offer == NULL || !offer->visible ? NULL : calls_again_route(bridge, offer);
+        offer == NULL || offer->state != RIB_OFFER_MADE ? NULL : calls_again_route(bridge, offer);
     const struct fabric_request *asked = &incoming->request;
     struct call_error error;
     if (may_leave(bridge, import, incoming, &error)) {
@@ -597,7 +597,7 @@ cluster_calls_serve(
     size_t size = call->args.size + call->kwargs.size;
     const struct call_rule rule = {
         .direction = POLICY_EXPORT,
-        .id = exported->rule_id,
+        .id = rib_export_rule_id(bridge->rib, exported),
         .generation = exported->policy_number,
     };
     struct call_limit *limit;

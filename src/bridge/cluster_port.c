@@ -158,7 +158,7 @@ settle_changes(struct bridge *bridge, struct now now)
         if (offer->chosen != NULL && !bridge->stopping) {
             state = make_offer(bridge, offer, now);
         }
-        if (state != RIB_OFFER_MADE && offer->visible) {
+        if (state != RIB_OFFER_MADE && offer->state == RIB_OFFER_MADE) {
             const struct function_identity identity = rib_offer_identity(offer);
             const struct text_list resources = rib_offer_resources(offer);
             member_withdraw(bridge->member, &identity, &resources, PRUNE_WITHDRAWN);

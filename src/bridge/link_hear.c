@@ -28,7 +28,7 @@ link_hear_announce(struct bridge *bridge, uint32_t link, const struct link_annou
         LOG_DEBUG(bridge->log, "import.heard",
             LOG_SPAN("function", route->advertisement.identity.name),
             LOG_SPAN("link", bridge->config.links[link].session.name), LOG_TEXT("verdict", verdict),
-            LOG_SPAN("rule", import == NULL ? SPAN_NONE : import->rule_id));
+            LOG_SPAN("rule", import == NULL ? SPAN_NONE : rib_import_rule_id(bridge->rib, import)));
     }
     bridge->ports[link].stats.heard_announced += announce->route_count;
 }

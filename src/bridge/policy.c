@@ -591,6 +591,9 @@ policy_rule_count(const struct policy *policy, enum policy_direction direction)
 struct span
 policy_rule_id(const struct policy *policy, enum policy_direction direction, uint32_t rule)
 {
+    if (rule == POLICY_NO_RULE) {
+        return SPAN(POLICY_DEFAULT_ID);
+    }
     CHECK(rule < policy->rules[direction].count);
     return policy->rules[direction].items[rule]->id;
 }

@@ -200,6 +200,7 @@ uint32_t policy_holders(const struct policy *policy);
 
 struct span policy_name(const struct policy *policy);
 uint32_t policy_rule_count(const struct policy *policy, enum policy_direction direction);
+/* Lives as long as the policy. Of POLICY_NO_RULE: "default". */
 struct span policy_rule_id(
     const struct policy *policy, enum policy_direction direction, uint32_t rule);
 

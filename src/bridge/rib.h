@@ -58,13 +58,12 @@ struct rib_export {
     uint64_t route_id;
     struct kept out;         /* as it is announced: rib_export_out() */
     struct identity *source; /* of the function of our cluster that it stands for */
-    struct span rule_id;     /* of the export policy; lives as long as that */
-    uint32_t rule;
-    uint32_t policy_number; /* of the policy that `rule` belongs to: rib_policy_number() */
-    struct wall since;      /* it may be announced */
-    uint64_t digest;        /* private: of what was announced last */
-    uint32_t epoch;         /* private: of the announcing that it was announced in last */
-    uint32_t link;
+    uint32_t rule;           /* of the export policy: rib_export_rule_id() */
+    uint32_t policy_number;  /* of the policy that `rule` belongs to: rib_policy_number() */
+    struct wall since;       /* it may be announced */
+    uint64_t digest;         /* private: of what was announced last */
+    uint32_t epoch;          /* private: of the announcing that it was announced in last */
+    uint8_t link;
     bool merge;             /* it may stand for other functions too: rib_export_sources() */
     struct instant told_at; /* private: likewise, also of its last life; 0: never */
     struct heap_node due;   /* private: in rib_announcing.paced */
@@ -74,7 +73,7 @@ struct rib_export {
 };
 
 enum rib_import_state {
-    RIB_IMPORT_REJECTED = 0, /* `reason` and `rule_id` say why */
+    RIB_IMPORT_REJECTED = 0, /* `reason` and rib_import_rule_id() say why */
     RIB_IMPORT_CANDIDATE,    /* for its offer */
 };
 
@@ -85,30 +84,30 @@ struct rib_import {
     struct kept out;   /* CANDIDATE: as policy made it: rib_import_out() */
     uint64_t digest;   /* link_route.digest */
     struct wall since; /* CANDIDATE: it is one, with these contents or others */
-    uint32_t link;
-    uint32_t epoch; /* private: it was confirmed last in this one */
+    uint32_t epoch;    /* private: it was confirmed last in this one */
     enum rib_import_state state;
     enum prune_reason reason; /* REJECTED */
     uint32_t rule;            /* of the import policy; POLICY_NO_RULE: none decided */
     uint32_t policy_number;   /* of the policy that `rule` belongs to: rib_policy_number() */
     uint32_t judged;          /* private */
     uint32_t compared;        /* private */
-    uint32_t
+    uint32_t in_size; /* POLICY_LIMIT_BYTES: of this and of `in`, as if nothing of it were shared */
+    uint8_t link;
+    uint8_t
         retries;  /* CANDIDATE: how often a call may go again although it may have been executed */
+    bool asked;   /* its rules, or their default */
     bool blocked; /* REJECTED without asking a rule: more came than import.limits allows */
     uint8_t counter;         /* private; REJECTED: of those like it */
-    struct span rule_id;     /* lives as long as the policy; empty when no rule was asked */
     struct span rule_reason; /* REJECTED by a rule: its text for people, or empty */
     struct rib_offer *offer;
     struct list
         in_offer; /* or, REJECTED, in the link's list of those, or of those that are blocked */
     struct list in_link;
-    uint32_t in_size; /* POLICY_LIMIT_BYTES: of this and of `in`, as if nothing of it were shared */
 };
 
 enum rib_offer_state {
     RIB_OFFER_NONE = 0, /* not in the cluster */
-    RIB_OFFER_MADE,     /* the cluster port has offered it */
+    RIB_OFFER_MADE,     /* the cluster sees it, also while `made` is gone already */
     RIB_OFFER_CONFLICT, /* the cluster has this name under another id, or the id under another name */
     RIB_OFFER_NO_ROOM, /* the catalog is full */
 };
@@ -119,10 +118,9 @@ struct rib_offer {
     struct rib_import *chosen; /* NULL: no candidate is left, or `overlap` keeps all of them back */
     struct rib_import *made;   /* what is offered in the cluster now */
     enum rib_offer_state state;
-    bool visible;                /* the cluster sees it, also while `made` is gone already */
+    uint32_t decided;            /* private; rib.decision of then */
     struct rib_service *transit; /* private; what of it other links may get, or NULL */
     struct list transit_change;  /* private */
-    uint64_t decided;            /* private; rib.decision of then */
     struct rib_name *name;
     struct list in_name;
     struct list candidates;
@@ -136,6 +134,10 @@ struct advertisement rib_import_in(const struct rib_import *import);
 struct advertisement rib_import_out(const struct rib_import *import);
 struct function_identity rib_offer_identity(const struct rib_offer *offer);
 struct text_list rib_offer_resources(const struct rib_offer *offer);
+
+/* The rule that let it out, or in, or rejected it; empty: no rule was asked, or its policy is gone. */
+struct span rib_export_rule_id(const struct rib *rib, const struct rib_export *exported);
+struct span rib_import_rule_id(const struct rib *rib, const struct rib_import *import);
 
 struct rib_config {
     struct mem *mem;

@@ -127,7 +127,6 @@ note_rule(const struct rib *rib, struct rib_export *exported, const struct polic
 {
     exported->merge = verdict->merge;
     exported->rule = verdict->rule;
-    exported->rule_id = verdict->rule_id;
     exported->policy_number = rib_policy_number(rib, exported->link);
 }
 
@@ -154,7 +153,7 @@ export_create(struct rib *rib, uint32_t link, uint64_t route_id,
         export_destroy(rib, exported);
         return NULL;
     }
-    exported->link = link;
+    exported->link = (uint8_t)link;
     exported->route_id = route_id;
     exported->since = rib->now;
     note_rule(rib, exported, verdict);
@@ -470,13 +469,12 @@ withdraw(struct rib *rib, struct rib_export *exported, enum prune_reason reason)
         .direction = POLICY_EXPORT,
         .reason = reason,
         .function = rib_export_source_name(exported),
-        .rule_id = exported->rule_id,
+        .rule_id = rib_export_rule_id(rib, exported),
         .age_ns = wall_between(exported->since, rib->now),
     };
     rib_note_event(rib, &event);
     uint64_t name = rib_hash_name(rib, out.identity.name);
     bool name_is_free = find_holder(rib, link, &out) == NULL;
-    exported->rule_id = SPAN_NONE; /* its policy may go first */
     list_remove(&exported->change);
     if (rib_export_announced(rib, exported)) {
         rib_pace_leave(rib, exported);

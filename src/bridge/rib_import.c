@@ -135,6 +135,12 @@ best_candidate(const struct rib *rib, const struct rib_offer *offer)
     return best;
 }
 
+static bool
+is_visible(const struct rib_offer *offer)
+{
+    return offer->state == RIB_OFFER_MADE;
+}
+
 /* It could not be made when it was tried last. */
 static bool
 offer_waits(const struct rib_offer *offer)
@@ -148,12 +154,12 @@ show_choice(struct rib *rib, struct rib_offer *offer)
 {
     bool waits = offer_waits(offer);
     bool stands = offer->made != NULL && offer->made == offer->chosen;
-    bool change = offer->visible ? !stands : offer->chosen != NULL && !waits;
+    bool change = is_visible(offer) ? !stands : offer->chosen != NULL && !waits;
     rib_transit_follow(rib, offer);
     list_remove(&offer->change);
     if (change) {
         list_push(&rib->offer_changes, &offer->change);
-    } else if (!offer->visible && list_empty(&offer->candidates)) {
+    } else if (!is_visible(offer) && list_empty(&offer->candidates)) {
         offer_free(rib, offer);
     } else if (waits) {
         list_push(&rib->offers_waiting, &offer->change);
@@ -366,8 +372,8 @@ static void
 note_verdict(const struct rib *rib, struct rib_import *import, const struct policy_verdict *verdict)
 {
     import->rule = verdict->rule;
-    import->retries = verdict->action == POLICY_ACCEPT ? verdict->retries : 0;
-    import->rule_id = verdict->rule_id;
+    import->retries = verdict->action == POLICY_ACCEPT ? (uint8_t)verdict->retries : 0;
+    import->asked = verdict->rule_id.size > 0;
     import->rule_reason = verdict->reason;
     import->policy_number = rib_policy_number(rib, import->link);
 }
@@ -397,7 +403,7 @@ import_create(struct rib *rib, uint32_t link, const struct link_route *route,
         return NULL;
     }
     import->in_size = size_in(&route->advertisement);
-    import->link = link;
+    import->link = (uint8_t)link;
     import->route_id = route->route_id;
     import->digest = route->digest;
     import->epoch = rib->links[link].hearing.epoch;
@@ -417,7 +423,7 @@ reject(struct rib *rib, struct rib_import *import, enum prune_reason reason)
         .direction = POLICY_IMPORT,
         .reason = reason,
         .function = identity_name(import->in.identity),
-        .rule_id = import->rule_id,
+        .rule_id = rib_import_rule_id(rib, import),
         .rule_reason = import->rule_reason,
     };
     import->state = RIB_IMPORT_REJECTED;
@@ -438,7 +444,7 @@ prune(struct rib *rib, const struct rib_import *import, enum prune_reason reason
         .direction = POLICY_IMPORT,
         .reason = reason,
         .function = identity_name(import->in.identity),
-        .rule_id = import->rule_id,
+        .rule_id = rib_import_rule_id(rib, import),
         .age_ns = wall_between(import->since, rib->now),
     };
     if (import->state == RIB_IMPORT_CANDIDATE) {
@@ -670,13 +676,13 @@ rib_learn(struct rib *rib, uint32_t link, const struct link_route *route)
 }
 /* Its verdict is what it was: accepted with the same outcome, or rejected for the same reason. */
 static bool
-verdict_stays(
-    const struct rib_import *import, const struct policy_verdict *verdict, enum prune_reason reason)
+verdict_stays(const struct rib *rib, const struct rib_import *import,
+    const struct policy_verdict *verdict, enum prune_reason reason)
 {
     switch (import->state) {
     case RIB_IMPORT_REJECTED:
         return verdict->action != POLICY_ACCEPT && !import->blocked && import->reason == reason &&
-               span_equal(import->rule_id, verdict->rule_id);
+               span_equal(rib_import_rule_id(rib, import), verdict->rule_id);
     case RIB_IMPORT_CANDIDATE:
         return verdict->action == POLICY_ACCEPT && rib_kept_equal(&import->out, &verdict->out);
     }
@@ -705,7 +711,7 @@ rib_rejudge_import(struct rib *rib, struct rib_import *import)
         .advertisement = rib_import_in(import),
     };
     enum prune_reason reason = judge(rib, link, &route, &verdict);
-    if (verdict_stays(import, &verdict, reason)) {
+    if (verdict_stays(rib, import, &verdict, reason)) {
         note_verdict(rib, import, &verdict);
         rib_mark_judged(rib, link, &import->judged, &import->compared);
         bool undecided =
@@ -772,19 +778,18 @@ rib_next_offer(struct rib *rib)
 void
 rib_offer_done(struct rib *rib, struct rib_offer *offer, enum rib_offer_state state)
 {
-    bool was_visible = offer->visible;
+    bool was_visible = is_visible(offer);
     const struct rib_import *before = offer->made;
     list_remove(&offer->change);
     offer->state = state;
-    offer->visible = state == RIB_OFFER_MADE;
-    offer->made = offer->visible ? offer->chosen : NULL;
+    offer->made = is_visible(offer) ? offer->chosen : NULL;
     if (before != NULL && before != offer->made) {
         /* It is a candidate still, or it would not have been `made` until now. */
         prune(rib, before, PRUNE_SUPERSEDED);
     }
-    rib->counts.offers_made += offer->visible;
+    rib->counts.offers_made += is_visible(offer);
     rib->counts.offers_made -= was_visible;
-    if (!offer->visible && list_empty(&offer->candidates)) {
+    if (!is_visible(offer) && list_empty(&offer->candidates)) {
         offer_free(rib, offer);
     } else if (offer_waits(offer)) {
         list_push(&rib->offers_waiting, &offer->change);

@@ -26,6 +26,34 @@ rib_import_out(const struct rib_import *import)
     return kept_view(&import->out);
 }
 
+static struct span
+rule_id_of(const struct rib_link *port, enum policy_direction direction, uint32_t rule,
+    uint32_t policy_number)
+{
+    const struct policy *policy = NULL;
+    if (policy_number == port->policy_number) {
+        policy = port->policy;
+    } else if (policy_number + 1 == port->policy_number) {
+        policy = port->old; /* it was not judged again yet */
+    }
+    return policy == NULL ? SPAN_NONE : policy_rule_id(policy, direction, rule);
+}
+
+struct span
+rib_export_rule_id(const struct rib *rib, const struct rib_export *exported)
+{
+    return rule_id_of(
+        &rib->links[exported->link], POLICY_EXPORT, exported->rule, exported->policy_number);
+}
+
+struct span
+rib_import_rule_id(const struct rib *rib, const struct rib_import *import)
+{
+    return import->asked ? rule_id_of(&rib->links[import->link], POLICY_IMPORT, import->rule,
+                               import->policy_number)
+                         : SPAN_NONE;
+}
+
 struct function_identity
 rib_offer_identity(const struct rib_offer *offer)
 {

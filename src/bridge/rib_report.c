@@ -15,10 +15,9 @@
 static_assert(LINK_REPORT_RULES_MAX < NOT_COUNTED, "a counter has a number of its own");
 
 static bool
-is_for(const struct rib_rejection *counter, const struct rib_import *import)
+is_for(const struct rib_rejection *counter, enum prune_reason reason, struct span rule)
 {
-    return counter->count > 0 && counter->reason == import->reason &&
-           span_equal(counter->rule, import->rule_id);
+    return counter->count > 0 && counter->reason == reason && span_equal(counter->rule, rule);
 }
 
 /* The text of a rule, to be kept. false: no memory. */
@@ -52,14 +51,15 @@ static uint8_t
 find_counter(struct rib *rib, const struct rib_import *import)
 {
     struct rib_reporting *reporting = &rib->links[import->link].reporting;
+    const struct span rule = rib_import_rule_id(rib, import);
     uint8_t unused = NOT_COUNTED;
     for (uint8_t i = 0; i < LINK_REPORT_RULES_MAX; i++) {
-        if (is_for(&reporting->counters[i], import)) {
+        if (is_for(&reporting->counters[i], import->reason, rule)) {
             return i;
         }
         unused = unused == NOT_COUNTED && reporting->counters[i].count == 0 ? i : unused;
     }
-    if (unused == NOT_COUNTED || !copy_rule(rib, &reporting->counters[unused], import->rule_id)) {
+    if (unused == NOT_COUNTED || !copy_rule(rib, &reporting->counters[unused], rule)) {
         return NOT_COUNTED;
     }
     reporting->counters[unused].reason = import->reason;

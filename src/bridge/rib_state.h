@@ -34,7 +34,8 @@ struct rib_name {
     struct list offers;
 };
 
-static_assert(RIB_LINKS_MAX <= UINT8_MAX + 1u, "rib_slot.link counts them");
+static_assert(RIB_LINKS_MAX <= UINT8_MAX + 1u, "a table's entries count them in a byte");
+static_assert(POLICY_RETRIES_MAX <= UINT8_MAX, "so do imports their retries");
 
 /* A service and one link. */
 struct rib_slot {
@@ -193,7 +194,7 @@ struct rib {
     struct list offers_waiting; /* in conflict, or without room */
     struct list transit_changes;
     bool passes_through; /* some link's policy has transit */
-    uint64_t
+    uint32_t
         decision; /* counts changes of policies and periods, after which offers are decided again */
     struct rib_events events[RIB_EVENT_KIND_COUNT];
     uint64_t last_event;

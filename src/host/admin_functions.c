@@ -94,7 +94,7 @@ list_exports(struct question *question, uint32_t link)
         describe_advertisement(json, &out);
         (void)json_object_set_new(
             json, "source_name", admin_text(rib_export_source_name(exported)));
-        (void)json_object_set_new(json, "rule", admin_text(exported->rule_id));
+        (void)json_object_set_new(json, "rule", admin_text(rib_export_rule_id(rib, exported)));
         (void)json_object_set_new(
             json, "announced", json_boolean(rib_export_announced(rib, exported)));
         (void)json_array_append_new(question->list, json);
@@ -173,6 +173,7 @@ damped_for(const struct question *question, const struct rib_import *import)
 static void
 list_import(struct question *question, const struct rib_import *import)
 {
+    const struct rib *rib = bridge_rib(question->admin->bridge);
     bool rejected = import->state == RIB_IMPORT_REJECTED;
     enum side side = rejected ? SIDE_REJECTED : SIDE_IMPORTED;
     const struct advertisement shown = rejected ? rib_import_in(import) : rib_import_out(import);
@@ -182,13 +183,14 @@ list_import(struct question *question, const struct rib_import *import)
     json_t *json = describe_identity(question, import->link, side, &shown.identity);
     describe_advertisement(json, &shown);
     if (rejected) {
-        describe_refusal(json, import->reason, import->rule_id, import->rule_reason);
+        describe_refusal(
+            json, import->reason, rib_import_rule_id(rib, import), import->rule_reason);
         (void)json_object_set_new(json, "damped_seconds_left",
             import->reason == PRUNE_DAMPED ? damped_for(question, import) : json_null());
     } else {
         (void)json_object_set_new(
             json, "source_name", admin_text(identity_name(import->in.identity)));
-        (void)json_object_set_new(json, "rule", admin_text(import->rule_id));
+        (void)json_object_set_new(json, "rule", admin_text(rib_import_rule_id(rib, import)));
         admin_bridge_describe_choice(question->admin, import, json);
     }
     (void)json_array_append_new(question->list, json);

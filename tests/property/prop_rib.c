@@ -351,8 +351,9 @@ views_are_right(struct rib_world *world)
             seen[offers++] = offer;
             /* What was made before its name was blocked may stay. */
             bool blocked = rib_world_is_blocked(world, rib_offer_identity(offer).name);
-            bool wanted = offer->chosen != NULL && (!blocked || offer->visible);
-            if (offer->visible != wanted || offer->made != (wanted ? offer->chosen : NULL)) {
+            bool wanted = offer->chosen != NULL && (!blocked || (offer->state == RIB_OFFER_MADE));
+            if ((offer->state == RIB_OFFER_MADE) != wanted ||
+                offer->made != (wanted ? offer->chosen : NULL)) {
                 return false;
             }
             made += wanted;

@@ -203,7 +203,7 @@ same_way(const struct text_list *path, const struct way *way)
 static bool
 is_offered(const struct rib_import *import)
 {
-    return import->state == RIB_IMPORT_CANDIDATE && import->offer->visible &&
+    return import->state == RIB_IMPORT_CANDIDATE && (import->offer->state == RIB_OFFER_MADE) &&
            import->offer->made == import;
 }
 
@@ -322,7 +322,7 @@ is_there(const struct loop_bridge *bridge, uint32_t link, const struct way *way)
     const struct rib_import *import = find_import(bridge, link, way);
     compose_name(way, name, sizeof(name));
     return import != NULL && span_is(rib_import_out(import).identity.name, name) &&
-           import->offer->visible &&
+           (import->offer->state == RIB_OFFER_MADE) &&
            same_way(&kept_attributes(&import->offer->made->in)->path, way);
 }
 

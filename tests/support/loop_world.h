@@ -299,7 +299,7 @@ loop_settle(struct loop_world *world, uint32_t bridge)
     }
     while ((offer = rib_next_offer(rib)) != NULL) {
         bool appears = offer->chosen != NULL;
-        if (appears != offer->visible) {
+        if (appears != (offer->state == RIB_OFFER_MADE)) {
             loop_show(world, bridge, offer, appears);
         }
         rib_offer_done(rib, offer, appears ? RIB_OFFER_MADE : RIB_OFFER_NONE);
