@@ -204,15 +204,18 @@ write_offers(
         resource_count += entry->facts->resources.count;
     }
     const void **names = arena_take(call->arena, function_count * sizeof(*names));
+    struct span *texts = arena_take(call->arena, function_count * sizeof(*texts)); /* of names */
     const void **resources = arena_take(call->arena, resource_count * sizeof(*resources));
-    if (names == NULL || resources == NULL) {
+    if (names == NULL || texts == NULL || resources == NULL) {
         return false;
     }
     size_t names_used = 0;
     size_t resources_used = 0;
     while ((entry = catalog_next_of_node(node, entry)) != NULL) {
         const struct function_key key = catalog_endpoint(entry).key;
-        names[names_used++] = &key.identity.name;
+        texts[names_used] = key.identity.name;
+        names[names_used] = &texts[names_used];
+        names_used++;
         for (uint32_t i = 0; i < key.resources.count; i++) {
             resources[resources_used++] = &key.resources.items[i];
         }

@@ -139,7 +139,9 @@ START_TEST(call_whose_link_breaks_goes_over_the_other_one_if_it_may)
     (void)calls_at(first);
     ck_assert_uint_eq(frame.call.id.size, c->goes ? LINK_CALL_ID_SIZE : 0);
     uint8_t id[LINK_CALL_ID_SIZE];
-    memcpy(id, frame.call.id.data, frame.call.id.size);
+    if (c->goes) {
+        memcpy(id, frame.call.id.data, sizeof(id));
+    }
     rig_disconnect(&rig, far[first], SPAN("reset"));
     rig_run(&rig);
     ck_assert_msg(calls_at(1 - first) == (c->goes ? 1 : 0), "%s", c->name);
