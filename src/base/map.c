@@ -16,10 +16,11 @@
 
 /*
  * What each insertion and removal does for the old table: few entries, since each lands on another page of the new
- * one. A table of n slots grows at 3n/4 entries and is full again 3n/4 insertions later; it shrinks at n/8 entries
- * to n/2 slots, and may grow again n/4 insertions later: by then the old one is empty.
+ * one, but not so few that both tables are there for long. A table of n slots grows at 3n/4 entries, has moved 3n/16
+ * insertions later, and is full again after 3n/4 of them; it shrinks at n/8 entries to n/2 slots, and may grow again
+ * n/4 insertions later: by then the old one is empty.
  */
-#define MOVED_PER_CHANGE   3u
+#define MOVED_PER_CHANGE   4u
 #define CLEARED_PER_CHANGE 16u
 
 void
