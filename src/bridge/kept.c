@@ -10,33 +10,14 @@ struct attributes {
 };
 
 static bool
-list_equal(const struct text_list *a, const struct text_list *b)
-{
-    bool equal = a->count == b->count;
-    for (uint32_t i = 0; equal && i < a->count; i++) {
-        equal = span_equal(a->items[i], b->items[i]);
-    }
-    return equal;
-}
-
-static bool
 attributes_same(const void *item, const void *key)
 {
     const struct advertisement *a = &((const struct attributes *)item)->of;
     const struct advertisement *b = key;
     return a->hops_left == b->hops_left && a->cost == b->cost && a->preference == b->preference &&
            a->ttl_ns == b->ttl_ns && span_equal(a->scope, b->scope) &&
-           span_equal(a->origin, b->origin) && list_equal(&a->tags, &b->tags) &&
-           list_equal(&a->resources, &b->resources) && list_equal(&a->path, &b->path);
-}
-
-static uint64_t
-fold_list(const struct hash_key *secret, uint64_t hash, const struct text_list *list)
-{
-    for (uint32_t i = 0; i < list->count; i++) {
-        hash = hash_fold(secret, hash, list->items[i]);
-    }
-    return hash + list->count;
+           span_equal(a->origin, b->origin) && text_list_equal(&a->tags, &b->tags) &&
+           text_list_equal(&a->resources, &b->resources) && text_list_equal(&a->path, &b->path);
 }
 
 static uint64_t
@@ -47,9 +28,9 @@ hash_attributes(const struct kept_table *table, const struct advertisement *of)
     uint64_t hash = hash_bytes(secret, span_from(numbers, sizeof(numbers)));
     hash = hash_fold(secret, hash, of->scope);
     hash = hash_fold(secret, hash, of->origin);
-    hash = fold_list(secret, hash, &of->tags);
-    hash = fold_list(secret, hash, &of->resources);
-    return fold_list(secret, hash, &of->path);
+    hash = text_list_fold(secret, hash, &of->tags);
+    hash = text_list_fold(secret, hash, &of->resources);
+    return text_list_fold(secret, hash, &of->path);
 }
 
 void

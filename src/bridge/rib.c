@@ -11,16 +11,6 @@ name_same(const void *item, const void *key)
     return span_equal(identity_name(name->identity), *(const struct span *)key);
 }
 
-static bool
-path_equal(const struct text_list *a, const struct text_list *b)
-{
-    bool equal = a->count == b->count;
-    for (uint32_t i = 0; equal && i < a->count; i++) {
-        equal = span_equal(a->items[i], b->items[i]);
-    }
-    return equal;
-}
-
 bool
 rib_kept_is_one(const struct kept *kept, const struct advertisement *other)
 {
@@ -39,7 +29,8 @@ service_same(const void *item, const void *key)
     return function_identity_equal(&identity, &b->identity) &&
            text_list_same(&a->resources, &b->resources) && text_list_same(&a->tags, &b->tags) &&
            span_equal(a->scope, b->scope) && span_equal(a->origin, b->origin) &&
-           a->hops_left == b->hops_left && a->cost == b->cost && path_equal(&a->path, &b->path);
+           a->hops_left == b->hops_left && a->cost == b->cost &&
+           text_list_equal(&a->path, &b->path);
 }
 
 static bool
@@ -232,7 +223,8 @@ rib_hash_number(const struct rib *rib, uint64_t number)
 bool
 rib_advertisement_equal(const struct advertisement *a, const struct advertisement *b)
 {
-    return path_equal(&a->path, &b->path) && function_identity_equal(&a->identity, &b->identity) &&
+    return text_list_equal(&a->path, &b->path) &&
+           function_identity_equal(&a->identity, &b->identity) &&
            text_list_same(&a->tags, &b->tags) && text_list_same(&a->resources, &b->resources) &&
            span_equal(a->scope, b->scope) && span_equal(a->origin, b->origin) &&
            a->hops_left == b->hops_left && a->cost == b->cost && a->preference == b->preference &&

@@ -3,16 +3,6 @@
 #include "core/facts.h"
 
 static bool
-list_equal(const struct text_list *a, const struct text_list *b)
-{
-    bool equal = a->count == b->count;
-    for (uint32_t i = 0; equal && i < a->count; i++) {
-        equal = span_equal(a->items[i], b->items[i]);
-    }
-    return equal;
-}
-
-static bool
 facts_same(const void *item, const void *key)
 {
     const struct facts *facts = item;
@@ -22,17 +12,8 @@ facts_same(const void *item, const void *key)
            span_equal(facts->rpc_summary, endpoint->rpc_summary) &&
            span_equal(facts->rpc_spec, endpoint->rpc_spec) &&
            span_equal(facts->spec_digest, endpoint->spec_digest) &&
-           list_equal(&facts->resources, &endpoint->key.resources) &&
-           list_equal(&facts->tags, &endpoint->tags);
-}
-
-static uint64_t
-fold_list(const struct hash_key *secret, uint64_t hash, const struct text_list *list)
-{
-    for (uint32_t i = 0; i < list->count; i++) {
-        hash = hash_fold(secret, hash, list->items[i]);
-    }
-    return hash + list->count;
+           text_list_equal(&facts->resources, &endpoint->key.resources) &&
+           text_list_equal(&facts->tags, &endpoint->tags);
 }
 
 static uint64_t
@@ -44,8 +25,8 @@ hash_facts(const struct facts_table *table, const struct function_endpoint *endp
     hash = hash_fold(secret, hash, endpoint->rpc_summary);
     hash = hash_fold(secret, hash, endpoint->rpc_spec);
     hash = hash_fold(secret, hash, endpoint->spec_digest);
-    hash = fold_list(secret, hash, &endpoint->key.resources);
-    return fold_list(secret, hash, &endpoint->tags);
+    hash = text_list_fold(secret, hash, &endpoint->key.resources);
+    return text_list_fold(secret, hash, &endpoint->tags);
 }
 
 void

@@ -32,6 +32,25 @@ text_list_same(const struct text_list *a, const struct text_list *b)
     return text_list_includes(a, b) && text_list_includes(b, a);
 }
 
+bool
+text_list_equal(const struct text_list *a, const struct text_list *b)
+{
+    bool equal = a->count == b->count;
+    for (uint32_t i = 0; equal && i < a->count; i++) {
+        equal = span_equal(a->items[i], b->items[i]);
+    }
+    return equal;
+}
+
+uint64_t
+text_list_fold(const struct hash_key *secret, uint64_t hash, const struct text_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        hash = hash_fold(secret, hash, list->items[i]);
+    }
+    return hash + list->count;
+}
+
 size_t
 text_list_text_size(const struct text_list *list)
 {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "base/instant.h"
 #include "base/pack.h"
 #include "base/span.h"
@@ -76,6 +77,11 @@ bool text_list_has(const struct text_list *list, struct span text);
 
 /* Every text of `part` is in `whole`. An empty part is always inside. */
 bool text_list_includes(const struct text_list *whole, const struct text_list *part);
+
+/* Equal in this order. */
+bool text_list_equal(const struct text_list *a, const struct text_list *b);
+/* Its texts, in their order, folded into `hash`. */
+uint64_t text_list_fold(const struct hash_key *secret, uint64_t hash, const struct text_list *list);
 
 /* Equal as sets. */
 bool text_list_same(const struct text_list *a, const struct text_list *b);

@@ -36,14 +36,21 @@ class AgreeTest(SharedTest):
 
     def test_us_is_told_by_eu_which_function_it_does_not_take_and_why(self):
         us, eu = self.world.us_bridge, self.world.eu_bridge
-        await_that("us is told", lambda: self.agreement(us, "eu")[1]["export"]["rejected"] == 1)
+        keys = ("announced", "accepted", "rejected", "rules", "functions")
+
+        def told():
+            """What eu has made of everything, and not only of what came before its last word."""
+            ours, theirs = self.agreement(us, "eu")[1]["export"], self.agreement(eu, "us")[1]["import"]
+            return ours["rejected"] == 1 and all(ours[key] == theirs[key] for key in keys)
+
+        await_that("us is told", told)
         code, ours = self.agreement(us, "eu")
         _, theirs = self.agreement(eu, "us")
         self.assertEqual(code, 2)
         self.assertEqual(ours["export"]["rules"], [{"reason": "policy_rejected", "rule": "no-data", "count": 1}])
         self.assertEqual(ours["export"]["functions"],
                          [{"name": "us.data.make", "reason": "policy_rejected", "rule": "no-data"}])
-        for key in ("announced", "accepted", "rejected", "rules", "functions"):
+        for key in keys:
             self.assertEqual(ours["export"][key], theirs["import"][key], key)
         self.assertEqual(ours["export"]["announced"], ours["export"]["accepted"] + 1)
         self.assertEqual((ours["import"]["rejected"], theirs["import"]["report"]), (0, "names"))
