@@ -206,10 +206,11 @@ find_name(const struct catalog *catalog, struct span name)
     return map_find(&catalog->by_name, hash_text(catalog, name), &name);
 }
 
+/* `by_name` is who has the name, or NULL. */
 static bool
-binding_conflicts(const struct catalog *catalog, const struct function_identity *identity)
+binding_conflicts(const struct catalog *catalog, const struct catalog_name *by_name,
+    const struct function_identity *identity)
 {
-    const struct catalog_name *by_name = find_name(catalog, identity->name);
     if (by_name != NULL) {
         return !span_equal(identity_view(by_name->identity).function_id, identity->function_id);
     }
@@ -262,16 +263,13 @@ find_node(const struct catalog *catalog, struct span node_id)
     return map_find(&catalog->nodes, hash_text(catalog, node_id), &node_id);
 }
 
+/* It is not known. */
 static struct catalog_node *
-node_ensure(struct catalog *catalog, struct span node_id)
+node_create(struct catalog *catalog, struct span node_id)
 {
-    struct catalog_node *node = find_node(catalog, node_id);
-    if (node != NULL) {
-        return node;
-    }
     struct mem *mem = catalog->config.mem;
     bool room = catalog->nodes.count < catalog->config.node_count_max;
-    node = room ? mem_take(mem, sizeof(*node) + node_id.size) : NULL;
+    struct catalog_node *node = room ? mem_take(mem, sizeof(*node) + node_id.size) : NULL;
     if (node == NULL) {
         return NULL;
     }
@@ -315,6 +313,15 @@ node_seen(struct catalog_node *node, struct wall advertised_at)
 }
 
 /* Entries. */
+
+/* What is put, and what is known of it. */
+struct putting {
+    const struct function_endpoint *endpoint;
+    uint64_t hash;             /* of its key */
+    struct catalog_node *node; /* NULL: not known, like its name */
+    struct catalog_name *name;
+    struct wall now;
+};
 
 static int64_t
 end_of_life(struct wall advertised_at, uint64_t ttl_ns)
@@ -363,21 +370,21 @@ drop_entry(struct catalog *catalog, struct catalog_entry *entry, enum prune_reas
     entry_free(catalog, entry);
 }
 
+/* `hash` is its key's. */
 static bool
-link_entry(struct catalog *catalog, struct catalog_entry *entry, struct catalog_name *name,
-    struct catalog_node *node)
+link_entry(
+    struct catalog *catalog, struct catalog_entry *entry, struct catalog_name *name, uint64_t hash)
 {
-    const struct function_endpoint endpoint = catalog_endpoint(entry);
     int64_t end = end_of_life(entry->advertised_at, entry->ttl_ns);
     if (!heap_set(&catalog->expiries, &entry->expiry, end)) {
         return false;
     }
-    if (!map_insert(&catalog->by_key, hash_key_of(catalog, &endpoint.key), entry)) {
+    if (!map_insert(&catalog->by_key, hash, entry)) {
         heap_remove(&catalog->expiries, &entry->expiry);
         return false;
     }
     list_push(&name->entries, &entry->in_name);
-    list_push(&node->functions, &entry->in_node);
+    list_push(&entry->node->functions, &entry->in_node);
     return true;
 }
 
@@ -391,37 +398,34 @@ same_contents(const struct function_endpoint *a, const struct function_endpoint 
 
 /* Replace an entry by one of the same key: the indexes keep their size, so only memory can fail. */
 static enum catalog_result
-replace_entry(struct catalog *catalog, struct catalog_entry *old,
-    const struct function_endpoint *endpoint, struct wall now)
+replace_entry(struct catalog *catalog, struct catalog_entry *old, const struct putting *putting)
 {
-    struct catalog_name *name = find_name(catalog, endpoint->key.identity.name);
-    struct catalog_node *node = old->node;
-    CHECK(name != NULL);
-    struct catalog_entry *entry = entry_create(catalog, endpoint, node, now);
+    const struct function_endpoint *endpoint = putting->endpoint;
+    struct catalog_entry *entry = entry_create(catalog, endpoint, old->node, putting->now);
     if (entry == NULL) {
         return CATALOG_FULL;
     }
     entry->learnt_at = old->learnt_at;
     entry->context = old->context;
     unlink_entry(catalog, old);
-    bool linked = link_entry(catalog, entry, name, node);
+    bool linked = link_entry(catalog, entry, putting->name, putting->hash);
     CHECK(linked);
-    node_seen(node, endpoint->advertised_at);
+    node_seen(entry->node, endpoint->advertised_at);
     tell(catalog, (struct catalog_change){ .kind = CATALOG_CHANGED, .entry = entry, .old = old });
     entry_free(catalog, old);
     return CATALOG_OK;
 }
 
 static enum catalog_result
-update_entry(struct catalog *catalog, struct catalog_entry *entry,
-    const struct function_endpoint *endpoint, struct wall now)
+update_entry(struct catalog *catalog, struct catalog_entry *entry, const struct putting *putting)
 {
+    const struct function_endpoint *endpoint = putting->endpoint;
     if (!is_newer(endpoint->advertised_at, endpoint->ttl_ns, entry->advertised_at, entry->ttl_ns)) {
         return CATALOG_STALE;
     }
     const struct function_endpoint known = catalog_endpoint(entry);
     if (!same_contents(&known, endpoint)) {
-        return replace_entry(catalog, entry, endpoint, now);
+        return replace_entry(catalog, entry, putting);
     }
     entry->advertised_at = endpoint->advertised_at;
     entry->ttl_ns = endpoint->ttl_ns;
@@ -433,19 +437,21 @@ update_entry(struct catalog *catalog, struct catalog_entry *entry,
 }
 
 static enum catalog_result
-add_entry(struct catalog *catalog, const struct function_endpoint *endpoint, struct wall now)
+add_entry(struct catalog *catalog, const struct putting *putting)
 {
     if (catalog->by_key.count >= catalog->config.function_count_max) {
         return CATALOG_FULL;
     }
-    struct catalog_node *node = node_ensure(catalog, endpoint->key.node_id);
-    struct catalog_entry *entry = node == NULL ? NULL : entry_create(catalog, endpoint, node, now);
-    struct catalog_name *name = find_name(catalog, endpoint->key.identity.name);
+    const struct function_endpoint *endpoint = putting->endpoint;
+    struct catalog_node *node =
+        putting->node != NULL ? putting->node : node_create(catalog, endpoint->key.node_id);
+    struct catalog_entry *entry =
+        node == NULL ? NULL : entry_create(catalog, endpoint, node, putting->now);
+    struct catalog_name *name = putting->name;
     if (name == NULL && entry != NULL) {
         name = name_create(catalog, entry->identity);
     }
-    bool linked =
-        entry != NULL && node != NULL && name != NULL && link_entry(catalog, entry, name, node);
+    bool linked = entry != NULL && name != NULL && link_entry(catalog, entry, name, putting->hash);
     if (linked) {
         node_seen(node, endpoint->advertised_at);
         tell(catalog, (struct catalog_change){ .kind = CATALOG_ADDED, .entry = entry });
@@ -470,15 +476,21 @@ catalog_put(struct catalog *catalog, const struct function_endpoint *endpoint, s
     if (!function_alive(endpoint->advertised_at, endpoint->ttl_ns, now)) {
         return CATALOG_EXPIRED;
     }
-    if (raises_the_dead(find_node(catalog, key->node_id), endpoint->advertised_at)) {
+    const struct putting putting = {
+        .endpoint = endpoint,
+        .hash = hash_key_of(catalog, key),
+        .node = find_node(catalog, key->node_id),
+        .name = find_name(catalog, key->identity.name),
+        .now = now,
+    };
+    if (raises_the_dead(putting.node, endpoint->advertised_at)) {
         return CATALOG_STALE;
     }
-    if (binding_conflicts(catalog, &key->identity)) {
+    if (binding_conflicts(catalog, putting.name, &key->identity)) {
         return CATALOG_ID_CONFLICT;
     }
-    struct catalog_entry *known = map_find(&catalog->by_key, hash_key_of(catalog, key), key);
-    return known != NULL ? update_entry(catalog, known, endpoint, now)
-                         : add_entry(catalog, endpoint, now);
+    struct catalog_entry *known = map_find(&catalog->by_key, putting.hash, key);
+    return known != NULL ? update_entry(catalog, known, &putting) : add_entry(catalog, &putting);
 }
 
 enum catalog_result
@@ -605,7 +617,7 @@ catalog_put_node(struct catalog *catalog, const struct node_descriptor *descript
             node->descriptor.ttl_ns)) {
         return CATALOG_STALE;
     }
-    node = node_ensure(catalog, descriptor->key.node_id);
+    node = node != NULL ? node : node_create(catalog, descriptor->key.node_id);
     if (node == NULL) {
         return CATALOG_FULL;
     }
