@@ -224,8 +224,8 @@ bool link_port_accepts(
     struct bridge *bridge, uint32_t link, size_t args_size, struct call_error *error);
 /* Bytes of arguments or of a result that the far side takes in one frame. */
 size_t link_port_body_max(const struct bridge *bridge, uint32_t link);
-/* Whether it could be over any of our links now; for rib_route(). */
-bool link_port_is_usable(void *owner, uint32_t link);
+/* The same for a link that is one of several. */
+bool link_port_is_usable(const struct bridge *bridge, uint32_t link);
 void link_port_send_call(struct bridge *bridge, uint32_t link, const struct link_call *call);
 void link_port_reply(struct bridge *bridge, uint32_t link, const struct link_reply *reply);
 void link_port_reply_error(

@@ -15,27 +15,51 @@
 /* Of what may be called twice. */
 #define RETRIES_IDEMPOTENT 1u
 
-const struct rib_import *
-calls_again_route(struct bridge *bridge, const struct rib_offer *offer)
+static bool
+is_idempotent(const struct rib_import *import)
 {
-    const struct rib_route_query query = {
-        .turn = bridge->turn++,
-        .owner = bridge,
-        .usable = link_port_is_usable,
-    };
-    const struct rib_import *import = rib_route(bridge->rib, offer, &query);
-    /* The one that cannot carry it says why. */
-    return import != NULL ? import : offer->made;
+    return text_list_has(&kept_attributes(&import->out)->tags, SPAN(FUNCTION_TAG_IDEMPOTENT));
 }
 
 uint32_t
 calls_again_retries(const struct rib_import *import)
 {
-    uint32_t idempotent =
-        text_list_has(&kept_attributes(&import->out)->tags, SPAN(FUNCTION_TAG_IDEMPOTENT))
-            ? RETRIES_IDEMPOTENT
-            : 0;
+    uint32_t idempotent = is_idempotent(import) ? RETRIES_IDEMPOTENT : 0;
     return import->retries > idempotent ? import->retries : idempotent;
+}
+
+static bool
+is_usable(void *owner, const struct rib_import *import)
+{
+    return link_port_is_usable(owner, import->link);
+}
+
+/* What several federations call the same need not be the same: one of them may run twice, another not. */
+static bool
+is_usable_idempotent(void *owner, const struct rib_import *import)
+{
+    return is_usable(owner, import) && is_idempotent(import);
+}
+
+static bool
+is_usable_again(void *owner, const struct rib_import *import)
+{
+    return is_usable(owner, import) && calls_again_retries(import) > 0;
+}
+
+const struct rib_import *
+calls_again_route(struct bridge *bridge, const struct rib_offer *offer)
+{
+    /* Whoever was told that it is idempotent may have called it before, over another bridge. */
+    bool told = offer->made != NULL && is_idempotent(offer->made);
+    const struct rib_route_query query = {
+        .turn = bridge->turn++,
+        .owner = bridge,
+        .usable = told ? is_usable_idempotent : is_usable,
+    };
+    const struct rib_import *import = rib_route(bridge->rib, offer, &query);
+    /* The one that cannot carry it says why. */
+    return import != NULL ? import : offer->made;
 }
 
 struct span
@@ -58,7 +82,7 @@ calls_again_id(struct bridge *bridge, const struct fabric_request *request)
 
 /* Another import than those it went by. NULL: there is none. */
 static const struct rib_import *
-next_route(struct bridge *bridge, const struct near_call *call)
+next_route(struct bridge *bridge, const struct near_call *call, bool executed)
 {
     const struct near_again *again = call->again;
     const struct rib_offer *offer =
@@ -68,7 +92,7 @@ next_route(struct bridge *bridge, const struct near_call *call)
         .turn = bridge->turn++,
         .federation = again->federation,
         .owner = bridge,
-        .usable = link_port_is_usable,
+        .usable = executed ? is_usable_again : is_usable,
     };
     return offer == NULL ? NULL : rib_route(bridge->rib, offer, &query);
 }
@@ -80,7 +104,7 @@ calls_again_go(struct bridge *bridge, struct near_call *call, bool executed, str
     if (again == NULL || bridge->stopping || (executed && again->retries_left == 0)) {
         return false;
     }
-    const struct rib_import *import = next_route(bridge, call);
+    const struct rib_import *import = next_route(bridge, call, executed);
     struct call_limit *limit;
     size_t args_size = again->message.args.size + again->message.kwargs.size;
     if (import == NULL ||

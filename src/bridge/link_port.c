@@ -367,9 +367,8 @@ send_parts(struct bridge *bridge, uint32_t link, const struct span *parts, uint3
 }
 
 bool
-link_port_is_usable(void *owner, uint32_t link)
+link_port_is_usable(const struct bridge *bridge, uint32_t link)
 {
-    const struct bridge *bridge = owner;
     const struct link_port *port = &bridge->ports[link];
     return link_session_carries_calls(&port->session) && !port->congested;
 }

@@ -380,7 +380,8 @@ struct rib_route_query {
     uint64_t turn;          /* links that are as good as each other take turns */
     struct span federation; /* only to this one; empty: to any */
     void *owner;
-    bool (*usable)(void *owner, uint32_t link); /* whether the link takes a call now */
+    /* Whether it suits, and its link takes a call now. */
+    bool (*usable)(void *owner, const struct rib_import *import);
 };
 /* NULL: none. */
 const struct rib_import *rib_route(

@@ -26,7 +26,7 @@ can_carry(const struct routing *routing, const struct rib_import *import)
     struct span federation = routing->rib->config.link_federations[import->link];
     return (query->tried >> import->link & 1) == 0 &&
            (query->federation.size == 0 || span_equal(query->federation, federation)) &&
-           rib_may_offer(routing->rib, import) && query->usable(query->owner, import->link);
+           rib_may_offer(routing->rib, import) && query->usable(query->owner, import);
 }
 
 /* The first pass finds out how good the best are, and how many; the second takes the one whose turn it is. */

@@ -12,6 +12,9 @@ static const struct policy_rule_source retrying[] = {
     { .id = T("all"), .retries = 1, .action = POLICY_ACCEPT }
 };
 
+/* The function of eu-2 has no tags. */
+static bool first_only;
+
 /* us-1 with links to eu-1 and eu-2, which both have f. */
 static void
 open_pair_with(const struct policy_rule_source *exports, const struct policy_rule_source *imports,
@@ -31,8 +34,11 @@ open_pair_with(const struct policy_rule_source *exports, const struct policy_rul
     rig_peer_offer(&rig, node, (struct rib_facts){ .name = "ours" });
     for (uint32_t i = 0; i < 2; i++) {
         far[i] = rig_far_join(&rig, US, "eu", names[i]);
-        rig_far_announce(
-            &rig, far[i], 2, "eu", (struct rib_route){ .route_id = 1, .name = "f", .tags = tags });
+        bool has_tags = i == 0 || !first_only;
+        rig_far_announce(&rig, far[i], 2, "eu",
+            (struct rib_route){ .route_id = 1,
+                .name = "f",
+                .tags = has_tags ? tags : (struct text_list){ .count = 0 } });
     }
     ck_assert_ptr_nonnull(rig_peer_sees(&rig, node, "f"));
 }
@@ -172,6 +178,22 @@ START_TEST(call_goes_no_more_often_than_it_may)
 }
 END_TEST
 
+/* Of one name two federations may have made two things. */
+START_TEST(call_that_may_run_twice_goes_only_where_it_may)
+{
+    first_only = true;
+    open_pair(all, (struct text_list)LIST(T("idempotent")));
+    first_only = false;
+    for (int i = 0; i < 4; i++) {
+        rig_peer_call(&rig, node, "f", "[1]");
+    }
+    ck_assert_uint_eq(calls_at(0), 4);
+    rig_disconnect(&rig, far[0], SPAN("reset"));
+    rig_run(&rig);
+    ck_assert_uint_eq(calls_at(1), 0);
+}
+END_TEST
+
 /* Calls that come again. */
 
 static void
@@ -283,6 +305,7 @@ main(void)
     tcase_add_loop_test(tcase, call_whose_link_breaks_goes_over_the_other_one_if_it_may, 0,
         (int)COUNT_OF(lost_cases));
     tcase_add_test(tcase, call_goes_no_more_often_than_it_may);
+    tcase_add_test(tcase, call_that_may_run_twice_goes_only_where_it_may);
     tcase_add_test(tcase, call_that_comes_again_is_executed_once_and_answered_to_who_asked_last);
     tcase_add_test(tcase, call_goes_on_when_who_asked_is_gone_and_waits_for_the_next);
     tcase_add_test(tcase, call_that_nobody_waits_for_ends_by_its_time);
