@@ -159,18 +159,18 @@ rib_policy(const struct rib *rib, uint32_t link)
 /* ---- Time ---- */
 
 void
-rib_set_time(struct rib *rib, struct now time)
+rib_set_time(struct rib *rib, struct now now)
 {
-    struct wall now = time.wall;
-    rib->mono = time.mono;
-    rib->now = now;
+    struct wall wall = now.wall;
+    rib->mono = now.mono;
+    rib->now = wall;
     for (uint32_t i = 0; i < rib->config.link_count; i++) {
         struct policy_period period = rib->links[i].period;
         if (rib->links[i].since.ns == 0) {
-            rib->links[i].since = now;
+            rib->links[i].since = wall;
         }
         /* Also back: a wall clock may be set. */
-        if (now.ns >= period.until.ns || now.ns < period.from.ns) {
+        if (wall.ns >= period.until.ns || wall.ns < period.from.ns) {
             rib_judge_again(rib, i);
         }
     }
