@@ -17,6 +17,9 @@ static struct link_frame frame;
 
 enum { US, EU };
 
+#define WINDOW_NS (10 * SEC_NS)
+#define STALE_NS  (60 * SEC_NS)
+
 static const struct policy_rule_source all[] = { RULE_ALL };
 
 static inline void
@@ -50,6 +53,22 @@ static inline uint32_t
 open_with_far_eu(void)
 {
     return open_with_policy(rig_policy(&rig, all, 1, all, 1));
+}
+
+/* The same, where a link that breaks may resume and its functions stay a while. */
+static inline uint32_t
+open_lasting(void)
+{
+    rig.resume_window_ns = WINDOW_NS;
+    rig.stale_time_ns = STALE_NS;
+    return open_with_far_eu();
+}
+
+/* Of the link to eu. */
+static inline struct bridge_link_stats
+link_stats(void)
+{
+    return rig_link_stats(&rig, US, 0);
 }
 
 /* The route that a function of the cluster has or had last over some link; 0: it never was exported. */

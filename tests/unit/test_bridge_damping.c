@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#define WINDOW_NS (10 * SEC_NS)
 #define MINUTE_NS (60 * SEC_NS)
 
 static const struct damping_config damping = {
@@ -15,12 +14,6 @@ static const struct damping_config damping = {
 };
 
 static const struct text_list tag_sets[] = { LIST(T("a")), LIST(T("a"), T("b")) };
-
-static struct bridge_link_stats
-link_stats(void)
-{
-    return rig_link_stats(&rig, US, 0);
-}
 
 /* Function f comes over link eu, and over link ap at a higher cost. */
 static uint32_t

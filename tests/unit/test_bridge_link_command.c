@@ -4,23 +4,6 @@
 
 #include <stdlib.h>
 
-#define WINDOW_NS (10 * SEC_NS)
-#define STALE_NS  (60 * SEC_NS)
-
-static uint32_t
-open_lasting(void)
-{
-    rig.resume_window_ns = WINDOW_NS;
-    rig.stale_time_ns = STALE_NS;
-    return open_with_far_eu();
-}
-
-static struct bridge_link_stats
-link_stats(void)
-{
-    return rig_link_stats(&rig, US, 0);
-}
-
 static const char *
 view(void)
 {

@@ -24,16 +24,10 @@ static const struct text_list idempotent = LIST(T("idempotent"));
 /* The two far bridges, by their connections. */
 static uint32_t far[2];
 
-static struct bridge_link_stats
-link_stats(uint32_t link)
-{
-    return rig_link_stats(&rig, US, link);
-}
-
 static const struct probe *
 probe(void)
 {
-    return link_stats(0).probes;
+    return link_stats().probes;
 }
 
 /* The far bridge of the link is there, and has f if it `has`, before its table is complete. */
@@ -110,18 +104,18 @@ START_TEST(link_that_comes_up_is_probed_at_once_and_then_every_interval)
     ck_assert_uint_eq(frame.call.timeout_ms, 1000);
     ck_assert_uint_eq(frame.call.path.count, 1);
     ck_assert_uint_eq(frame.call.id.size, 0);
-    ck_assert_uint_eq(link_stats(0).to_link.in_flight, 1);
+    ck_assert_uint_eq(link_stats().to_link.in_flight, 1);
     rig_pass(&rig, 100 * MS_NS);
     answer(LINK_REPLY_OK, 0, "7");
     ck_assert_int_eq(probe()->last, PROBE_OK);
     ck_assert_uint_eq(probe()->last_ns, 100 * MS_NS);
-    ck_assert_uint_eq(link_stats(0).to_link.in_flight, 0);
-    ck_assert_uint_eq(link_stats(0).to_link.by_result[CALL_RESULT_OK], 1);
+    ck_assert_uint_eq(link_stats().to_link.in_flight, 0);
+    ck_assert_uint_eq(link_stats().to_link.by_result[CALL_RESULT_OK], 1);
     rig_pass(&rig, 4900 * MS_NS - 1);
     ck_assert_uint_eq(calls_at(0), 1);
     rig_pass(&rig, 1);
     ck_assert_uint_eq(calls_at(0), 2);
-    ck_assert_uint_eq(link_stats(1).probe_count, 0);
+    ck_assert_uint_eq(rig_link_stats(&rig, US, 1).probe_count, 0);
 }
 END_TEST
 
@@ -152,7 +146,7 @@ START_TEST(how_the_call_ends_is_the_result)
     ck_assert_msg(probe()->last == c->want, "%s: got %s, want %s", c->name,
         probe_result_name(probe()->last), probe_result_name(c->want));
     ck_assert_uint_eq(probe_count(probe()), 1);
-    ck_assert_uint_eq(link_stats(0).to_link.in_flight, 0);
+    ck_assert_uint_eq(link_stats().to_link.in_flight, 0);
 }
 END_TEST
 
@@ -199,13 +193,13 @@ START_TEST(link_that_is_down_is_so_at_each_interval_until_it_comes_up)
     ck_assert_uint_eq(probe_count(probe()), 0);
     rig_pass(&rig, 16 * SEC_NS);
     ck_assert_uint_eq(probe()->results[PROBE_LINK_DOWN], 3);
-    ck_assert(link_stats(0).doubted);
-    ck_assert_uint_eq(link_stats(0).to_link.by_result[call_result_index(CALL_LINK_DOWN)], 0);
+    ck_assert(link_stats().doubted);
+    ck_assert_uint_eq(link_stats().to_link.by_result[call_result_index(CALL_LINK_DOWN)], 0);
     far[0] = join(0, true);
     answer(LINK_REPLY_OK, 0, "7");
-    ck_assert(link_stats(0).doubted);
+    ck_assert(link_stats().doubted);
     next_answers("7", LINK_REPLY_OK);
-    ck_assert(!link_stats(0).doubted);
+    ck_assert(!link_stats().doubted);
 }
 END_TEST
 
@@ -243,17 +237,17 @@ START_TEST(link_whose_probe_fails_is_the_last_choice_until_it_answers_again)
     far[1] = join(1, true);
     answer(LINK_REPLY_FAILED, 0, "{}");
     next_answers("{}", LINK_REPLY_FAILED);
-    ck_assert(!link_stats(0).doubted);
+    ck_assert(!link_stats().doubted);
     ck_assert_uint_eq(of_four_calls(), 2);
     next_answers("{}", LINK_REPLY_FAILED);
     ck_assert(probe()->failing);
-    ck_assert(link_stats(0).doubted);
-    ck_assert_int_eq(link_stats(0).state, LINK_UP);
+    ck_assert(link_stats().doubted);
+    ck_assert_int_eq(link_stats().state, LINK_UP);
     ck_assert_uint_eq(of_four_calls(), 0);
     next_answers("7", LINK_REPLY_OK);
     ck_assert_uint_eq(of_four_calls(), 0);
     next_answers("7", LINK_REPLY_OK);
-    ck_assert(!link_stats(0).doubted);
+    ck_assert(!link_stats().doubted);
     ck_assert_uint_eq(of_four_calls(), 2);
 }
 END_TEST
@@ -264,7 +258,7 @@ START_TEST(link_whose_probe_fails_serves_what_nobody_else_brings)
     answer(LINK_REPLY_FAILED, 0, "{}");
     next_answers("{}", LINK_REPLY_FAILED);
     next_answers("{}", LINK_REPLY_FAILED);
-    ck_assert(link_stats(0).doubted);
+    ck_assert(link_stats().doubted);
     struct span call = rig_peer_call(&rig, node, "f", "[9]");
     far_replies(far[0], far_called(far[0])->call_id, LINK_REPLY_OK, 0, SPAN("8"));
     expect_result(call, "8");
@@ -279,7 +273,7 @@ START_TEST(probe_is_held_to_the_limits_of_its_rule)
     rig_pass(&rig, 5 * SEC_NS);
     ck_assert_int_eq(probe()->last, PROBE_FAILED);
     ck_assert_uint_eq(calls_at(0), 1);
-    ck_assert_uint_eq(link_stats(0).to_link.by_result[call_result_index(CALL_RATE_LIMITED)], 1);
+    ck_assert_uint_eq(link_stats().to_link.by_result[call_result_index(CALL_RATE_LIMITED)], 1);
 }
 END_TEST
 
