@@ -3,9 +3,9 @@
  * link_hear.c - what a link tells us: its table, how fresh that is, and whether it is the one that the far side
  * means.
  *
- * When the link goes down its imports stay, stale, for stale_time, or for as long as its session may go on: a restart of the far side withdraws nothing, and
- * its next END_OF_SYNC drops what did not come back. An end that the far side, or our operator, means for good takes
- * them along at once.
+ * When the link goes down its imports stay, stale, for stale_time, or for as long as its session may go on: a restart
+ * of the far side withdraws nothing, and its next END_OF_SYNC drops what did not come back. An end that the far side,
+ * or our operator, means for good takes them along at once.
  *
  * Every PING of the far side has the sum of what it has announced. When ours is another one we ask for everything
  * again, at most once in a growing while.
