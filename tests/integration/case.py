@@ -22,6 +22,16 @@ class SharedTest(unittest.TestCase):
 
     maxDiff = None
 
+    def kill(self, process):
+        """Until the test ends, at the latest: one that fails leaves its world whole too."""
+        process.kill()
+        self.addCleanup(self.revive, process)
+
+    def revive(self, process):
+        if not process.is_running():
+            process.start()
+        self.world.await_whole()
+
 
 class PolicyCase(unittest.TestCase):
     """The verbs of mpregctl policy that work on files alone, which need no world."""

@@ -67,11 +67,10 @@ class ServerTest(SharedTest):
     def test_it_sees_far_functions_over_a_restart_of_their_bridge(self):
         server = self.server(self.world.us_node_1)
         server.await_function("eu.text.upper")
-        self.world.eu_bridge.kill()
-        self.world.us_bridge.await_link("eu", "down")
+        self.kill(self.world.eu_bridge)
+        self.world.us_bridge.await_link("eu", "suspended")
         self.assertTrue(any(function == "eu.text.upper" for _, function in server.catalog))
-        self.world.eu_bridge.start()
-        self.world.await_whole()
+        self.revive(self.world.eu_bridge)
         self.assertEqual(server.call("eu.text.upper", "back")["result"], "BACK")
 
     def quick_server(self, member, functions=None):

@@ -42,6 +42,10 @@ class TookTooLong(AssertionError):
     pass
 
 
+class NotYet(Exception):
+    """What a probe saw instead: it is asked again, and a wait that ends tells this."""
+
+
 def await_that(what, probe, seconds=None):
     """probe()'s first result that is true. Exceptions of the network count as not yet."""
     deadline = time.monotonic() + (seconds or PATIENCE_SECONDS)
@@ -51,7 +55,7 @@ def await_that(what, probe, seconds=None):
             seen = probe()
             if seen:
                 return seen
-        except (OSError, urllib.error.URLError) as error:
+        except (NotYet, OSError, urllib.error.URLError) as error:
             seen = error
         if time.monotonic() > deadline:
             raise TookTooLong(f"not seen in time: {what}; last: {seen!r}")
@@ -222,7 +226,12 @@ class Bridge(Member):
         return next(link for link in self.get_json("/v1/links")["links"] if link["name"] == name)
 
     def await_link(self, name, state="up"):
-        await_that(f"{self.name}'s link {name} is {state}", lambda: self.link(name)["state"] == state)
+        def probe():
+            seen = self.link(name)["state"]
+            if seen != state:
+                raise NotYet(f"it is {seen}")
+            return True
+        await_that(f"{self.name}'s link {name} is {state}", probe)
 
 
 class Watch:
