@@ -4,7 +4,7 @@
  *
  * A step: the event's room acts, and what a new policy leaves to judge is done for a while; then the cluster is shown what the RIB has chosen (cluster_port_settle),
  * then the links are told what changed (link_announce_flush), then the cluster (member_flush). So whatever
- * came in goes out in the same step.
+ * came in goes out in the same step; but what a link brought to the cluster with the next tick, which is due at once.
  */
 #include "bridge/bridge.h"
 
@@ -350,6 +350,13 @@ note_states(struct bridge *bridge, struct now now)
     }
 }
 
+/* More of the same table may be at hand: the tick before the next wait tells the cluster all of it in few messages. */
+static bool
+tells_later(const struct event *event)
+{
+    return event->kind == EVENT_MESSAGE && event->port == PORT_LINK;
+}
+
 const struct actions *
 bridge_step(struct bridge *bridge, const struct event *event, struct now now)
 {
@@ -378,7 +385,9 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     /* A session that failed meanwhile has taken its imports along. */
     cluster_port_settle(bridge, now);
     note_states(bridge, now);
-    member_flush(bridge->member, now, &bridge->actions);
+    if (!tells_later(event)) {
+        member_flush(bridge->member, now, &bridge->actions);
+    }
     if (bridge->stopping) {
         go_on_stopping(bridge, now);
     }

@@ -27,7 +27,7 @@
 #define BRIDGE_DRAIN_NS (UINT64_C(5) * SEC_NS)
 
 /* What a new policy leaves to be judged again is done in pieces of a millisecond or two, so that nobody else waits. */
-#define BRIDGE_JUDGEMENTS_A_STEP 500u
+#define BRIDGE_JUDGEMENTS_A_STEP 16u
 
 /* What our cluster sees of us in NodeDescriptor.capabilities, besides "rpc". */
 #define BRIDGE_CAPABILITY "mpreg-bridge"

@@ -8,7 +8,7 @@
 #include "core/limits.h"
 
 /* Batches that one step may send; the rest follows with the next tick, at once. */
-#define FLUSH_BATCHES_MAX 16u
+#define FLUSH_BATCHES_MAX 4u
 
 /* Where a batch of announcements ends although it may hold more of them. */
 #define ANNOUNCE_SIZE_MAX ((size_t)1024 * 1024)

@@ -49,8 +49,7 @@ struct rib;
 /* Differences between two policies that are kept for reading; the others are only counted. */
 #define RIB_DIFFERENCES_MAX 1000u
 
-/* The last rejects that are kept for reading. */
-/* Of each kind; older ones are forgotten. */
+/* The last events that are kept for reading, of each kind. */
 #define RIB_EVENTS_MAX 10000u
 
 /* One advertisement that goes out over one link. Open for reading. */
@@ -263,7 +262,7 @@ struct rib_event {
 };
 /* From the newest to the oldest; NULL: there is none. */
 const struct rib_event *rib_newest_event(const struct rib *rib, enum rib_event_kind kind);
-const struct rib_event *rib_older_event(const struct rib *rib, const struct rib_event *event);
+const struct rib_event *rib_older_event(const struct rib_event *event);
 /*
  * What was made of all that a link announced: how much is accepted and rejected now, and by which rules; with `names` also
  * which routes, the first of them. Its lists are in `arena`, its texts live until the next change. false: no memory.

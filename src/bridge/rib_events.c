@@ -5,62 +5,41 @@
 #include "base/log.h"
 #include "bridge/rib_state.h"
 
-struct rib_kept_event {
-    struct rib_event event; /* its texts are behind it */
-    struct list in_kept;
-    size_t size;
-};
-
 void
 rib_events_init(struct rib *rib)
 {
     for (int kind = 0; kind < RIB_EVENT_KIND_COUNT; kind++) {
-        list_init(&rib->events[kind].kept);
+        fifo_init(&rib->events[kind], rib->config.mem);
     }
-}
-
-static void
-drop_oldest(struct rib *rib, struct rib_events *events)
-{
-    struct rib_kept_event *kept = CONTAINER_OF(events->kept.next, struct rib_kept_event, in_kept);
-    list_remove(&kept->in_kept);
-    events->count--;
-    mem_give(rib->config.mem, kept, kept->size);
 }
 
 void
 rib_events_destroy(struct rib *rib)
 {
     for (int kind = 0; kind < RIB_EVENT_KIND_COUNT; kind++) {
-        while (rib->events[kind].count > 0) {
-            drop_oldest(rib, &rib->events[kind]);
-        }
+        fifo_destroy(&rib->events[kind]);
     }
 }
 
 static void
 keep(struct rib *rib, const struct rib_event *event)
 {
-    struct rib_events *events = &rib->events[event->kind];
+    struct fifo *events = &rib->events[event->kind];
     size_t text_size = event->function.size + event->rule_id.size + event->rule_reason.size;
-    size_t size = sizeof(struct rib_kept_event) + text_size;
     /* The oldest first, so that a full account has room for the newest. */
     if (events->count == RIB_EVENTS_MAX) {
-        drop_oldest(rib, events);
+        fifo_pop(events);
     }
-    struct rib_kept_event *kept = mem_take(rib->config.mem, size);
+    struct rib_event *kept = fifo_push(events, sizeof(*kept) + text_size);
     if (kept == NULL) {
         return;
     }
     struct packer packer = pack_into(kept + 1, text_size);
-    kept->size = size;
-    kept->event = *event;
-    kept->event.function = pack_text(&packer, event->function);
-    kept->event.rule_id = pack_text(&packer, event->rule_id);
-    kept->event.rule_reason = pack_text(&packer, event->rule_reason);
+    *kept = *event;
+    kept->function = pack_text(&packer, event->function);
+    kept->rule_id = pack_text(&packer, event->rule_id);
+    kept->rule_reason = pack_text(&packer, event->rule_reason);
     pack_done(&packer);
-    list_push(&events->kept, &kept->in_kept);
-    events->count++;
 }
 
 static void
@@ -90,23 +69,16 @@ rib_note_event(struct rib *rib, const struct rib_event *event)
     }
 }
 
-static const struct rib_event *
-event_at(const struct rib_events *events, const struct list *at)
-{
-    return at == &events->kept ? NULL : &CONTAINER_OF(at, struct rib_kept_event, in_kept)->event;
-}
-
 const struct rib_event *
 rib_newest_event(const struct rib *rib, enum rib_event_kind kind)
 {
-    return event_at(&rib->events[kind], rib->events[kind].kept.prev);
+    return fifo_newest(&rib->events[kind]);
 }
 
 const struct rib_event *
-rib_older_event(const struct rib *rib, const struct rib_event *event)
+rib_older_event(const struct rib_event *event)
 {
-    const struct rib_kept_event *kept = CONTAINER_OF(event, struct rib_kept_event, event);
-    return event_at(&rib->events[event->kind], kept->in_kept.prev);
+    return fifo_older(event);
 }
 
 uint64_t

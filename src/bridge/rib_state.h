@@ -23,6 +23,7 @@
 
 #include <assert.h>
 
+#include "base/fifo.h"
 #include "base/heap.h"
 #include "bridge/rib.h"
 
@@ -172,12 +173,6 @@ struct rib_link {
     bool doubted;
 };
 
-/* The last ones of a kind, the oldest first; each is one block with its texts behind it. */
-struct rib_events {
-    struct list kept;
-    uint32_t count;
-};
-
 struct rib {
     struct rib_config config;
     struct arena scratch;           /* of one policy evaluation */
@@ -196,7 +191,7 @@ struct rib {
     bool passes_through; /* some link's policy has transit */
     uint32_t
         decision; /* counts changes of policies and periods, after which offers are decided again */
-    struct rib_events events[RIB_EVENT_KIND_COUNT];
+    struct fifo events[RIB_EVENT_KIND_COUNT]; /* struct rib_event, each with its texts behind it */
     uint64_t last_event;
     struct rib_link *links;
     struct rib_counts counts;

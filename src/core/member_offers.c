@@ -13,7 +13,7 @@
 #include "core/member_state.h"
 
 /* How many batches one step may send; the rest follows with the next tick, at once. */
-#define FLUSH_BATCHES_MAX 20u
+#define FLUSH_BATCHES_MAX 2u
 
 #define CLOSE_GOING_AWAY 1001
 

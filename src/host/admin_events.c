@@ -48,10 +48,10 @@ is_wanted(const struct question *question, const struct rib_event *event)
 
 /* From `event` on, the next one that is wanted. NULL: none is left. */
 static const struct rib_event *
-find_wanted(const struct question *question, const struct rib *rib, const struct rib_event *event)
+find_wanted(const struct question *question, const struct rib_event *event)
 {
     while (event != NULL && event->number > question->after && !is_wanted(question, event)) {
-        event = rib_older_event(rib, event);
+        event = rib_older_event(event);
     }
     return event != NULL && event->number > question->after ? event : NULL;
 }
@@ -64,8 +64,7 @@ list_events(const struct question *question)
     const struct rib_event *heads[RIB_EVENT_KIND_COUNT] = { NULL };
     for (int kind = 0; kind < RIB_EVENT_KIND_COUNT; kind++) {
         if (question->kinds[kind]) {
-            heads[kind] =
-                find_wanted(question, rib, rib_newest_event(rib, (enum rib_event_kind)kind));
+            heads[kind] = find_wanted(question, rib_newest_event(rib, (enum rib_event_kind)kind));
         }
     }
     json_t *newest_first = json_array();
@@ -80,7 +79,7 @@ list_events(const struct question *question)
             break;
         }
         (void)json_array_append_new(newest_first, describe(question->admin, heads[newest]));
-        heads[newest] = find_wanted(question, rib, rib_older_event(rib, heads[newest]));
+        heads[newest] = find_wanted(question, rib_older_event(heads[newest]));
     }
     json_t *list = json_array();
     for (size_t i = json_array_size(newest_first); i > 0; i--) {

@@ -63,6 +63,17 @@ complete(const struct link_config *given)
 /* --- the turn --- */
 
 static void
+read_waiting(struct link_host *host)
+{
+    struct yield yield = yield_to(host->loop);
+    do {
+        struct link_conn *conn = CONTAINER_OF(host->waiting.next, struct link_conn, waiting);
+        list_remove(&conn->waiting);
+        link_read_rest(conn, &yield);
+    } while (!list_empty(&host->waiting) && !yield_is_due(&yield));
+}
+
+static void
 take_turn(struct link_host *host)
 {
     /* What a turn makes dirty again waits for the next one: others must get theirs. */
@@ -90,8 +101,11 @@ on_before_poll(uv_prepare_t *handle)
 {
     struct link_host *host = handle->data;
     host->turn++;
+    if (!list_empty(&host->waiting)) {
+        read_waiting(host);
+    }
     take_turn(host);
-    if (list_empty(&host->dirty)) {
+    if (list_empty(&host->dirty) && list_empty(&host->waiting)) {
         (void)uv_idle_stop(&host->keep_going);
     } else {
         (void)uv_idle_start(&host->keep_going, on_idle);
@@ -135,6 +149,7 @@ link_host_create(struct uv_loop_s *loop, struct mem *mem, struct tls_context *tl
     list_init(&host->listeners);
     list_init(&host->conns);
     list_init(&host->dirty);
+    list_init(&host->waiting);
     host->tls = tls_context_ref(tls);
     host->bio_method = link_bio_create_method();
     host->read_buffer = mem_take(mem, LINK_READ_SIZE);
@@ -322,6 +337,8 @@ link_pause(struct link_conn *conn, uint64_t duration_ns)
 {
     if (conn->state == LINK_CONN_OPEN) {
         conn->paused = true;
+        conn->waits = true;
+        list_remove(&conn->waiting);
         (void)uv_read_stop((uv_stream_t *)&conn->socket->tcp);
         link_conn_arm(conn, duration_ns);
     }

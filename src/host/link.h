@@ -64,9 +64,11 @@
 /* What whom we refuse for its certificate is asked to wait. */
 #define LINK_REFUSAL_PAUSE_NS (30 * SEC_NS)
 
-/* A connection whose frames have kept us busy for so long gets no more of them in this turn of the loop: others are
- * served before. One frame is always delivered whole. */
-#define LINK_TURN_NS (500 * US_NS)
+/*
+ * So long a connection's frames may keep us busy at a time. What is left over waits until nobody else wants
+ * anything (host/yield.h), where all such connections take turns. One frame is always delivered whole.
+ */
+#define LINK_TURN_NS (50 * US_NS)
 
 struct uv_loop_s;
 struct link_host;

@@ -23,6 +23,7 @@ link_conn_create(struct link_host *host, bool dialed)
     conn->handshake_timeout_ns = host->config.handshake_timeout_ns;
     list_push(&host->conns, &conn->link);
     list_init(&conn->dirty);
+    list_init(&conn->waiting);
     list_init(&conn->racing);
     buf_init(&conn->later, host->mem, LINK_READ_SIZE);
     buf_init(&conn->in, host->mem,
@@ -138,6 +139,7 @@ link_conn_go(struct link_conn *conn)
         (void)uv_cancel((uv_req_t *)&conn->lookup);
     }
     conn->state = LINK_CONN_GONE;
+    list_remove(&conn->waiting);
     link_conn_leave_handshake(conn);
     link_dial_stop(conn);
     if (conn->socket != NULL) {
@@ -260,10 +262,7 @@ link_conn_turn(struct link_conn *conn)
     case LINK_CONN_ADMITTING:
     case LINK_CONN_OPEN:
     case LINK_CONN_CLOSING:
-        link_read_turn(conn);
-        if (conn->state != LINK_CONN_GONE) {
-            link_write_turn(conn);
-        }
+        link_write_turn(conn);
         break;
     case LINK_CONN_GONE:
         if (!conn->reported) {
@@ -306,6 +305,7 @@ link_conn_start(struct link_conn *conn)
         return;
     }
     link_conn_arm(conn, conn->handshake_timeout_ns);
-    link_read_step(conn);
+    struct yield yield = yield_after(LINK_TURN_NS);
+    link_read_step(conn, &yield);
     link_conn_touch(conn);
 }

@@ -2,10 +2,11 @@
 /*
  * link_conn.h - one connection of the link transport, from the inside: for link*.c only.
  *
- * A connection does its work in two places. When bytes arrive, link_read.c decrypts and delivers, but
- * no more in one turn of the loop than LINK_READ_SIZE and LINK_TURN_NS allow: whoever floods us waits
- * for his next turn, and the others get theirs. Everything that leaves, what is left of an earlier
- * turn, and every callback that is not about arrived bytes, waits for link_conn_turn(), which the host
+ * A connection does its work in three places. When bytes arrive, link_read.c decrypts and delivers, but
+ * no more at a time than LINK_READ_SIZE and LINK_TURN_NS allow. What is left over waits on the host's `waiting`
+ * list, of which a little is done before the loop polls, when what the others had to send is on its way:
+ * whoever floods us waits longest. Everything that leaves, and every callback that is not about arrived
+ * bytes, waits for link_conn_turn(), which the host
  * calls for each connection on its `dirty` list before and after the loop polls. So what many sends
  * queue in one turn goes out as few records and one write, and no callback comes from inside a call of
  * the user's.
@@ -24,6 +25,7 @@
 #include "base/list.h"
 #include "base/token_bucket.h"
 #include "host/link.h"
+#include "host/yield.h"
 
 #define LINK_ADDRESS_SIZE   ((size_t)64)
 #define LINK_HOST_NAME_SIZE ((size_t)256)
@@ -70,6 +72,7 @@ struct link_host {
     struct list listeners;
     struct list conns;
     struct list dirty;
+    struct list waiting;
     size_t handshake_count; /* accepted connections that are not open yet */
     uint64_t handshakes[LINK_HANDSHAKE_COUNT];
     bool stopping;
@@ -103,8 +106,9 @@ struct link_socket {
 
 struct link_conn {
     struct link_host *host;
-    struct list link;  /* in host->conns, always */
-    struct list dirty; /* in host->dirty when there is work for link_conn_turn() */
+    struct list link;    /* in host->conns, always */
+    struct list dirty;   /* in host->dirty when there is work for link_conn_turn() */
+    struct list waiting; /* in host->waiting when something that has arrived is left over */
     enum link_conn_state state;
     bool dialed;
     bool counted;   /* in host->handshake_count */
@@ -116,9 +120,9 @@ struct link_conn {
     bool finished;  /* the end of the stream is sent */
     bool reported;  /* on_refused, on_rejected or on_closed was called */
     bool paused;   /* link_pause(): nothing is read and nothing delivered until the timer says so */
-    bool waits;    /* something that has arrived is left for another turn */
-    uint64_t turn; /* the host's, in which something was read or delivered last */
-    uint64_t turn_began_ns; /* by uv_hrtime(): when that began */
+    bool waits;    /* something that has arrived is left over, or may be */
+    uint64_t turn; /* the host's, in which something was read last */
+    struct yield *yield; /* of the step that is under way */
     size_t pins;
     void *user;
     size_t frame_size_max;   /* of what comes; <= host->config.frame_size_max */
@@ -209,10 +213,10 @@ void link_write_turn(struct link_conn *conn);
 void link_write_own(struct link_conn *conn, uint8_t flags, struct span payload);
 
 /* link_read.c: begin to read, also after a pause (0, or what uv says); take the first step of the
- * handshake; go on with what an earlier turn left; the pause is over. */
+ * handshake; go on with what was left over; the pause is over. */
 MUST_CHECK int link_read_start(struct link_conn *conn);
-void link_read_step(struct link_conn *conn);
-void link_read_turn(struct link_conn *conn);
+void link_read_step(struct link_conn *conn, struct yield *yield);
+void link_read_rest(struct link_conn *conn, struct yield *yield);
 void link_read_resume(struct link_conn *conn);
 
 /* link_dial.c: start; what the timer means to a dial that has no connection yet; close what races. */

@@ -2,7 +2,7 @@
 /*
  * link_read.c - what comes to a connection: the handshake, the peer's verdict on us, frames.
  *
- * What has arrived and is not delivered in this turn stays where it is: ciphertext in `later`, and whole
+ * What has arrived and is left over stays where it is: ciphertext in `later`, and whole
  * frames in `in`. Nothing more is read meanwhile, so that the peer feels it.
  */
 #include <openssl/err.h>
@@ -91,7 +91,7 @@ deliver_one(struct link_conn *conn, struct span *rest)
     return false;
 }
 
-/* What the peer sent is looked at now, and not in another turn. */
+/* What the peer sent is looked at now, and not later. */
 static bool
 goes_on(const struct link_conn *conn)
 {
@@ -103,7 +103,7 @@ deliver(struct link_conn *conn)
 {
     struct span rest = buf_span(&conn->in);
     while (goes_on(conn) && deliver_one(conn, &rest)) {
-        conn->waits = conn->paused || uv_hrtime() - conn->turn_began_ns > LINK_TURN_NS;
+        conn->waits = conn->waits || yield_is_due(conn->yield);
     }
     buf_drop(&conn->in, conn->in.size - rest.size);
     link_conn_slim(&conn->in);
@@ -179,17 +179,31 @@ decrypt(struct link_conn *conn)
 }
 
 void
-link_read_step(struct link_conn *conn)
+link_read_step(struct link_conn *conn, struct yield *yield)
 {
-    conn->turn_began_ns = uv_hrtime();
+    conn->yield = yield;
     if (conn->state != LINK_CONN_HANDSHAKING || shake_hands(conn)) {
         deliver(conn);
     }
     while (goes_on(conn) && decrypt(conn)) {
         deliver(conn);
     }
-    if (conn->waits || conn->wire.size > 0) {
+    if (conn->wire.size > 0) {
         link_conn_touch(conn);
+    }
+    conn->yield = NULL;
+}
+
+/* There is enough to go on with. The socket would be taken for somebody who wants something. */
+static void
+stop_reading(struct link_conn *conn)
+{
+    if (conn->state == LINK_CONN_GONE) {
+        return;
+    }
+    (void)uv_read_stop((uv_stream_t *)&conn->socket->tcp);
+    if (!conn->paused) {
+        list_push(&conn->host->waiting, &conn->waiting);
     }
 }
 
@@ -210,7 +224,7 @@ lend_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *place)
     const struct link_conn *conn = socket->conn;
     (void)suggested;
     /* uv would read 32 times in a row; without a buffer it stops, and says UV_ENOBUFS to on_read(). */
-    bool enough = conn->turn == conn->host->turn || conn->waits;
+    bool enough = conn->turn == conn->host->turn;
     *place = uv_buf_init((char *)conn->host->read_buffer, enough ? 0 : (unsigned)LINK_READ_SIZE);
 }
 
@@ -232,9 +246,11 @@ on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *place)
     }
     conn->stats.bytes_in += (uint64_t)count;
     conn->arriving = span_from(place->base, (size_t)count);
-    link_read_step(conn);
+    struct yield yield = yield_after(LINK_TURN_NS);
+    link_read_step(conn, &yield);
     if (conn->waits) {
         buf_add(&conn->later, conn->arriving);
+        stop_reading(conn);
     }
     conn->arriving = SPAN_NONE;
     if (conn->later.overflowed) {
@@ -243,33 +259,29 @@ on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *place)
 }
 
 void
-link_read_turn(struct link_conn *conn)
+link_read_rest(struct link_conn *conn, struct yield *yield)
 {
-    if (!conn->waits || conn->paused) {
-        return;
-    }
-    if (conn->turn == conn->host->turn) {
-        link_conn_touch(conn);
-        return;
-    }
-    conn->turn = conn->host->turn;
     conn->waits = false;
     conn->arriving = buf_span(&conn->later);
-    link_read_step(conn);
+    link_read_step(conn, yield);
     buf_drop(&conn->later, conn->later.size - (conn->waits ? conn->arriving.size : 0));
     conn->arriving = SPAN_NONE;
+    int status = 0;
+    if (conn->waits) {
+        stop_reading(conn);
+    } else if (conn->state != LINK_CONN_GONE) {
+        status = link_read_start(conn);
+    }
+    if (status < 0) {
+        link_conn_drop(conn, uv_strerror(status));
+    }
 }
 
 void
 link_read_resume(struct link_conn *conn)
 {
-    int status = link_read_start(conn);
     conn->paused = false;
-    if (status < 0) {
-        link_conn_drop(conn, uv_strerror(status));
-        return;
-    }
-    link_conn_touch(conn);
+    list_push(&conn->host->waiting, &conn->waiting);
 }
 
 int

@@ -5,17 +5,21 @@
 #include <malloc.h>
 
 bool
-memory_trim_is_due(struct memory_trim *trim, size_t used)
+memory_trim_is_due(struct memory_trim *trim, size_t used, struct instant now)
 {
     if (used >= trim->most) {
         trim->most = used;
         return false;
     }
     size_t gone = trim->most - used;
-    if (gone < MEMORY_TRIM_MIN || gone < trim->most / 2) {
+    bool much = gone >= MEMORY_TRIM_MIN && gone >= trim->most / 2;
+    bool enough = gone >= MEMORY_TRIM_LITTLE && gone >= trim->most / 8 &&
+                  instant_between(trim->last, now) >= MEMORY_TRIM_PAUSE_NS;
+    if (!much && !enough) {
         return false;
     }
     trim->most = used;
+    trim->last = now;
     return true;
 }
 

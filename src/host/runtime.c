@@ -17,9 +17,7 @@
 #include <time.h>
 
 #include "host/runtime_state.h"
-
-/* Ticks in one turn before the loop gets to see its sockets again. */
-#define TICKS_MAX 64
+#include "host/yield.h"
 
 /* Between two looks at a watched file. */
 #define WATCH_INTERVAL_MS 1000u
@@ -121,8 +119,9 @@ on_prepare(uv_prepare_t *prepare)
     }
     tell_refused(runtime);
     struct now now = runtime_now(runtime);
+    struct yield yield = yield_to(&runtime->loop);
     struct instant at = engine->deadline(engine->self, now);
-    for (int i = 0; i < TICKS_MAX && !runtime->finished && instant_reached(at, now.mono); i++) {
+    while (!runtime->finished && instant_reached(at, now.mono) && !yield_is_due(&yield)) {
         struct event tick = { .kind = EVENT_TICK };
         runtime_run_event(runtime, &tick);
         now = runtime_now(runtime);
@@ -132,7 +131,7 @@ on_prepare(uv_prepare_t *prepare)
         return;
     }
     size_t used = engine->memory_used(engine->self) + runtime->config.mem->used;
-    if (memory_trim_is_due(&runtime->trim, used)) {
+    if (memory_trim_is_due(&runtime->trim, used, now.mono)) {
         memory_trim();
     }
     uv_update_time(&runtime->loop);

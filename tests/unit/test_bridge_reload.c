@@ -321,9 +321,9 @@ START_TEST(rules_know_how_often_they_decided_and_rejects_are_kept)
     ck_assert_int_eq(event->direction, POLICY_EXPORT);
     ck_assert_int_eq(event->reason, PRUNE_POLICY_REJECTED);
     ck_assert(span_is(event->rule_id, "default"));
-    event = rib_older_event(rib, event);
+    event = rib_older_event(event);
     ck_assert_ptr_nonnull(event);
-    ck_assert_ptr_null(rib_older_event(rib, event));
+    ck_assert_ptr_null(rib_older_event(event));
     for (uint32_t i = 0; i < RIB_EVENTS_MAX + 5; i++) {
         char name[16];
         snprintf(name, sizeof(name), "d%u", i);
@@ -336,7 +336,7 @@ START_TEST(rules_know_how_often_they_decided_and_rejects_are_kept)
     event = rib_newest_event(rib, RIB_EVENT_REJECTED);
     ck_assert(span_is(event->function, "d10004"));
     uint32_t count = 1;
-    for (const struct rib_event *older; (older = rib_older_event(rib, event)) != NULL; count++) {
+    for (const struct rib_event *older; (older = rib_older_event(event)) != NULL; count++) {
         ck_assert_uint_eq(older->number, event->number - 1);
         event = older;
     }

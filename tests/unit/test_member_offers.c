@@ -310,6 +310,7 @@ START_TEST(retiring_takes_everything_back)
     rig_begin(&rig);
     member_retire(rig.member, rig.now, &rig.actions);
     rig_perform(&rig);
+    rig_tick(&rig); /* one step tells 100 */
     uint32_t removed = 0;
     for (size_t i = 0; i < rig.sent_count; i++) {
         bool travels;

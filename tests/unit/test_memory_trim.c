@@ -10,41 +10,52 @@
 
 #define MIB ((size_t)1024 * 1024)
 
+#define NOW   1000 * SEC_NS
+#define SOON  (NOW + 1 * SEC_NS)
+#define LATER (NOW + MEMORY_TRIM_PAUSE_NS)
+
 static const struct trim_case {
     const char *name;
     size_t most;
     size_t then;
+    uint64_t then_ns;
     bool due;
 } trim_cases[] = {
-    { "nothing has gone", 1000 * MIB, 1000 * MIB, false },
-    { "more is in use", 1000 * MIB, 2000 * MIB, false },
-    { "less than half has gone", 1000 * MIB, 501 * MIB, false },
-    { "half has gone", 1000 * MIB, 500 * MIB, true },
-    { "all has gone", 1000 * MIB, 0, true },
-    { "all of little has gone", MEMORY_TRIM_MIN - 1, 0, false },
-    { "all of what is just enough has gone", MEMORY_TRIM_MIN, 0, true },
+    { "nothing has gone", 1000 * MIB, 1000 * MIB, LATER, false },
+    { "more is in use", 1000 * MIB, 2000 * MIB, LATER, false },
+    { "less than half has gone", 1000 * MIB, 501 * MIB, SOON, false },
+    { "half has gone", 1000 * MIB, 500 * MIB, SOON, true },
+    { "all has gone", 1000 * MIB, 0, SOON, true },
+    { "all of little has gone", MEMORY_TRIM_MIN - 1, 0, SOON, false },
+    { "all of what is just enough has gone", MEMORY_TRIM_MIN, 0, SOON, true },
+    { "less than an eighth has gone", 1000 * MIB, 876 * MIB, LATER, false },
+    { "an eighth has gone", 1000 * MIB, 875 * MIB, LATER, true },
+    { "an eighth has gone a moment ago", 1000 * MIB, 875 * MIB, LATER - 1, false },
+    { "all of next to nothing has gone", MEMORY_TRIM_LITTLE - 1, 0, LATER, false },
+    { "all of a little has gone", MEMORY_TRIM_LITTLE, 0, LATER, true },
 };
 
 START_TEST(it_is_due_when_much_has_gone)
 {
     const struct trim_case *c = &trim_cases[_i];
-    struct memory_trim trim = { 0 };
-    ck_assert(!memory_trim_is_due(&trim, c->most));
-    ck_assert_msg(memory_trim_is_due(&trim, c->then) == c->due, "%s", c->name);
+    struct memory_trim trim = { .last.ns = NOW };
+    struct instant then = { .ns = c->then_ns };
+    ck_assert(!memory_trim_is_due(&trim, c->most, (struct instant){ .ns = NOW }));
+    ck_assert_msg(memory_trim_is_due(&trim, c->then, then) == c->due, "%s", c->name);
     /* Once. */
-    ck_assert_msg(!memory_trim_is_due(&trim, c->then), "%s: again", c->name);
+    ck_assert_msg(!memory_trim_is_due(&trim, c->then, then), "%s: again", c->name);
 }
 END_TEST
 
 START_TEST(slow_shrinking_is_due_at_each_half)
 {
-    struct memory_trim trim = { 0 };
+    struct memory_trim trim = { .last.ns = NOW };
     uint32_t times = 0;
     for (size_t used = 1024; used > 0; used--) {
-        times += memory_trim_is_due(&trim, used * MIB);
+        times += memory_trim_is_due(&trim, used * MIB, (struct instant){ .ns = SOON });
     }
-    /* At 512, 256, 128, 64, 32 and 16 MiB. */
-    ck_assert_uint_eq(times, 6);
+    /* At 512, 256, 128, 64, 32, 16, 8 and 4 MiB. */
+    ck_assert_uint_eq(times, 8);
     memory_trim();
 }
 END_TEST

@@ -275,7 +275,7 @@ count_events(enum prune_reason reason)
     uint64_t count = 0;
     for (int kind = 0; kind < RIB_EVENT_KIND_COUNT; kind++) {
         const struct rib_event *event = rib_newest_event(rib, (enum rib_event_kind)kind);
-        for (; event != NULL; event = rib_older_event(rib, event)) {
+        for (; event != NULL; event = rib_older_event(event)) {
             count += event->reason == reason;
         }
     }

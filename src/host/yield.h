@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * yield.h - how long work that can wait goes on before the loop looks at its sockets again.
+ *
+ * There is one thread, so whatever is done at length makes somebody's call wait. Work that comes in small pieces asks
+ * after each of them whether it is due to yield: when a socket has something for us, or at the latest after
+ * YIELD_LATEST_NS, for timers. A loop with nothing else to do is hardly ever left.
+ *
+ * To ask the system costs about as much as a tenth of what is done between two looks, so pieces may be as small as they like.
+ * A socket that is not read because there is enough of it already must be stopped (uv_read_stop), or it is always wanted.
+ */
+#ifndef HOST_YIELD_H
+#define HOST_YIELD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/instant.h"
+
+#define YIELD_LOOK_NS   (15 * US_NS)
+#define YIELD_LATEST_NS (500 * US_NS)
+
+struct uv_loop_s;
+
+/* By uv_hrtime(). */
+struct yield {
+    const struct uv_loop_s *loop; /* NULL: only time counts */
+    uint64_t look_ns;             /* no socket is asked before */
+    uint64_t latest_ns;
+};
+
+/* Work begins that makes room for whatever comes. */
+struct yield yield_to(const struct uv_loop_s *loop);
+
+/* Work begins that is as good as that of others, for so long. */
+struct yield yield_after(uint64_t duration_ns);
+
+/* After a piece of it. Once it is due it stays so. */
+bool yield_is_due(struct yield *yield);
+
+#endif
