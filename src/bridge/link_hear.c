@@ -3,9 +3,9 @@
  * link_hear.c - what a link tells us: its table, how fresh that is, and whether it is the one that the far side
  * means.
  *
- * When the link goes down its imports stay, stale, for stale_time, or for as long as its session may go on: a restart
- * of the far side withdraws nothing, and its next END_OF_SYNC drops what did not come back. An end that the far side,
- * or our operator, means for good takes them along at once.
+ * When the link goes down its imports stay, stale, for stale_time or their ttl, and at least for as long as its session
+ * may go on: a restart of the far side withdraws nothing, and its next END_OF_SYNC drops what did not come back. An end
+ * that the far side, or our operator, means for good takes them along at once.
  *
  * Every PING of the far side has the sum of what it has announced. When ours is another one we ask for everything
  * again, at most once in a growing while.
@@ -202,8 +202,14 @@ void
 link_hear_tick(struct bridge *bridge, uint32_t link, struct now now)
 {
     describe_far_side(bridge, link);
-    if (instant_reached(link_hear_deadline(bridge, link), now.mono)) {
+    if (link_session_is_suspended(&bridge->ports[link].session)) {
+        return;
+    }
+    if (instant_reached(bridge->ports[link].stale_until, now.mono)) {
         drop_stale(bridge, link);
+    }
+    if (instant_reached(rib_expiry_deadline(bridge->rib, link), now.mono)) {
+        rib_expire(bridge->rib, link);
     }
 }
 
@@ -212,5 +218,7 @@ link_hear_deadline(const struct bridge *bridge, uint32_t link)
 {
     const struct link_port *port = &bridge->ports[link];
     /* A session that goes on does not tell again what it has told. */
-    return link_session_is_suspended(&port->session) ? INSTANT_NEVER : port->stale_until;
+    return link_session_is_suspended(&port->session)
+               ? INSTANT_NEVER
+               : instant_earlier(port->stale_until, rib_expiry_deadline(bridge->rib, link));
 }

@@ -106,6 +106,7 @@ rib_create(const struct rib_config *config)
         links[i].announcing.session = 1; /* of which no export is yet */
         links[i].announcing.epoch = 1;
         list_init(&links[i].hearing.imports);
+        links[i].hearing.expire_at = INSTANT_NEVER;
         rib_report_init(&links[i]);
         list_init(&links[i].waiting);
         list_init(&links[i].blocked);

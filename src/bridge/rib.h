@@ -307,6 +307,7 @@ bool rib_unlearn(struct rib *rib, uint32_t link, uint64_t route_id, enum prune_r
  *   rib_mark_refresh  everything is announced again; nothing is stale meanwhile
  *   rib_sweep         what was not announced since the last of these two goes, for `reason`
  *   rib_unlearn_all   all goes, for `reason`
+ *   rib_expire        what has been stale for its own ttl goes, which is due at rib_expiry_deadline()
  *
  * What goes, goes bit by bit in rib_work(), and choices among several links follow there, too.
  */
@@ -316,6 +317,8 @@ void rib_mark_session(struct rib *rib, uint32_t link);
 void rib_mark_refresh(struct rib *rib, uint32_t link);
 void rib_sweep(struct rib *rib, uint32_t link, enum prune_reason reason);
 void rib_unlearn_all(struct rib *rib, uint32_t link, enum prune_reason reason);
+void rib_expire(struct rib *rib, uint32_t link);
+struct instant rib_expiry_deadline(const struct rib *rib, uint32_t link);
 bool rib_import_is_stale(const struct rib *rib, const struct rib_import *import);
 uint64_t rib_stale_count(const struct rib *rib, uint32_t link);
 uint64_t rib_import_count(const struct rib *rib, uint32_t link);

@@ -256,10 +256,9 @@ import_free(struct rib *rib, struct rib_import *import)
     rib_limit_discount(rib->counts.table[import->link], import);
     map_remove(&rib->links[import->link].imports, hash, &import->route_id);
     rib_note_departure(rib, import);
-    struct list **walks[] = { &hearing->sweeping, &hearing->choosing };
-    for (size_t i = 0; i < COUNT_OF(walks); i++) {
-        if (*walks[i] == &import->in_link) {
-            *walks[i] = import->in_link.next;
+    for (uint32_t walk = 0; walk < RIB_HEARING_WALK_COUNT; walk++) {
+        if (hearing->walks[walk] == &import->in_link) {
+            hearing->walks[walk] = import->in_link.next;
         }
     }
     list_remove(&import->in_link);
@@ -522,6 +521,7 @@ settle_import(struct rib *rib, struct rib_import *import, const struct policy_ve
     } else {
         reject(rib, import, reason);
     }
+    rib_note_lifetime(rib, import);
 }
 
 /* It is one too many: no rule is asked. */
@@ -546,8 +546,10 @@ replace_import(struct rib *rib, struct rib_import *known, struct rib_import *imp
     }
     struct rib_hearing *hearing = &rib->links[import->link].hearing;
     struct list *before = known->in_link.prev;
-    bool swept_next = hearing->sweeping == &known->in_link;
-    bool chosen_next = hearing->choosing == &known->in_link;
+    bool is_next[RIB_HEARING_WALK_COUNT];
+    for (uint32_t walk = 0; walk < RIB_HEARING_WALK_COUNT; walk++) {
+        is_next[walk] = hearing->walks[walk] == &known->in_link;
+    }
     retire(rib, known);
     import_free(rib, known);
     /* A table that had room for one has it again. */
@@ -556,8 +558,9 @@ replace_import(struct rib *rib, struct rib_import *known, struct rib_import *imp
     /* In the same place, so that no walk misses it. */
     list_remove(&import->in_link);
     list_push(before->next, &import->in_link);
-    hearing->sweeping = swept_next ? &import->in_link : hearing->sweeping;
-    hearing->choosing = chosen_next ? &import->in_link : hearing->choosing;
+    for (uint32_t walk = 0; walk < RIB_HEARING_WALK_COUNT; walk++) {
+        hearing->walks[walk] = is_next[walk] ? &import->in_link : hearing->walks[walk];
+    }
 }
 
 void

@@ -103,14 +103,24 @@ struct rib_announcing {
     struct link_table table;
 };
 
+/* What is done over all imports of a link, in pieces. */
+enum rib_hearing_walk {
+    RIB_SWEEPS = 0, /* drops what is older than drop_before */
+    RIB_EXPIRES,    /* drops what has been stale for its lifetime */
+    RIB_CHOOSES,    /* decides again among several */
+};
+#define RIB_HEARING_WALK_COUNT 3
+
 /* What one link tells us. An import has the epoch in which it was told last. */
 struct rib_hearing {
-    struct list imports; /* all, in the order they came */
-    struct list *
-        sweeping; /* of `imports`: from here on a walk drops what is older than drop_before; NULL: no walk */
-    struct list *choosing; /* likewise, a walk decides again among several */
+    struct list imports;                        /* all, in the order they came */
+    struct list *walks[RIB_HEARING_WALK_COUNT]; /* of `imports`: the next one; NULL: no walk */
     uint32_t drop_before;
     enum prune_reason drop_reason;
+    struct instant stale_since;    /* nobody vouches for what is stale */
+    struct instant expire_at;      /* the next walk over lifetimes may begin */
+    uint64_t stale_ns;             /* RIB_EXPIRES: since stale_since, when it began */
+    uint64_t shortest_lifetime_ns; /* RIB_EXPIRES: of what it has left */
     uint32_t epoch;
     uint64_t confirmed; /* imports of this epoch */
     bool down;
@@ -291,6 +301,9 @@ void rib_damping_destroy(struct rib *rib);
 
 /* rib_hear.c: go on with the walks of rib_hearing, over at most `budget` imports. Returns over how many. */
 uint32_t rib_hear_work(struct rib *rib, uint32_t link, uint32_t budget);
+bool rib_hearing_walks(const struct rib_hearing *hearing);
+/* It was judged; if it is stale, its lifetime may be another. */
+void rib_note_lifetime(struct rib *rib, const struct rib_import *import);
 
 /* rib_import.c: whether nodes of the cluster itself leave room for this candidate under its name. */
 bool rib_may_offer(const struct rib *rib, const struct rib_import *import);

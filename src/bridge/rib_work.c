@@ -107,8 +107,7 @@ rib_has_work(const struct rib *rib)
 {
     for (uint32_t i = 0; i < rib->config.link_count; i++) {
         const struct rib_link *port = &rib->links[i];
-        if (port->left > 0 || port->candidate.left > 0 || port->hearing.sweeping != NULL ||
-            port->hearing.choosing != NULL) {
+        if (port->left > 0 || port->candidate.left > 0 || rib_hearing_walks(&port->hearing)) {
             return true;
         }
     }

@@ -58,6 +58,30 @@ START_TEST(functions_stay_while_the_session_may_go_on_even_if_the_stale_time_is_
 }
 END_TEST
 
+START_TEST(functions_stay_for_their_ttl_and_no_longer)
+{
+    uint32_t far = open_lasting();
+    rig_far_announce(&rig, far, 3, "eu",
+        (struct rib_route){ .route_id = 2, .name = "short", .ttl_ns = 30 * SEC_NS });
+    rig_far_announce(&rig, far, 4, "eu",
+        (struct rib_route){ .route_id = 3, .name = "shorter", .ttl_ns = 5 * SEC_NS });
+    /* While the session stands, and while it may go on, the far side vouches for them. */
+    cut(far);
+    rig_pass(&rig, WINDOW_NS - 1);
+    ck_assert_uint_eq(offered(), 3);
+    rig_pass(&rig, 1);
+    ck_assert_uint_eq(offered(), 2);
+    rig_pass(&rig, 30 * SEC_NS - WINDOW_NS - 1);
+    ck_assert_uint_eq(offered(), 2);
+    rig_pass(&rig, 1);
+    ck_assert_uint_eq(offered(), 1);
+    ck_assert_uint_eq(link_stats().prunes[PRUNE_TTL_EXPIRED], 2);
+    rig_pass(&rig, STALE_NS - 30 * SEC_NS);
+    ck_assert_uint_eq(offered(), 0);
+    ck_assert_uint_eq(link_stats().prunes[PRUNE_STALE_TIMEOUT], 1);
+}
+END_TEST
+
 static const struct end_case {
     const char *name;
     enum link_error_code error;
@@ -305,6 +329,7 @@ main(void)
     TCase *tcase = tcase_create("stale");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, functions_stay_for_the_stale_time_and_no_longer);
+    tcase_add_test(tcase, functions_stay_for_their_ttl_and_no_longer);
     tcase_add_test(
         tcase, functions_stay_while_the_session_may_go_on_even_if_the_stale_time_is_shorter);
     tcase_add_loop_test(tcase, end_for_good_takes_the_functions_along, 0, (int)COUNT_OF(end_cases));

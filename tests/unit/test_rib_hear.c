@@ -179,6 +179,126 @@ START_TEST(nearer_far_side_and_lower_name_win)
 }
 END_TEST
 
+static void
+set_seconds(uint64_t seconds)
+{
+    rib_set_time(rig.rib, (struct now){ .mono.ns = seconds * SEC_NS, .wall = AT });
+}
+
+static void
+learn_for_seconds(uint64_t route_id, const char *name, uint64_t seconds)
+{
+    (void)rib_rig_learn(&rig, 0,
+        (struct rib_route){ .route_id = route_id, .name = name, .ttl_ns = seconds * SEC_NS });
+}
+
+static void
+look_at_lifetimes(void)
+{
+    rib_expire(rig.rib, 0);
+    work();
+}
+
+static void
+resume(void)
+{
+    rib_mark_resumed(rig.rib, 0);
+}
+
+static void
+end_of_sync(void)
+{
+    rib_mark_session(rig.rib, 0);
+    learn_for_seconds(1, "f", 10);
+    rib_sweep(rig.rib, 0, PRUNE_WITHDRAWN);
+}
+
+START_TEST(lifetimes_count_from_when_nobody_vouches)
+{
+    set_seconds(100);
+    learn_for_seconds(1, "f", 10);
+    learn_for_seconds(2, "g", 20);
+    learn_for_seconds(3, "h", 20);
+    set_seconds(1000);
+    ck_assert(rib_expiry_deadline(rig.rib, 0).ns == INSTANT_NEVER.ns);
+    rib_mark_down(rig.rib, 0);
+    look_at_lifetimes();
+    ck_assert_uint_eq(rib_expiry_deadline(rig.rib, 0).ns, 1010 * SEC_NS);
+    ck_assert_uint_eq(rib_import_count(rig.rib, 0), 3);
+    /* It is back, and confirms one before the walk. */
+    set_seconds(1009);
+    rib_mark_session(rig.rib, 0);
+    learn_for_seconds(2, "g", 20);
+    set_seconds(1010);
+    look_at_lifetimes();
+    ck_assert_ptr_null(find(0, 1));
+    ck_assert_uint_eq(rib_expiry_deadline(rig.rib, 0).ns, 1020 * SEC_NS);
+    set_seconds(1020);
+    look_at_lifetimes();
+    ck_assert_ptr_null(find(0, 3));
+    ck_assert_ptr_nonnull(find(0, 2));
+    ck_assert(rib_expiry_deadline(rig.rib, 0).ns == INSTANT_NEVER.ns);
+    ck_assert_uint_eq(rib_counts(rig.rib)->prunes[0][PRUNE_TTL_EXPIRED], 2);
+}
+END_TEST
+
+START_TEST(nothing_expires_when_somebody_vouches_again)
+{
+    void (*const vouchings[])(void) = { resume, end_of_sync };
+    for (size_t i = 0; i < COUNT_OF(vouchings); i++) {
+        learn_for_seconds(1, "f", 10);
+        rib_mark_down(rig.rib, 0);
+        look_at_lifetimes();
+        ck_assert(rib_expiry_deadline(rig.rib, 0).ns != INSTANT_NEVER.ns);
+        vouchings[i]();
+        ck_assert(rib_expiry_deadline(rig.rib, 0).ns == INSTANT_NEVER.ns);
+        work();
+        ck_assert_ptr_nonnull(find(0, 1));
+    }
+}
+END_TEST
+
+/* A neighbour may give each function a lifetime of its own. */
+START_TEST(lifetimes_are_looked_at_once_a_second)
+{
+    char name[16];
+    for (uint64_t i = 1; i <= 100; i++) {
+        snprintf(name, sizeof(name), "f%d", (int)i);
+        (void)rib_rig_learn(&rig, 0,
+            (struct rib_route){ .route_id = i, .name = name, .ttl_ns = 5 * SEC_NS + i * MS_NS });
+    }
+    rib_mark_down(rig.rib, 0);
+    look_at_lifetimes();
+    ck_assert_uint_eq(rib_expiry_deadline(rig.rib, 0).ns, 5 * SEC_NS + MS_NS);
+    rib_set_time(rig.rib, (struct now){ .mono.ns = 5 * SEC_NS + MS_NS, .wall = AT });
+    look_at_lifetimes();
+    ck_assert_uint_eq(rib_import_count(rig.rib, 0), 99);
+    ck_assert_uint_eq(rib_expiry_deadline(rig.rib, 0).ns, 6 * SEC_NS + MS_NS);
+    set_seconds(7);
+    look_at_lifetimes();
+    ck_assert_uint_eq(rib_import_count(rig.rib, 0), 0);
+}
+END_TEST
+
+START_TEST(policy_may_shorten_the_lifetime_of_what_is_stale)
+{
+    const struct policy_rule_source shorter = {
+        .id = T("shorter"),
+        .ttl_ns = 10 * SEC_NS,
+        .action = POLICY_ACCEPT,
+    };
+    learn_for_seconds(1, "f", 60);
+    rib_mark_down(rig.rib, 0);
+    look_at_lifetimes();
+    rib_rig_replace(&rig, 0, rib_rig_policy(&rig.mem, NULL, 0, &shorter, 1));
+    work();
+    ck_assert_uint_eq(rib_expiry_deadline(rig.rib, 0).ns, 10 * SEC_NS);
+    set_seconds(10);
+    look_at_lifetimes();
+    ck_assert_ptr_null(find(0, 1));
+}
+END_TEST
+
 START_TEST(walks_go_on_in_pieces_while_the_table_changes)
 {
     char name[16];
@@ -255,6 +375,10 @@ main(void)
     tcase_add_test(tcase, fresh_comes_before_stale_and_hands_back);
     tcase_add_test(tcase, damped_link_is_the_last_choice_of_those_that_are_there);
     tcase_add_test(tcase, nearer_far_side_and_lower_name_win);
+    tcase_add_test(tcase, lifetimes_count_from_when_nobody_vouches);
+    tcase_add_test(tcase, nothing_expires_when_somebody_vouches_again);
+    tcase_add_test(tcase, lifetimes_are_looked_at_once_a_second);
+    tcase_add_test(tcase, policy_may_shorten_the_lifetime_of_what_is_stale);
     tcase_add_test(tcase, walks_go_on_in_pieces_while_the_table_changes);
     tcase_add_test(tcase, sweep_misses_nothing_that_is_judged_again);
     tcase_add_test(tcase, heard_table_is_the_sum_of_what_is_there);
