@@ -264,6 +264,8 @@ struct instant link_announce_deadline(const struct bridge *bridge, uint32_t link
 
 /* link_report.c */
 void link_report_begin(struct bridge *bridge, uint32_t link);
+/* The session goes on over another connection: what was told last may have been lost with the old one. */
+void link_report_again(struct bridge *bridge, uint32_t link);
 void link_report_tell(struct bridge *bridge, uint32_t link, struct now now);
 struct instant link_report_deadline(const struct bridge *bridge, uint32_t link);
 void link_report_hear(

@@ -202,6 +202,7 @@ link_port_act_on(
     case LINK_DELIVERS_RESUMED:
         bridge->ports[link].interrupted = false;
         link_hear_resumed(bridge, link);
+        link_report_again(bridge, link);
         break;
     case LINK_DELIVERS_DOWN:
         link_damping_flap(bridge, link, now);

@@ -114,11 +114,16 @@ link_report_forget(struct bridge *bridge, uint32_t link)
 }
 
 void
+link_report_again(struct bridge *bridge, uint32_t link)
+{
+    bridge->ports[link].reporting.told = false;
+    bridge->ports[link].reporting.next_at = (struct instant){ 0 };
+}
+
+void
 link_report_begin(struct bridge *bridge, uint32_t link)
 {
-    struct link_reporting *reporting = &bridge->ports[link].reporting;
-    reporting->told = false;
-    reporting->next_at = (struct instant){ 0 };
+    link_report_again(bridge, link);
     link_report_forget(bridge, link);
 }
 

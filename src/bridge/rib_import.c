@@ -594,12 +594,10 @@ confirm(struct rib *rib, struct rib_import *import)
 {
     struct rib_hearing *hearing = &rib->links[import->link].hearing;
     if (import->epoch != hearing->epoch) {
-        bool was_stale = rib_import_is_stale(rib, import);
         import->epoch = hearing->epoch;
         hearing->confirmed++;
-        if (was_stale) {
-            rib_choose_again(rib, import);
-        }
+        /* It was stale when it was chosen or not, also if it is none now because a sweep is on its way to it. */
+        rib_choose_again(rib, import);
     }
 }
 

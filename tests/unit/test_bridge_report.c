@@ -140,6 +140,22 @@ START_TEST(what_the_far_side_tells_is_kept_until_its_session_ends)
 }
 END_TEST
 
+/* It may have been lost with the connection. */
+START_TEST(it_is_told_again_when_the_session_goes_on_over_another_connection)
+{
+    rig.resume_window_ns = WINDOW_NS;
+    uint32_t far = open_reporting(POLICY_REPORT_COUNTS);
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_HELLO, &frame), 1);
+    uint64_t session = frame.hello.session;
+    rig_disconnect(&rig, far, SPAN("reset"));
+    far = rig_far_come_back(&rig, US, "eu-1", session, link_stats().session->sequence_sent);
+    ck_assert_uint_eq(link_stats().session->resumes, 1);
+    rig_pass(&rig, RIG_KEEPALIVE_NS);
+    ck_assert_uint_eq(reports(far), 1);
+    ck_assert_uint_eq(frame.report.rejected, 3);
+}
+END_TEST
+
 /* More rules than there are counters: the totals are right all the same, and nothing is counted twice when all go. */
 START_TEST(rules_beyond_the_counters_are_in_the_totals)
 {
@@ -188,6 +204,7 @@ main(void)
     tcase_add_test(tcase, names_are_told_when_the_policy_says_so);
     tcase_add_test(tcase, nothing_is_told_when_the_policy_says_so);
     tcase_add_test(tcase, changes_are_told_at_most_once_a_keepalive_and_only_when_there_are_any);
+    tcase_add_test(tcase, it_is_told_again_when_the_session_goes_on_over_another_connection);
     tcase_add_test(tcase, what_the_far_side_tells_is_kept_until_its_session_ends);
     tcase_add_test(tcase, rules_beyond_the_counters_are_in_the_totals);
     suite_add_tcase(suite, tcase);

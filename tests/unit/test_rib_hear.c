@@ -139,6 +139,24 @@ START_TEST(fresh_comes_before_stale_and_hands_back)
 }
 END_TEST
 
+/* What is to go is not stale any more, and not gone yet. */
+START_TEST(what_is_announced_before_the_sweep_comes_by_is_chosen_again)
+{
+    learn(0, 1, "f");
+    learn(1, 1, "f");
+    const struct rib_import *first = find(0, 1);
+    rib_mark_down(rig.rib, 0);
+    work();
+    ck_assert_uint_eq(first->offer->made->link, 1);
+    rib_mark_session(rig.rib, 0);
+    rib_sweep(rig.rib, 0, PRUNE_STALE_TIMEOUT);
+    learn(0, 1, "f");
+    work();
+    ck_assert_ptr_eq(find(0, 1), first);
+    ck_assert_ptr_eq(first->offer->made, first);
+}
+END_TEST
+
 START_TEST(damped_link_is_the_last_choice_of_those_that_are_there)
 {
     learn(0, 1, "f");
@@ -373,6 +391,7 @@ main(void)
     tcase_add_test(tcase, new_session_confirms_what_it_announces_and_sweeps_the_rest);
     tcase_add_test(tcase, refresh_makes_nothing_stale);
     tcase_add_test(tcase, fresh_comes_before_stale_and_hands_back);
+    tcase_add_test(tcase, what_is_announced_before_the_sweep_comes_by_is_chosen_again);
     tcase_add_test(tcase, damped_link_is_the_last_choice_of_those_that_are_there);
     tcase_add_test(tcase, nearer_far_side_and_lower_name_win);
     tcase_add_test(tcase, lifetimes_count_from_when_nobody_vouches);
