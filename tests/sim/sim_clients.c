@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/sim/sim_oracle.h"
+#include "tests/sim/sim_probes.h"
 
 /* A healed world answers within this: each function takes 200 ms at most, and each message 50. */
 #define PROMPT_NS (3 * SEC_NS)
@@ -47,6 +48,10 @@ executes(void *owner, const struct sim_host *host, struct span function, struct 
     char name[SIM_TEXT_MAX];
     snprintf(text, sizeof(text), "%.*s", SPAN_ARGS(args));
     snprintf(name, sizeof(name), "%.*s", SPAN_ARGS(function));
+    bool succeeds;
+    if (sim_probes_execute(clients->world, host, name, text, &succeeds)) {
+        return succeeds;
+    }
     unsigned long id = strtoul(text + 1, NULL, 10);
     if (text[0] != '[' || id >= clients->call_count) {
         sim_world_fail(
@@ -302,17 +307,27 @@ sim_clients_act(struct sim_clients *clients)
 struct round {
     struct sim_clients *clients;
     uint32_t federation;
+    uint32_t name_count; /* of one function: several roads may lead to each */
+    char names[SIM_LINKS_MAX][SIM_TEXT_MAX];
 };
 
 static void
 call_found(
     void *owner, const struct sim_host *bridge, const char *name, const struct sim_rules *import)
 {
-    const struct round *round = owner;
+    struct round *round = owner;
     (void)import;
-    if (bridge->federation == round->federation) {
-        call(round->clients, 0, name);
+    if (bridge->federation != round->federation) {
+        return;
     }
+    for (uint32_t i = 0; i < round->name_count; i++) {
+        if (strcmp(round->names[i], name) == 0) {
+            return;
+        }
+    }
+    CHECK(round->name_count < COUNT_OF(round->names));
+    snprintf(round->names[round->name_count++], SIM_TEXT_MAX, "%s", name);
+    call(round->clients, 0, name);
 }
 
 static void
@@ -329,6 +344,7 @@ call_from(struct sim_clients *clients, uint32_t federation, uint32_t far)
             if (far == federation) {
                 call(clients, 0, function->name);
             } else {
+                round.name_count = 0;
                 sim_oracle_search(world, host, function, now, call_found, &round);
             }
         }

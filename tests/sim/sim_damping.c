@@ -27,7 +27,7 @@ judge_function(
     }
 }
 
-/* Another link that is not damped brings, fresh, what this import of a damped one serves. */
+/* Another link that is neither damped nor doubted brings, fresh, what this import of one that is serves. */
 static const struct rib_import *
 find_better_way(const struct sim_host *host, const struct rib_import *import)
 {
@@ -53,8 +53,9 @@ judge_choice(struct sim_world *world, const struct sim_host *host, const struct 
                   use->rules.overlap == POLICY_OVERLAP_PREFER_LOCAL;
     const struct rib_import *better = serves ? find_better_way(host, import) : NULL;
     if (better != NULL && is_idle(world, host)) {
-        sim_world_fail(world, "%s: %.*s comes over link %u, which is damped, and not over %u",
-            host->name, SPAN_ARGS(identity_name(import->out.identity)), import->link, better->link);
+        sim_world_fail(world,
+            "%s: %.*s comes over link %u, which is damped or doubted, and not over %u", host->name,
+            SPAN_ARGS(identity_name(import->out.identity)), import->link, better->link);
     }
 }
 
@@ -73,7 +74,7 @@ sim_damping_judge(struct sim_world *world, const struct sim_host *host, uint32_t
     while ((import = rib_each_import(bridge_rib(host->bridge), link, &cursor)) != NULL) {
         if (import->state == RIB_IMPORT_REJECTED && import->reason == PRUNE_DAMPED) {
             judge_function(world, host, import);
-        } else if (stats.damped) {
+        } else if (stats.damped || stats.doubted) {
             judge_choice(world, host, import);
         }
     }

@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/sim/sim_world.h"
+#include "tests/sim/sim_probes.h"
+
+/* All that a world has, in one step. */
+#define MANY_JUDGEMENTS 10000
 
 static void
 draw_habits(struct sim_world *world)
@@ -218,7 +221,8 @@ draw_links(struct sim_world *world, struct sim_host *host)
     config->links = host->links;
     config->call_timeout_ns = 30 * SEC_NS;
     config->memory_max = (size_t)256 * 1024 * 1024;
-    config->judgements_a_step = world->judgements_a_step;
+    config->judgements_a_step =
+        world->judgements_a_step == 0 ? MANY_JUDGEMENTS : world->judgements_a_step;
     config->stale_time_ns = world->stale_time_ns;
     config->link_damping = world->link_damping;
     config->function_damping = world->function_damping;
@@ -381,6 +385,7 @@ sim_world_init(struct sim_world *world, uint64_t seed, bool trace)
             draw_links(world, &world->hosts[i]);
         }
     }
+    sim_probes_draw(world);
     draw_faults(world);
 }
 
@@ -408,6 +413,9 @@ print_host(const struct sim_host *host, FILE *out)
     for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {
         fputs("    ", out);
         sim_rules_print(out, &host->rules[link]);
+        if (host->links[link].probe_count > 0) {
+            fprintf(out, "      probed by %s\n", host->probes[link].name);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/sim/sim_damping.h"
+#include "tests/sim/sim_probes.h"
 
 /* Something that came to a policy of a link. */
 struct sight {
@@ -396,6 +397,7 @@ sim_judge_bridge(struct sim_world *world, const struct sim_host *host)
         judge_transit(world, host, link);
         judge_table(world, host, link);
         sim_damping_judge(world, host, link);
+        sim_probes_judge(world, host, link);
     }
     judge_offers(world, host);
 }

@@ -18,7 +18,9 @@
 #include "tests/sim/sim_check.h"
 #include "tests/sim/sim_clients.h"
 #include "tests/sim/sim_damping.h"
+#include "tests/sim/sim_probes.h"
 #include "tests/sim/sim_reload.h"
+#include "tests/sim/sim_reports.h"
 #include "tests/support/check_failed.h"
 
 #define SAFETY_NS (60 * SEC_NS)
@@ -78,6 +80,8 @@ run_liveness(struct sim_world *world, struct sim_clients *clients)
     sim_clients_check(clients, first);
     sim_check_idle(world);
     sim_check_tables(world);
+    sim_probes_check(world);
+    sim_reports_check(world);
 }
 
 static struct outcome

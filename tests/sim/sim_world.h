@@ -152,6 +152,13 @@ struct sim_reload {
     bool goes_back; /* what was applied must go, or has gone */
 };
 
+/* A bridge's call of its own over a link; see sim_probes.c. */
+struct sim_probe {
+    char name[SIM_TEXT_MAX];
+    char args[32];
+    struct probe_config config;
+};
+
 struct sim_host {
     uint32_t index;
     uint32_t federation;
@@ -181,8 +188,9 @@ struct sim_host {
     struct bridge_config bridge_config;
     struct bridge_link_config links[SIM_LINKS_MAX];
     struct span link_targets[SIM_LINKS_MAX];
-    uint32_t link_far[SIM_LINKS_MAX];           /* federations */
-    uint32_t link_host[SIM_LINKS_MAX];          /* the far bridges */
+    uint32_t link_far[SIM_LINKS_MAX];  /* federations */
+    uint32_t link_host[SIM_LINKS_MAX]; /* the far bridges */
+    struct sim_probe probes[SIM_LINKS_MAX];
     struct sim_rules rules[SIM_LINKS_MAX];      /* what a start finds on the disk */
     struct policy *policies[SIM_LINKS_MAX];     /* likewise */
     struct sim_policy_use *uses[SIM_LINKS_MAX]; /* SIM_USES_MAX of them */
