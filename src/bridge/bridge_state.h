@@ -60,6 +60,7 @@ struct link_port {
     struct instant
         diverged_since; /* our table is not the one that the far side means; INSTANT_NEVER: it is */
     bool refreshing;    /* we have asked for everything, and its END_OF_SYNC did not come yet */
+    bool refresh_due;   /* as soon as the session allows it */
     uint64_t refresh_number;
     uint64_t
         refresh_pause_ns; /* between refreshes that nobody asked for; 0: the next one may be at once */
@@ -285,10 +286,12 @@ void link_hear_table(
 void link_hear_down(
     struct bridge *bridge, uint32_t link, enum link_error_code error, struct now now);
 void link_hear_resumed(struct bridge *bridge, uint32_t link);
-/* Ask for everything again. Only while greeted. */
-void link_hear_refresh(struct bridge *bridge, uint32_t link);
+/* Ask for everything again. false: not before the far side's sync has ended, or the link is not wanted. */
+bool link_hear_refresh(struct bridge *bridge, uint32_t link);
 /* What came over the link goes, whatever state it is in. */
 void link_hear_forget(struct bridge *bridge, uint32_t link, enum prune_reason reason);
+/* The same, and everything is asked for again as soon as it may be. */
+void link_hear_lose(struct bridge *bridge, uint32_t link, enum prune_reason reason);
 void link_hear_tick(struct bridge *bridge, uint32_t link, struct now now);
 struct instant link_hear_deadline(const struct bridge *bridge, uint32_t link);
 

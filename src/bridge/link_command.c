@@ -100,24 +100,6 @@ drain(struct bridge *bridge, uint32_t link, struct now now)
     link_hear_forget(bridge, link, PRUNE_OPERATOR);
 }
 
-/* What is asked for before the first END_OF_SYNC comes anyway. */
-static void
-refresh(struct bridge *bridge, uint32_t link)
-{
-    struct link_port *port = &bridge->ports[link];
-    if (port->wish == LINK_WISH_ON && link_session_is_greeted(&port->session) &&
-        port->session.far_synced) {
-        link_hear_refresh(bridge, link);
-    }
-}
-
-static void
-forget(struct bridge *bridge, uint32_t link)
-{
-    link_hear_forget(bridge, link, PRUNE_OPERATOR);
-    refresh(bridge, link);
-}
-
 static void
 act(struct bridge *bridge, uint32_t link, enum link_verb verb, struct now now)
 {
@@ -133,13 +115,14 @@ act(struct bridge *bridge, uint32_t link, enum link_verb verb, struct now now)
         disable(bridge, link, now);
         break;
     case LINK_VERB_REFRESH:
-        refresh(bridge, link);
+        /* What is asked for before the first END_OF_SYNC comes anyway. */
+        (void)link_hear_refresh(bridge, link);
         break;
     case LINK_VERB_DRAIN:
         drain(bridge, link, now);
         break;
     case LINK_VERB_FORGET:
-        forget(bridge, link);
+        link_hear_lose(bridge, link, PRUNE_OPERATOR);
         break;
     }
 }

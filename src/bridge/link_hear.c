@@ -96,10 +96,51 @@ link_hear_begin(struct bridge *bridge, uint32_t link, struct now now)
 {
     struct link_port *port = &bridge->ports[link];
     port->refreshing = false;
+    port->refresh_due = false;
     port->diverged_since = INSTANT_NEVER;
     describe_far_side(bridge, link);
     rib_mark_session(bridge->rib, link);
     start_stale_timer(bridge, link, now);
+}
+
+static bool
+may_refresh(const struct bridge *bridge, uint32_t link)
+{
+    const struct link_port *port = &bridge->ports[link];
+    return link_session_is_greeted(&port->session) && port->session.far_synced &&
+           port->wish == LINK_WISH_ON && !bridge->stopping;
+}
+
+bool
+link_hear_refresh(struct bridge *bridge, uint32_t link)
+{
+    struct link_port *port = &bridge->ports[link];
+    if (!may_refresh(bridge, link)) {
+        return false;
+    }
+    port->refresh_number++;
+    port->refreshing = true;
+    port->stats.resyncs++;
+    rib_mark_refresh(bridge->rib, link);
+    link_session_send_refresh(&port->session, port->refresh_number, &bridge->actions);
+    LOG_INFO(bridge->log, "link.refresh", LOG_SPAN("link", bridge->config.links[link].session.name),
+        LOG_U64("number", port->refresh_number));
+    return true;
+}
+
+static void
+refresh_if_due(struct bridge *bridge, uint32_t link)
+{
+    struct link_port *port = &bridge->ports[link];
+    port->refresh_due = port->refresh_due && !link_hear_refresh(bridge, link);
+}
+
+void
+link_hear_lose(struct bridge *bridge, uint32_t link, enum prune_reason reason)
+{
+    link_hear_forget(bridge, link, reason);
+    bridge->ports[link].refresh_due = true;
+    refresh_if_due(bridge, link);
 }
 
 void
@@ -110,7 +151,9 @@ link_hear_resumed(struct bridge *bridge, uint32_t link)
     if (rib_stale_count(bridge->rib, link) == 0) {
         port->stale_until = INSTANT_NEVER;
     }
-    if (port->refreshing) {
+    if (port->refresh_due) {
+        refresh_if_due(bridge, link);
+    } else if (port->refreshing) {
         /* It may have been lost with the connection. */
         link_session_send_refresh(&port->session, port->refresh_number, &bridge->actions);
     }
@@ -141,25 +184,13 @@ drop_stale(struct bridge *bridge, uint32_t link)
 /* Is it what the far side means? */
 
 void
-link_hear_refresh(struct bridge *bridge, uint32_t link)
-{
-    struct link_port *port = &bridge->ports[link];
-    port->refresh_number++;
-    port->refreshing = true;
-    port->stats.resyncs++;
-    rib_mark_refresh(bridge->rib, link);
-    link_session_send_refresh(&port->session, port->refresh_number, &bridge->actions);
-    LOG_INFO(bridge->log, "link.refresh", LOG_SPAN("link", bridge->config.links[link].session.name),
-        LOG_U64("number", port->refresh_number));
-}
-
-void
 link_hear_end_of_sync(struct bridge *bridge, uint32_t link, const struct link_end_of_sync *end)
 {
     struct link_port *port = &bridge->ports[link];
     if (end->refresh == 0) {
         port->stale_until = INSTANT_NEVER;
         rib_sweep(bridge->rib, link, PRUNE_WITHDRAWN);
+        refresh_if_due(bridge, link);
     } else if (port->refreshing && end->refresh == port->refresh_number) {
         port->refreshing = false;
         rib_sweep(bridge->rib, link, PRUNE_WITHDRAWN);
@@ -194,7 +225,7 @@ link_hear_table(struct bridge *bridge, uint32_t link, const struct link_table *t
                                  : longer_ns > REFRESH_PAUSE_MAX_NS ? REFRESH_PAUSE_MAX_NS
                                                                     : longer_ns;
         port->refresh_at = instant_after(now.mono, port->refresh_pause_ns);
-        link_hear_refresh(bridge, link);
+        (void)link_hear_refresh(bridge, link);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "tests/sim/sim_damping.h"
 #include "tests/sim/sim_probes.h"
+#include "tests/sim/sim_stale.h"
 
 /* Something that came to a policy of a link. */
 struct sight {
@@ -398,6 +399,7 @@ sim_judge_bridge(struct sim_world *world, const struct sim_host *host)
         judge_table(world, host, link);
         sim_damping_judge(world, host, link);
         sim_probes_judge(world, host, link);
+        sim_stale_judge(world, host, link);
     }
     judge_offers(world, host);
 }

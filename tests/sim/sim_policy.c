@@ -255,6 +255,14 @@ write_transit(struct writing *writing, const struct sim_rules *rules, struct tex
     }
 }
 
+uint64_t
+sim_rules_lifetime_ns(const struct sim_rules *rules)
+{
+    /* From what was drawn anyway: what seeds mean stays. */
+    uint64_t mix = rules->withdraw_max + rules->keeps + 3 * rules->rejects + rules->own;
+    return mix % 3 == 0 ? (2 + mix % 20) * SEC_NS : 0;
+}
+
 static void
 write_imports(struct writing *writing, const struct sim_rules *rules)
 {
@@ -269,8 +277,10 @@ write_imports(struct writing *writing, const struct sim_rules *rules)
         rule->functions = write_text(writing, "%s.{name**}", far);
         rule->set_function = any_name.items[0];
         rule->limits = rules->call_limits[POLICY_IMPORT];
+        rule->ttl_ns = sim_rules_lifetime_ns(rules);
     }
     rule = add_rule(writing, POLICY_IMPORT, "far", POLICY_ACCEPT);
+    rule->ttl_ns = sim_rules_lifetime_ns(rules);
     rule->functions =
         write_text(writing, "%s%s**", rules->only_far ? far : "", rules->only_far ? "." : "");
     rule->limits = rules->call_limits[POLICY_IMPORT];
@@ -457,6 +467,9 @@ sim_rules_print(FILE *out, const struct sim_rules *rules)
     }
     if (rules->withdraw_max < 100) {
         fprintf(out, " guard %u%%", rules->withdraw_max);
+    }
+    if (sim_rules_lifetime_ns(rules) > 0) {
+        fprintf(out, " lives %" PRIu64 "s", sim_rules_lifetime_ns(rules) / SEC_NS);
     }
     print_call_limits(out, "calls-in", &rules->call_limits[POLICY_EXPORT]);
     print_call_limits(out, "calls-out", &rules->call_limits[POLICY_IMPORT]);

@@ -12,7 +12,7 @@
  *     transit: what came from others, if its name says whose it is, goes on: as it is, or as <own>.<name>.
  *   import:
  *     nothing with the verb `rejects`; strips: <far>.X comes in as X; else as it is, if only_far says so
- *     only what starts with the far federation's name.
+ *     only what starts with the far federation's name; for a while only, if nobody vouches for it.
  */
 #ifndef TESTS_SIM_SIM_POLICY_H
 #define TESTS_SIM_SIM_POLICY_H
@@ -65,6 +65,9 @@ struct sim_rules sim_rules_draw(
 /* The same but for one thing. */
 struct sim_rules sim_rules_redraw(
     struct prng *prng, const struct sim_rules *rules, const struct sim_taste *taste);
+
+/* What comes in is good for so long at most once nobody vouches for it; 0: for as long as it says. */
+uint64_t sim_rules_lifetime_ns(const struct sim_rules *rules);
 
 struct policy *sim_rules_compile(const struct sim_rules *rules, struct mem *mem);
 

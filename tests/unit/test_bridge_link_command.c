@@ -231,6 +231,38 @@ START_TEST(forget_of_a_link_that_is_up_asks_for_everything_again)
 }
 END_TEST
 
+START_TEST(forget_of_a_link_that_is_interrupted_asks_when_it_goes_on)
+{
+    uint32_t far = open_lasting();
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_HELLO, &frame), 1);
+    uint64_t session = frame.hello.session;
+    rig_disconnect(&rig, far, SPAN("reset"));
+    rig_run(&rig);
+    ck_assert_int_eq(say(LINK_VERB_FORGET), LINK_VERB_TAKEN);
+    expect_forgotten(1);
+    far = rig_far_come_back(&rig, US, "eu-1", session, link_stats().session->sequence_sent);
+    ck_assert_uint_eq(link_stats().session->resumes, 1);
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_REFRESH, &frame), 1);
+}
+END_TEST
+
+START_TEST(forget_of_a_link_that_syncs_asks_when_it_has)
+{
+    rig.resume_window_ns = WINDOW_NS;
+    uint32_t far = open_lasting();
+    rig_disconnect(&rig, far, SPAN("reset"));
+    far = rig_far_connect(&rig, US, "eu", "eu-1");
+    rig_far_hello(&rig, far, "eu", "eu-1");
+    rig_far_announce(&rig, far, 1, "eu", (struct rib_route){ .route_id = 1, .name = "f" });
+    ck_assert_str_eq(view(), "syncing");
+    ck_assert_int_eq(say(LINK_VERB_FORGET), LINK_VERB_TAKEN);
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_REFRESH, &frame), 0);
+    const struct link_frame synced = { .type = LINK_FRAME_END_OF_SYNC, .sequence = 2 };
+    rig_far_send(&rig, far, &synced);
+    ck_assert_uint_eq(rig_far_heard(&rig, far, LINK_FRAME_REFRESH, &frame), 1);
+}
+END_TEST
+
 START_TEST(verbs_are_done_in_their_order_and_not_without_end)
 {
     open_lasting();
@@ -278,6 +310,8 @@ main(void)
     tcase_add_test(tcase, refresh_of_a_link_that_is_not_up_is_refused);
     tcase_add_test(tcase, forget_works_while_the_far_side_is_dead);
     tcase_add_test(tcase, forget_of_a_link_that_is_up_asks_for_everything_again);
+    tcase_add_test(tcase, forget_of_a_link_that_is_interrupted_asks_when_it_goes_on);
+    tcase_add_test(tcase, forget_of_a_link_that_syncs_asks_when_it_has);
     tcase_add_test(tcase, verbs_are_done_in_their_order_and_not_without_end);
     tcase_add_test(tcase, bridge_is_ready_without_the_links_that_were_taken_away);
     suite_add_tcase(suite, tcase);
