@@ -121,11 +121,14 @@ on_prepare(uv_prepare_t *prepare)
     struct now now = runtime_now(runtime);
     struct yield yield = yield_to(&runtime->loop);
     struct instant at = engine->deadline(engine->self, now);
-    while (!runtime->finished && instant_reached(at, now.mono) && !yield_is_due(&yield)) {
+    bool due = instant_reached(at, now.mono);
+    /* One in any case: also a loop whose sockets always want something has its timers. */
+    while (due && !runtime->finished) {
         struct event tick = { .kind = EVENT_TICK };
         runtime_run_event(runtime, &tick);
         now = runtime_now(runtime);
         at = engine->deadline(engine->self, now);
+        due = instant_reached(at, now.mono) && !yield_is_due(&yield);
     }
     if (runtime->finished) {
         return;

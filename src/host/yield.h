@@ -6,8 +6,8 @@
  * after each of them whether it is due to yield: when a socket has something for us, or at the latest after
  * YIELD_LATEST_NS, for timers. A loop with nothing else to do is hardly ever left.
  *
- * To ask the system costs about as much as a tenth of what is done between two looks, so pieces may be as small as they like.
- * A socket that is not read because there is enough of it already must be stopped (uv_read_stop), or it is always wanted.
+ * The system is asked at most every YIELD_LOOK_NS, so pieces may be as small as they like; the first one is done before
+ * anybody asks. A socket that is not read because there is enough of it already must be stopped (uv_read_stop), or it is always wanted.
  */
 #ifndef HOST_YIELD_H
 #define HOST_YIELD_H
