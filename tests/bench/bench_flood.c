@@ -4,7 +4,7 @@
  *
  *   bench_flood PORT FOLDER FEDERATION FAR COUNT
  *       Dials the link port of a bridge of federation FAR with the certificate FOLDER/FEDERATION-1, authority
- *       FOLDER/ca. Announces COUNT functions FEDERATION.teamT.opI in batches of 256, as fast as the connection takes
+ *       FOLDER/ca. Announces COUNT functions FEDERATION.teamT.opI in frames as large as may be, as fast as the connection takes
  *       them, and then all of them again with another cost, for ever. TERM ends it: how many updates it sent in which time.
  */
 #include <sched.h>

@@ -2,14 +2,6 @@
 /* sim_damping.c - damping, judged by what is seen from outside: when it must end, and what is chosen. */
 #include "tests/sim/sim_damping.h"
 
-/* It has done all that is due. */
-static bool
-is_idle(const struct sim_world *world, const struct sim_host *host)
-{
-    return !rib_has_work(bridge_rib(host->bridge)) && host->frozen_until <= world->now_ns &&
-           host->deadline > world->now_ns;
-}
-
 static void
 judge_function(
     struct sim_world *world, const struct sim_host *host, const struct rib_import *import)
@@ -19,7 +11,7 @@ judge_function(
     longest_ns = longest_ns > world->hold_down_ns ? longest_ns : world->hold_down_ns;
     struct instant now = sim_world_now(world, host).mono;
     struct instant until = rib_damped_until(bridge_rib(host->bridge), import);
-    bool overdue = instant_reached(until, now) && is_idle(world, host);
+    bool overdue = instant_reached(until, now) && sim_world_is_idle(world, host);
     if (instant_between(now, until) > longest_ns || longest_ns == 0 || overdue) {
         sim_world_fail(world, "%s: %.*s is held back for %.3f s more, at most %.3f s", host->name,
             SPAN_ARGS(identity_name(import->in.identity)),
@@ -52,7 +44,7 @@ judge_choice(struct sim_world *world, const struct sim_host *host, const struct 
     bool serves = import->state == RIB_IMPORT_CANDIDATE && import->offer->made == import &&
                   use->rules.overlap == POLICY_OVERLAP_PREFER_LOCAL;
     const struct rib_import *better = serves ? find_better_way(host, import) : NULL;
-    if (better != NULL && is_idle(world, host)) {
+    if (better != NULL && sim_world_is_idle(world, host)) {
         sim_world_fail(world,
             "%s: %.*s comes over link %u, which is damped or doubted, and not over %u", host->name,
             SPAN_ARGS(identity_name(import->out.identity)), import->link, better->link);

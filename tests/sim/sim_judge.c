@@ -237,8 +237,7 @@ judge_table(struct sim_world *world, const struct sim_host *host, uint32_t link)
     bool down = stats.state == LINK_DOWN || stats.state == LINK_GREETING;
     bool blocks = false;
     bool ends = false;
-    if (rib_has_work(bridge_rib(host->bridge)) || host->frozen_until > world->now_ns ||
-        host->deadline <= world->now_ns) {
+    if (!sim_world_is_idle(world, host)) {
         return; /* it has not come to that yet */
     }
     for (uint32_t kind = 0; kind < POLICY_LIMIT_KIND_COUNT; kind++) {

@@ -30,9 +30,7 @@ void
 sim_stale_judge(struct sim_world *world, const struct sim_host *host, uint32_t link)
 {
     struct bridge_link_stats stats = bridge_link_stats(host->bridge, link);
-    bool idle = !rib_has_work(bridge_rib(host->bridge)) && host->frozen_until <= world->now_ns &&
-                host->deadline > world->now_ns;
-    if (idle && !stats.suspended) {
+    if (sim_world_is_idle(world, host) && !stats.suspended) {
         judge_lifetimes(world, host, link);
     }
     if (stats.diverged_ns > 0) {

@@ -138,6 +138,13 @@ step(struct sim_world *world, struct sim_host *host, const struct event *event)
     }
 }
 
+bool
+sim_world_is_idle(const struct sim_world *world, const struct sim_host *host)
+{
+    return !rib_has_work(bridge_rib(host->bridge)) && host->frozen_until <= world->now_ns &&
+           host->deadline > world->now_ns;
+}
+
 void
 sim_world_wake(struct sim_world *world, struct sim_host *host)
 {

@@ -303,6 +303,9 @@ struct now sim_world_now(const struct sim_world *world, const struct sim_host *h
 /* Which of a bridge's links leads to a bridge that it is linked with. */
 uint32_t sim_world_link_to(const struct sim_host *host, const struct sim_host *far);
 
+/* A bridge that has done all that is due. */
+bool sim_world_is_idle(const struct sim_world *world, const struct sim_host *host);
+
 /* The bridge looks around: somebody has asked it for something between two steps. */
 void sim_world_wake(struct sim_world *world, struct sim_host *host);
 
