@@ -217,6 +217,7 @@ class FakeServer:
         with self.changed:
             self.dialed[url] = connection
             self.changed.notify_all()
+        self._end_if_closing(connection)
         threading.Thread(target=self._read, args=(connection, url), daemon=True).start()
 
     def snapshot(self):
@@ -227,7 +228,13 @@ class FakeServer:
     def _welcome(self, connection):
         with self.changed:
             self.accepted.append(connection)
+        self._end_if_closing(connection)
         self._read(connection, None)
+
+    def _end_if_closing(self, connection):
+        """close() does not see what comes to be after it has looked."""
+        if self.closing.is_set():
+            connection.abort()
 
     def _tick(self):
         while not self.closing.wait(5):
@@ -327,7 +334,11 @@ class FakeServer:
         for connection in self.own_connections():
             self._send(connection, self.snapshot())
 
+    def await_dialed(self, node):
+        self.await_that(f"its own connection to {node}", lambda: node in self.dialed)
+
     def say_goodbye(self):
+        """On every connection of its own: a node that has none yet does not hear it, and has to be awaited before."""
         for connection in self.own_connections():
             self._send(connection, goodbye(self.url, self.cluster_id, self.instance_id))
 

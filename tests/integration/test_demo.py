@@ -43,13 +43,14 @@ class DemoTest(unittest.TestCase):
             process.stderr.close()
 
     def start(self, *options, path="", programs=True):
-        """Its own TMPDIR shows what it leaves behind."""
+        """Its own TMPDIR shows what it leaves behind. It heeds SIGINT even if these tests run in a shell's background."""
         environment = {**os.environ, "TMPDIR": self.folder, "PATH": path + os.environ["PATH"]}
         command = [os.path.join(ROOT, "script", "demo"), *options]
         if programs:
             command += ["--programs", programs_folder()]
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
+                                   stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         self.running.append(process)
         return process
 

@@ -116,6 +116,7 @@ class ServerTest(SharedTest):
     def test_its_goodbye_withdraws_its_functions_on_the_far_side(self):
         server = self.server(self.world.us_node_1, {"server.leaves": (("public",), lambda: 1)})
         self.world.eu_node_1.await_knows("us.server.leaves")
+        server.await_dialed(self.world.us_bridge.url)
         server.say_goodbye()
         self.world.eu_node_1.await_forgets("us.server.leaves")
         await_that("the reason", lambda: self.world.us_bridge.metric("mpreg_prunes_total", port="cluster",

@@ -10,7 +10,7 @@ from collections import Counter
 from case import SharedTest
 from fault_proxy import Proxy
 from load import Load, Names
-from world import Federations, await_that, free_port
+from world import Federations, NotYet, await_that, free_port
 
 POLICY = """policy: {own}-{far}
 federation: {own}
@@ -23,6 +23,7 @@ import:
     - {{id: theirs, match: {{function: "{far}.**"}}, action: accept}}
 """
 FUNCTIONS = (("text.upper", "public, idempotent"), ("pay.charge", "public"))
+BANDS = ["<2ms", "<10ms", "<50ms", "<200ms", ">=200ms", "unknown"]  # link_health.h
 PATIENT = "retry: {base: 50ms, cap: 200ms}\nresume_window: 3s\n"
 
 
@@ -146,14 +147,26 @@ class SideBySideTest(SharedTest):
         self.check_calls()
 
     def await_spread(self):
-        """Calls of each side go to both far bridges, whichever of its own bridges a node has chosen."""
-        def counts():
-            total = Counter()
-            for bridge, link in self.world.pairs():
-                total[link] += bridge.metric("mpreg_calls_total", port=link, direction="out", result="ok")
-            return total
-        before = counts()
-        await_that("calls to each bridge", lambda: all(count > before[link] for link, count in counts().items()))
+        """A bridge that is given calls sends some to each far bridge that is as near as the nearest."""
+        def look():
+            """Of each bridge and link: how many calls it carried out, and the band of its round trip."""
+            return {(bridge.name, link): (
+                bridge.metric("mpreg_calls_total", port=link, direction="out", result="ok"),
+                bridge.link(link)["health"]["rtt_band"]) for bridge, link in self.world.pairs()}
+
+        def is_spread():
+            now = look()
+            more = {pair for pair, (count, _) in now.items() if count > before[pair][0]}
+            used = [name for name in self.world.bridges if any(bridge == name for bridge, _ in more)]
+            for name in used:
+                bands = {link: band for (bridge, link), (_, band) in now.items() if bridge == name}
+                nearest = min(bands.values(), key=BANDS.index)
+                if any((name, link) not in more for link, band in bands.items() if band == nearest):
+                    raise NotYet(f"before: {before}, now: {now}")
+            return {name.split("-")[0] for name in used} == set(self.world.nodes)
+
+        before = look()
+        await_that("calls to each far bridge", is_spread)
 
     def test_a_restart_takes_no_function_away(self):
         world = self.world
