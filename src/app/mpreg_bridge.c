@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "app/daemon.h"
+#include "bridge/link_codec.h"
 #include "host/admin_bridge.h"
 #include "host/config_bridge.h"
 #include "host/policy_store.h"
@@ -96,6 +97,7 @@ open_links(struct daemon *daemon, const struct config_bridge *config, struct tls
         .port = config->link_listen.port,
         .handshake_rate = config->link_handshakes.rate,
         .handshake_burst = config->link_handshakes.burst,
+        .patient_frames = LINK_FRAMES_PATIENT,
         .peers = config_bridge_link_peers(config),
         .peer_count = config->link_count,
     };

@@ -52,6 +52,9 @@ enum link_frame_type {
     LINK_FRAME_REPORT,
 };
 
+/* Bit n: nobody waits for frames of type n as for a call (host/link.h, patient_frames). */
+#define LINK_FRAMES_PATIENT ((1u << LINK_FRAME_ANNOUNCE) | (1u << LINK_FRAME_WITHDRAW))
+
 enum link_result {
     LINK_OK = 0,
     LINK_TRUNCATED, /* the frame ends inside a field */

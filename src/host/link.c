@@ -49,6 +49,7 @@ complete(const struct link_config *given)
         .connect_timeout_ns = time_or(given->connect_timeout_ns, defaults.connect_timeout_ns),
         .handshake_timeout_ns = time_or(given->handshake_timeout_ns, defaults.handshake_timeout_ns),
         .close_timeout_ns = time_or(given->close_timeout_ns, defaults.close_timeout_ns),
+        .patient_frames = given->patient_frames,
     };
     config.congested_above = size_or(given->congested_above, config.send_queue_max / 4);
     config.congested_below = size_or(given->congested_below, config.congested_above / 2);
@@ -63,14 +64,32 @@ complete(const struct link_config *given)
 /* --- the turn --- */
 
 static void
-read_waiting(struct link_host *host)
+read_some(struct list *waiting, bool at_leisure, struct yield *yield)
+{
+    do {
+        struct link_conn *conn = CONTAINER_OF(waiting->next, struct link_conn, waiting);
+        list_remove(&conn->waiting);
+        link_read_rest(conn, at_leisure, yield);
+    } while (!list_empty(waiting) && !yield_is_due(yield));
+}
+
+/* Some of what the peers wait for, in any case, and then of what can wait. */
+static void
+read_left_over(struct link_host *host)
 {
     struct yield yield = yield_to(host->loop);
-    do {
-        struct link_conn *conn = CONTAINER_OF(host->waiting.next, struct link_conn, waiting);
-        list_remove(&conn->waiting);
-        link_read_rest(conn, &yield);
-    } while (!list_empty(&host->waiting) && !yield_is_due(&yield));
+    if (!list_empty(&host->waiting)) {
+        read_some(&host->waiting, false, &yield);
+    }
+    if (!list_empty(&host->patient) && yield_may_begin(&yield, &host->patience_ns)) {
+        read_some(&host->patient, true, &yield);
+    }
+}
+
+static bool
+has_left_over(const struct link_host *host)
+{
+    return !list_empty(&host->waiting) || !list_empty(&host->patient);
 }
 
 static void
@@ -101,11 +120,11 @@ on_before_poll(uv_prepare_t *handle)
 {
     struct link_host *host = handle->data;
     host->turn++;
-    if (!list_empty(&host->waiting)) {
-        read_waiting(host);
+    if (has_left_over(host)) {
+        read_left_over(host);
     }
     take_turn(host);
-    if (list_empty(&host->dirty) && list_empty(&host->waiting)) {
+    if (list_empty(&host->dirty) && !has_left_over(host)) {
         (void)uv_idle_stop(&host->keep_going);
     } else {
         (void)uv_idle_start(&host->keep_going, on_idle);
@@ -150,6 +169,7 @@ link_host_create(struct uv_loop_s *loop, struct mem *mem, struct tls_context *tl
     list_init(&host->conns);
     list_init(&host->dirty);
     list_init(&host->waiting);
+    list_init(&host->patient);
     host->tls = tls_context_ref(tls);
     host->bio_method = link_bio_create_method();
     host->read_buffer = mem_take(mem, LINK_READ_SIZE);

@@ -65,8 +65,8 @@
 #define LINK_REFUSAL_PAUSE_NS (30 * SEC_NS)
 
 /*
- * So long a connection's frames may keep us busy at a time. What is left over waits until nobody else wants
- * anything (host/yield.h), where all such connections take turns. One frame is always delivered whole.
+ * So long a connection's frames may keep us busy at a time. What is left over waits for the end of the turn, where
+ * all such connections take turns. One frame is always delivered whole.
  */
 #define LINK_TURN_NS (50 * US_NS)
 
@@ -126,6 +126,9 @@ struct link_config {
     uint64_t connect_timeout_ns;   /* for the lookup of the name, and again for each address */
     uint64_t handshake_timeout_ns; /* from the TCP connection to READY */
     uint64_t close_timeout_ns;     /* to send what is queued, the close and to see the peer's end */
+    /* Bit n: frames of type n are heard while nobody else wants anything, and a few of them in any case
+     * (yield_may_begin). What is behind one waits with it. */
+    uint32_t patient_frames;
 };
 
 /* Whom to dial. The texts are copied. */

@@ -3,9 +3,9 @@
  * link_conn.h - one connection of the link transport, from the inside: for link*.c only.
  *
  * A connection does its work in three places. When bytes arrive, link_read.c decrypts and delivers, but
- * no more at a time than LINK_READ_SIZE and LINK_TURN_NS allow. What is left over waits on the host's `waiting`
- * list, of which a little is done before the loop polls, when what the others had to send is on its way:
- * whoever floods us waits longest. Everything that leaves, and every callback that is not about arrived
+ * no more at a time than LINK_READ_SIZE and LINK_TURN_NS allow, and no frame that can wait. What is left over waits
+ * on the host's `waiting` list, of which a little is done before the loop polls, when what the others had to
+ * send is on its way, or on its `patient` list, which makes room for everybody: whoever floods us waits longest. Everything that leaves, and every callback that is not about arrived
  * bytes, waits for link_conn_turn(), which the host
  * calls for each connection on its `dirty` list before and after the loop polls. So what many sends
  * queue in one turn goes out as few records and one write, and no callback comes from inside a call of
@@ -72,7 +72,9 @@ struct link_host {
     struct list listeners;
     struct list conns;
     struct list dirty;
-    struct list waiting;
+    struct list waiting;    /* connections of which something that has arrived is left over */
+    struct list patient;    /* and it is a frame that can wait: link_config.patient_frames */
+    uint64_t patience_ns;   /* of yield_may_begin() */
     size_t handshake_count; /* accepted connections that are not open yet */
     uint64_t handshakes[LINK_HANDSHAKE_COUNT];
     bool stopping;
@@ -108,7 +110,7 @@ struct link_conn {
     struct link_host *host;
     struct list link;    /* in host->conns, always */
     struct list dirty;   /* in host->dirty when there is work for link_conn_turn() */
-    struct list waiting; /* in host->waiting when something that has arrived is left over */
+    struct list waiting; /* in host->waiting or host->patient when something is left over */
     enum link_conn_state state;
     bool dialed;
     bool counted;   /* in host->handshake_count */
@@ -119,9 +121,11 @@ struct link_conn {
     bool goodbye;   /* close_notify is in `wire` or sent */
     bool finished;  /* the end of the stream is sent */
     bool reported;  /* on_refused, on_rejected or on_closed was called */
-    bool paused;   /* link_pause(): nothing is read and nothing delivered until the timer says so */
-    bool waits;    /* something that has arrived is left over, or may be */
-    uint64_t turn; /* the host's, in which something was read last */
+    bool paused;  /* link_pause(): nothing is read and nothing delivered until the timer says so */
+    bool waits;   /* something that has arrived is left over, or may be */
+    bool patient; /* it begins with a frame that can wait */
+    bool at_leisure;     /* such frames are heard, too */
+    uint64_t turn;       /* the host's, in which something was read last */
     struct yield *yield; /* of the step that is under way */
     size_t pins;
     void *user;
@@ -216,7 +220,7 @@ void link_write_own(struct link_conn *conn, uint8_t flags, struct span payload);
  * handshake; go on with what was left over; the pause is over. */
 MUST_CHECK int link_read_start(struct link_conn *conn);
 void link_read_step(struct link_conn *conn, struct yield *yield);
-void link_read_rest(struct link_conn *conn, struct yield *yield);
+void link_read_rest(struct link_conn *conn, bool at_leisure, struct yield *yield);
 void link_read_resume(struct link_conn *conn);
 
 /* link_dial.c: start; what the timer means to a dial that has no connection yet; close what races. */

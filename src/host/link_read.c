@@ -66,7 +66,15 @@ payload_max(const struct link_conn *conn)
     return conn->state == LINK_CONN_OPEN ? conn->frame_size_max : LINK_REFUSAL_MAX;
 }
 
-/* Deliver the first frame of *rest and step over it. false: there is none, or the peer is at fault. */
+static bool
+can_wait(const struct link_conn *conn, const struct link_piece *frame)
+{
+    return frame->type < 32 && (conn->host->config.patient_frames >> frame->type & 1u) != 0;
+}
+
+/*
+ * Deliver the first frame of *rest and step over it. false: there is none, or it can wait, or the peer is at fault.
+ */
 static bool
 deliver_one(struct link_conn *conn, struct span *rest)
 {
@@ -74,6 +82,11 @@ deliver_one(struct link_conn *conn, struct span *rest)
     struct reason reason;
     switch (link_piece_split(*rest, payload_max(conn), &frame)) {
     case LINK_PIECE_OK:
+        conn->patient = !conn->at_leisure && can_wait(conn, &frame);
+        if (conn->patient) {
+            conn->waits = true;
+            return false;
+        }
         *rest = span_after(*rest, frame.whole.size);
         on_whole_frame(conn, &frame);
         return true;
@@ -203,7 +216,7 @@ stop_reading(struct link_conn *conn)
     }
     (void)uv_read_stop((uv_stream_t *)&conn->socket->tcp);
     if (!conn->paused) {
-        list_push(&conn->host->waiting, &conn->waiting);
+        list_push(conn->patient ? &conn->host->patient : &conn->host->waiting, &conn->waiting);
     }
 }
 
@@ -259,11 +272,13 @@ on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *place)
 }
 
 void
-link_read_rest(struct link_conn *conn, struct yield *yield)
+link_read_rest(struct link_conn *conn, bool at_leisure, struct yield *yield)
 {
     conn->waits = false;
+    conn->at_leisure = at_leisure;
     conn->arriving = buf_span(&conn->later);
     link_read_step(conn, yield);
+    conn->at_leisure = false;
     buf_drop(&conn->later, conn->later.size - (conn->waits ? conn->arriving.size : 0));
     conn->arriving = SPAN_NONE;
     int status = 0;

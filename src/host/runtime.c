@@ -3,7 +3,8 @@
  * runtime.c - the loop around an engine.
  *
  * Everything comes down to runtime_run_event(): sample both clocks, step the engine, perform its actions. A
- * prepare handle, which runs before the loop waits, ticks the engine when its deadline has come and else
+ * prepare handle, which runs before the loop waits, ticks the engine when its deadline has come and no
+ * socket has something for us, or at the latest half a millisecond later (host/yield.h), and else
  * sets the one timer; so the deadline is asked for once a turn and not once a message. The transports'
  * own prepare handles run after ours and send what the turn has queued.
  */
@@ -121,8 +122,7 @@ on_prepare(uv_prepare_t *prepare)
     struct now now = runtime_now(runtime);
     struct yield yield = yield_to(&runtime->loop);
     struct instant at = engine->deadline(engine->self, now);
-    bool due = instant_reached(at, now.mono);
-    /* One in any case: also a loop whose sockets always want something has its timers. */
+    bool due = instant_reached(at, now.mono) && yield_may_begin(&yield, &runtime->ticked_ns);
     while (due && !runtime->finished) {
         struct event tick = { .kind = EVENT_TICK };
         runtime_run_event(runtime, &tick);
@@ -405,6 +405,7 @@ runtime_open_links(struct runtime *runtime, struct tls_context *tls,
     const struct link_config link_config = {
         .handshake_rate = config->handshake_rate,
         .handshake_burst = config->handshake_burst,
+        .patient_frames = config->patient_frames,
     };
     struct link_callbacks callbacks = runtime_link_callbacks(runtime);
     runtime->link_peers = config->peers;

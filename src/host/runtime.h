@@ -104,6 +104,7 @@ struct runtime_link_port {
     uint64_t handshake_burst;
     const struct runtime_link_peer *peers; /* live as long as the runtime */
     size_t peer_count;
+    uint32_t patient_frames; /* link_config */
 };
 MUST_CHECK bool runtime_open_links(struct runtime *runtime, struct tls_context *tls,
     const struct runtime_link_port *config, struct reason *reason);

@@ -50,6 +50,7 @@ struct runtime {
     struct list dials;
     struct list refused; /* dials that failed before the transport had them */
     struct worker **workers;
+    uint64_t ticked_ns; /* of yield_may_begin() */
     bool started;
     bool stopping;
     bool finished;

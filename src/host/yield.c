@@ -24,6 +24,25 @@ yield_after(uint64_t duration_ns)
     return (struct yield){ .look_ns = latest_ns, .latest_ns = latest_ns };
 }
 
+/* It costs half a microsecond. */
+static bool
+is_wanted(const struct uv_loop_s *loop)
+{
+    struct pollfd sockets = { .fd = uv_backend_fd(loop), .events = POLLIN };
+    return poll(&sockets, 1, 0) > 0;
+}
+
+bool
+yield_may_begin(const struct yield *yield, uint64_t *begun_ns)
+{
+    uint64_t now_ns = uv_hrtime();
+    if (now_ns - *begun_ns < YIELD_LATEST_NS && is_wanted(yield->loop)) {
+        return false;
+    }
+    *begun_ns = now_ns;
+    return true;
+}
+
 bool
 yield_is_due(struct yield *yield)
 {
@@ -34,9 +53,8 @@ yield_is_due(struct yield *yield)
     if (now_ns < yield->look_ns) {
         return false;
     }
-    struct pollfd sockets = { .fd = uv_backend_fd(yield->loop), .events = POLLIN };
     yield->look_ns = now_ns + YIELD_LOOK_NS;
-    if (poll(&sockets, 1, 0) > 0) {
+    if (is_wanted(yield->loop)) {
         yield->latest_ns = now_ns;
     }
     return yield->latest_ns == now_ns;

@@ -6,6 +6,8 @@
  * after each of them whether it is due to yield: when a socket has something for us, or at the latest after
  * YIELD_LATEST_NS, for timers. A loop with nothing else to do is hardly ever left.
  *
+ * Such work may also be put off to begin with (yield_may_begin).
+ *
  * The system is asked at most every YIELD_LOOK_NS, so pieces may be as small as they like; the first one is done before
  * anybody asks. A socket that is not read because there is enough of it already must be stopped (uv_read_stop), or it is always wanted.
  */
@@ -34,6 +36,12 @@ struct yield yield_to(const struct uv_loop_s *loop);
 
 /* Work begins that is as good as that of others, for so long. */
 struct yield yield_after(uint64_t duration_ns);
+
+/*
+ * Whether work that makes room for whatever comes may begin at all: no socket has something for us, or such work has
+ * not begun for YIELD_LATEST_NS, so that it gets somewhere in any case. *begun_ns is its owner's, 0 at first.
+ */
+bool yield_may_begin(const struct yield *yield, uint64_t *begun_ns);
 
 /* After a piece of it. Once it is due it stays so. */
 bool yield_is_due(struct yield *yield);

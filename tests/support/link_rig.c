@@ -254,8 +254,14 @@ rig_join(struct rig *rig)
 bool
 rig_send(struct rig_side *side, struct span payload)
 {
+    return rig_send_type(side, FRAME_TYPE_TEST, payload);
+}
+
+bool
+rig_send_type(struct rig_side *side, uint8_t type, struct span payload)
+{
     uint8_t header[LINK_PIECE_HEADER_SIZE];
-    link_piece_put_header(header, payload.size, FRAME_TYPE_TEST, 0);
+    link_piece_put_header(header, payload.size, type, 0);
     const struct span parts[] = { span_from(header, sizeof(header)), payload };
     side->inside = true;
     bool sent = link_send(side->conn, parts, COUNT_OF(parts));

@@ -84,6 +84,7 @@ void rig_join(struct rig *rig);
 
 /* One frame of type 1, with `payload`. */
 bool rig_send(struct rig_side *side, struct span payload);
+bool rig_send_type(struct rig_side *side, uint8_t type, struct span payload);
 
 /* --- the raw peer --- */
 

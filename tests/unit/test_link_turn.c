@@ -26,13 +26,19 @@ on_turn(uv_prepare_t *handle)
 }
 
 static void
-open_rig(void)
+open_rig_with(const struct link_config *config)
 {
-    rig_open(&rig, NULL);
+    rig_open(&rig, config);
     turn = 0;
     ck_assert_int_eq(uv_prepare_init(&rig.loop, &turns), 0);
     ck_assert_int_eq(uv_prepare_start(&turns, on_turn), 0);
     rig_join(&rig);
+}
+
+static void
+open_rig(void)
+{
+    open_rig_with(NULL);
 }
 
 static void
@@ -124,6 +130,117 @@ START_TEST(hard_work_makes_room_for_another)
     ck_assert_uint_le(frames_before_other, 2);
     uv_close((uv_handle_t *)&other, NULL);
     ck_assert_int_eq(close(other_end), 0);
+    close_rig();
+}
+END_TEST
+
+/* Somebody who always wants something: bytes in a pipe that nobody reads. */
+static uv_poll_t beggar;
+static uv_file beggar_ends[2];
+
+static void
+on_beggar(uv_poll_t *handle, int status, int events)
+{
+    (void)handle;
+    (void)status;
+    (void)events;
+}
+
+static void
+beg(void)
+{
+    ck_assert_int_eq(uv_pipe(beggar_ends, UV_NONBLOCK_PIPE, 0), 0);
+    ck_assert_int_eq(write(beggar_ends[1], "!", 1), 1);
+    ck_assert_int_eq(uv_poll_init(&rig.loop, &beggar, beggar_ends[0]), 0);
+    ck_assert_int_eq(uv_poll_start(&beggar, UV_READABLE, on_beggar), 0);
+}
+
+static void
+stop_begging(void)
+{
+    uv_close((uv_handle_t *)&beggar, NULL);
+    ck_assert_int_eq(close(beggar_ends[0]), 0);
+    ck_assert_int_eq(close(beggar_ends[1]), 0);
+}
+
+static uint8_t types[FRAMES];
+
+static void
+note_type(struct rig_side *side, struct link_conn *conn, struct span frame)
+{
+    (void)conn;
+    types[side->frames] = (uint8_t)frame.data[4];
+}
+
+#define PATIENT 7u
+#define URGENT  8u
+
+static void
+open_patient_rig(void)
+{
+    static const struct link_config config = { .patient_frames = 1u << PATIENT };
+    open_rig_with(&config);
+    rig.acceptor.frame_hook = note_type;
+}
+
+START_TEST(frames_that_can_wait_get_a_little_of_each_while)
+{
+    open_patient_rig();
+    rig.acceptor.frame_hook = work_hard;
+    beg();
+    uint64_t begin_ns = uv_hrtime();
+    for (size_t i = 0; i < FRAMES; i++) {
+        ck_assert(rig_send_type(&rig.dialer, PATIENT, SPAN("frame")));
+    }
+    rig_wait_count(&rig, &rig.acceptor.frames, FRAMES, "all frames");
+    ck_assert_uint_ge(uv_hrtime() - begin_ns, (FRAMES - 1) * YIELD_LATEST_NS);
+    ck_assert_uint_ge(turn_of[FRAMES - 1] - turn_of[0], FRAMES - 1);
+    stop_begging();
+    close_rig();
+}
+END_TEST
+
+START_TEST(frames_that_can_wait_are_heard_while_nobody_wants_anything)
+{
+    open_patient_rig();
+    for (size_t i = 0; i < FRAMES; i++) {
+        ck_assert(rig_send_type(&rig.dialer, PATIENT, SPAN("frame")));
+    }
+    rig_wait_count(&rig, &rig.acceptor.frames, FRAMES, "all frames");
+    close_rig();
+}
+END_TEST
+
+/* They came together, in one record. */
+START_TEST(frames_that_cannot_wait_get_some_of_every_turn)
+{
+    open_patient_rig();
+    rig.acceptor.frame_hook = work_hard;
+    beg();
+    for (size_t i = 0; i < FRAMES; i++) {
+        ck_assert(rig_send_type(&rig.dialer, URGENT, SPAN("frame")));
+    }
+    rig_wait_count(&rig, &rig.acceptor.frames, FRAMES, "all frames");
+    for (size_t i = 1; i < FRAMES; i++) {
+        ck_assert_uint_le(turn_of[i] - turn_of[i - 1], 1);
+    }
+    stop_begging();
+    close_rig();
+}
+END_TEST
+
+START_TEST(frames_keep_their_order_whether_they_can_wait_or_not)
+{
+    open_patient_rig();
+    beg();
+    for (size_t i = 0; i < FRAMES; i++) {
+        ck_assert(rig_send_type(&rig.dialer, i % 3 == 1 ? PATIENT : URGENT, SPAN("frame")));
+    }
+    rig_wait_count(&rig, &rig.acceptor.frames, FRAMES, "all frames");
+    for (size_t i = 0; i < FRAMES; i++) {
+        ck_assert_uint_eq(types[i], i % 3 == 1 ? PATIENT : URGENT);
+    }
+    stop_begging();
     close_rig();
 }
 END_TEST
@@ -293,6 +410,10 @@ main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, hard_work_is_spread_over_turns);
     tcase_add_test(tcase, hard_work_makes_room_for_another);
+    tcase_add_test(tcase, frames_that_can_wait_get_a_little_of_each_while);
+    tcase_add_test(tcase, frames_that_can_wait_are_heard_while_nobody_wants_anything);
+    tcase_add_test(tcase, frames_that_cannot_wait_get_some_of_every_turn);
+    tcase_add_test(tcase, frames_keep_their_order_whether_they_can_wait_or_not);
     tcase_add_test(tcase, no_turn_reads_more_than_its_share);
     tcase_add_test(tcase, close_waits_for_the_frames_before_it);
     tcase_add_test(tcase, paused_connection_delivers_nothing_that_has_come_or_comes);
