@@ -105,6 +105,8 @@ open_busy(void)
         .log = &discarded,
         .mem = &mem,
     };
+    busy = (struct busy){ .ticks = 0 };
+    beggar_ends[0] = beggar_ends[1] = 0;
     mem_init(&mem, (size_t)64 * 1024 * 1024);
     arena_init(&busy.arena, &mem);
     busy.runtime = runtime_create(&config, &reason);
