@@ -33,7 +33,7 @@
 #define LINK_REPORT_ROUTES_MAX 256u
 
 /* Advertisements in one ANNOUNCE or route ids in one WITHDRAW. */
-#define LINK_BATCH_MAX 16u
+#define LINK_BATCH_MAX 8u
 
 enum link_frame_type {
     LINK_FRAME_READY = 0, /* the transport's own: the acceptor has verified the dialer */

@@ -9,7 +9,7 @@
 #include "tests/support/bridge_peers.h"
 #include "tests/support/check_failed.h"
 
-#define FLOOD_COUNT (1024u * LINK_BATCH_MAX)
+#define FLOOD_COUNT (2048u * LINK_BATCH_MAX)
 #define NAME_SIZE   32u
 
 static struct rig rig;
