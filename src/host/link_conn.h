@@ -3,11 +3,11 @@
  * link_conn.h - one connection of the link transport, from the inside: for link*.c only.
  *
  * A connection does its work in three places. When bytes arrive, link_read.c decrypts and delivers, but
- * no more at a time than LINK_READ_SIZE and LINK_TURN_NS allow, and no frame that can wait. What is left over waits
- * on the host's `waiting` list, of which a little is done before the loop polls, when what the others had to
- * send is on its way, or on its `patient` list, which makes room for everybody: whoever floods us waits longest. Everything that leaves, and every callback that is not about arrived
- * bytes, waits for link_conn_turn(), which the host
- * calls for each connection on its `dirty` list before and after the loop polls. So what many sends
+ * no more at a time than LINK_READ_SIZE and LINK_TURN_NS allow, and no frame that can wait. What is left over is gone
+ * on with before the loop polls, when what the others had to send is on its way: a little of the host's `waiting`
+ * list in any case, and of its `patient` list while nobody wants anything, so whoever floods us waits longest.
+ * Everything that leaves, and every callback that is not about arrived bytes, waits for link_conn_turn(), which the
+ * host calls for each connection on its `dirty` list before and after the loop polls. So what many sends
  * queue in one turn goes out as few records and one write, and no callback comes from inside a call of
  * the user's.
  *

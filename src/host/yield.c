@@ -24,7 +24,7 @@ yield_after(uint64_t duration_ns)
     return (struct yield){ .look_ns = latest_ns, .latest_ns = latest_ns };
 }
 
-/* It costs half a microsecond. */
+/* Each time a system call. */
 static bool
 is_wanted(const struct uv_loop_s *loop)
 {

@@ -41,7 +41,7 @@ class Proxy:
         self._do("go_on")
 
     def close(self):
-        self.popen.communicate()
+        self.popen.communicate(timeout=30)
 
     def _do(self, command):
         self.popen.stdin.write(f"{command}\n")

@@ -82,7 +82,7 @@ struct link_conn *rig_dial(struct rig *rig, const char *host, const char *federa
 /* Dial and wait until both sides are open. */
 void rig_join(struct rig *rig);
 
-/* One frame of type 1, with `payload`. */
+/* One frame with `payload`: of type 1, or of the given one. */
 bool rig_send(struct rig_side *side, struct span payload);
 bool rig_send_type(struct rig_side *side, uint8_t type, struct span payload);
 

@@ -5,12 +5,12 @@
  */
 #include <check.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "core/io.h"
 #include "host/runtime_state.h"
 #include "host/yield.h"
+#include "tests/support/beggar.h"
 #include "tests/support/check_failed.h"
 
 #define TICKS 40u
@@ -33,17 +33,14 @@ static struct mem mem;
 static struct log discarded;
 static struct busy busy;
 static uv_prepare_t turns;
-static uv_poll_t beggar; /* always wants something: bytes in a pipe that nobody reads */
-static uv_file beggar_ends[2];
+static struct beggar beggar;
 
 static void
 end(void)
 {
     actions_add(&busy.actions, ACTION_FINISHED);
     uv_close((uv_handle_t *)&turns, NULL);
-    if (beggar_ends[1] != 0) {
-        uv_close((uv_handle_t *)&beggar, NULL);
-    }
+    beggar_stop(&beggar);
 }
 
 static const struct actions *
@@ -89,14 +86,6 @@ on_turn(uv_prepare_t *handle)
 }
 
 static void
-on_beggar(uv_poll_t *handle, int status, int events)
-{
-    (void)handle;
-    (void)status;
-    (void)events;
-}
-
-static void
 open_busy(void)
 {
     struct reason reason;
@@ -106,7 +95,6 @@ open_busy(void)
         .mem = &mem,
     };
     busy = (struct busy){ .ticks = 0 };
-    beggar_ends[0] = beggar_ends[1] = 0;
     mem_init(&mem, (size_t)64 * 1024 * 1024);
     arena_init(&busy.arena, &mem);
     busy.runtime = runtime_create(&config, &reason);
@@ -136,15 +124,10 @@ END_TEST
 START_TEST(there_is_a_little_time_while_somebody_always_wants_something)
 {
     open_busy();
-    ck_assert_int_eq(uv_pipe(beggar_ends, UV_NONBLOCK_PIPE, 0), 0);
-    ck_assert_int_eq(write(beggar_ends[1], "!", 1), 1);
-    ck_assert_int_eq(uv_poll_init(&busy.runtime->loop, &beggar, beggar_ends[0]), 0);
-    ck_assert_int_eq(uv_poll_start(&beggar, UV_READABLE, on_beggar), 0);
+    beggar_start(&beggar, &busy.runtime->loop);
     run_to_the_end();
     ck_assert_uint_ge(busy.turns, TICKS);
     ck_assert_uint_ge(busy.took_ns, (TICKS - 1) * YIELD_LATEST_NS);
-    ck_assert_int_eq(close(beggar_ends[0]), 0);
-    ck_assert_int_eq(close(beggar_ends[1]), 0);
 }
 END_TEST
 
