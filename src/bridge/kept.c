@@ -15,7 +15,7 @@ attributes_same(const void *item, const void *key)
     const struct advertisement *a = &((const struct attributes *)item)->of;
     const struct advertisement *b = key;
     return a->hops_left == b->hops_left && a->cost == b->cost && a->preference == b->preference &&
-           a->ttl_ns == b->ttl_ns && span_equal(a->scope, b->scope) &&
+           a->doubted == b->doubted && a->ttl_ns == b->ttl_ns && span_equal(a->scope, b->scope) &&
            span_equal(a->origin, b->origin) && text_list_equal(&a->tags, &b->tags) &&
            text_list_equal(&a->resources, &b->resources) && text_list_equal(&a->path, &b->path);
 }
@@ -24,7 +24,7 @@ static uint64_t
 hash_attributes(const struct kept_table *table, const struct advertisement *of)
 {
     const struct hash_key *secret = &table->hash_key;
-    const uint64_t numbers[] = { of->hops_left, of->cost, of->preference, of->ttl_ns };
+    const uint64_t numbers[] = { of->hops_left, of->cost, of->preference, of->doubted, of->ttl_ns };
     uint64_t hash = hash_bytes(secret, span_from(numbers, sizeof(numbers)));
     hash = hash_fold(secret, hash, of->scope);
     hash = hash_fold(secret, hash, of->origin);

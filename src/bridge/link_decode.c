@@ -13,7 +13,7 @@
 
 #define TAG_BIT(tag_) (1u << (tag_))
 
-static_assert(LINK_TAG_ROUTE_TTL < LINK_TAG_LIMIT, "a tag has its slot in struct fields");
+static_assert(LINK_TAG_ROUTE_DOUBTED < LINK_TAG_LIMIT, "a tag has its slot in struct fields");
 static_assert(LINK_TAG_HELLO_STALE < LINK_TAG_LIMIT, "a tag has its slot in struct fields");
 static_assert(PATH_COUNT_MAX <= UINT8_MAX, "CALL counts its path in one byte");
 static_assert(NAME_SIZE_MAX <= UINT16_MAX, "CALL and REPLY give texts two bytes of size");
@@ -249,7 +249,7 @@ static enum link_result
 decode_route(struct span payload, struct arena *arena, struct link_route *route)
 {
     const struct field_set set = {
-        .known = (TAG_BIT(LINK_TAG_ROUTE_TTL + 1) - 1) & ~1u,
+        .known = (TAG_BIT(LINK_TAG_ROUTE_DOUBTED + 1) - 1) & ~1u,
         .repeated = TAG_BIT(LINK_TAG_ROUTE_TAG) | TAG_BIT(LINK_TAG_ROUTE_RESOURCE) |
                     TAG_BIT(LINK_TAG_ROUTE_PATH),
     };
@@ -281,6 +281,9 @@ decode_route(struct span payload, struct arena *arena, struct link_route *route)
         advertisement->cost = take_u32(&fields, LINK_TAG_ROUTE_COST);
     }
     advertisement->ttl_ns = take_u64(&fields, LINK_TAG_ROUTE_TTL);
+    if (has(&fields, LINK_TAG_ROUTE_DOUBTED)) {
+        advertisement->doubted = take_u32(&fields, LINK_TAG_ROUTE_DOUBTED) != 0;
+    }
     if (fields.result == LINK_OK && !version_parse(identity->version_text, &identity->version)) {
         fault(&fields, LINK_BAD_FIELD);
     }

@@ -123,6 +123,9 @@ add_route(struct buf *out, const struct link_route *route)
     add_u32(out, LINK_TAG_ROUTE_HOPS_LEFT, advertisement->hops_left);
     add_u32(out, LINK_TAG_ROUTE_COST, advertisement->cost);
     add_u64(out, LINK_TAG_ROUTE_TTL, advertisement->ttl_ns);
+    if (advertisement->doubted) {
+        add_u32(out, LINK_TAG_ROUTE_DOUBTED, 1);
+    }
     if (out->overflowed) {
         return 0;
     }

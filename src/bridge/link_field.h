@@ -57,6 +57,7 @@ enum link_tag_route {
     LINK_TAG_ROUTE_HOPS_LEFT,
     LINK_TAG_ROUTE_COST,
     LINK_TAG_ROUTE_TTL,
+    LINK_TAG_ROUTE_DOUBTED,
 };
 
 enum link_tag_ping {

@@ -29,7 +29,7 @@ service_same(const void *item, const void *key)
     return function_identity_equal(&identity, &b->identity) &&
            text_list_same(&a->resources, &b->resources) && text_list_same(&a->tags, &b->tags) &&
            span_equal(a->scope, b->scope) && span_equal(a->origin, b->origin) &&
-           a->hops_left == b->hops_left && a->cost == b->cost &&
+           a->hops_left == b->hops_left && a->cost == b->cost && a->doubted == b->doubted &&
            text_list_equal(&a->path, &b->path);
 }
 
@@ -229,7 +229,7 @@ rib_advertisement_equal(const struct advertisement *a, const struct advertisemen
            text_list_same(&a->tags, &b->tags) && text_list_same(&a->resources, &b->resources) &&
            span_equal(a->scope, b->scope) && span_equal(a->origin, b->origin) &&
            a->hops_left == b->hops_left && a->cost == b->cost && a->preference == b->preference &&
-           a->ttl_ns == b->ttl_ns;
+           a->doubted == b->doubted && a->ttl_ns == b->ttl_ns;
 }
 
 bool

@@ -338,6 +338,8 @@ bool rib_link_is_damped(const struct rib *rib, uint32_t link);
 /* Likewise, because its probes fail. */
 void rib_doubt_link(struct rib *rib, uint32_t link, bool doubted);
 bool rib_link_is_doubted(const struct rib *rib, uint32_t link);
+/* Its link is damped or doubted, or one that it came over before: whoever passed it on said so. */
+bool rib_import_is_doubted(const struct rib *rib, const struct rib_import *import);
 
 /* Which step of rib_decide.h has made the chosen import the best of several; 0: there was only one. */
 uint32_t rib_offer_decided_by(const struct rib *rib, const struct rib_offer *offer);

@@ -120,7 +120,9 @@ void
 rib_note_change(struct rib *rib, const struct rib_import *known, const struct advertisement *next)
 {
     struct advertisement before = rib_import_in(known);
-    before.ttl_ns = next->ttl_ns; /* a lifetime passes: that is no change */
+    /* A lifetime passes, and a link elsewhere flaps: the function is the same. */
+    before.ttl_ns = next->ttl_ns;
+    before.doubted = next->doubted;
     bool changed = damping_is_on(&rib->config.damping) && is_wanted(known) &&
                    !rib_advertisement_equal(&before, next);
     struct rib_flaps *flaps = changed ? ensure_flaps(rib, known->link, known->route_id) : NULL;

@@ -11,9 +11,9 @@ rib_rank_of(const struct rib *rib, const struct rib_import *import)
     const struct advertisement *out = kept_attributes(&import->out);
     return (struct rib_rank){
         .preference = out->preference,
-        .freshness = rib_import_is_stale(rib, import) ? RIB_STALE
-                     : port->damped || port->doubted  ? RIB_DAMPED
-                                                      : RIB_FRESH,
+        .freshness = rib_import_is_stale(rib, import)     ? RIB_STALE
+                     : rib_import_is_doubted(rib, import) ? RIB_DOUBTED
+                                                          : RIB_FRESH,
         .hops = out->path.count,
         .cost = out->cost,
         .distance = port->distance,

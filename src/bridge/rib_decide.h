@@ -3,13 +3,17 @@
  * rib_decide.h - which of several imports serves a name: a flat, numbered, total order.
  *
  *   1  preference   the higher one
- *   2  freshness    what is fresh before what came over a damped or doubted link, and that before what is stale
+ *   2  freshness    what is fresh before what came over a damped or doubted link somewhere on its way, and that before what is stale
  *   3  hops         the shorter path
  *   4  cost         the lower one
  *   5  round_trip   the nearer far side, in coarse bands (rib_describe_link)
  *   6  bridge       the name of the far side's bridge that orders lower, bytewise
  *   7  link         the link that the configuration names first
  *   8  route        the lower route id: a tie beyond this is impossible
+ *
+ * Federations that pass on to each other what they chose come to rest, since whatever is passed on ranks lower than it did
+ * before: it is doubted if it was, and has a hop more. Only what a policy prefers can break that
+ * (docs/adr/0025-doubt-travels.md).
  *
  * Imports that are equal up to step 5 are as good as each other: calls may be spread over them.
  */
@@ -20,8 +24,8 @@
 
 enum rib_freshness {
     RIB_FRESH = 0,
-    RIB_DAMPED, /* its link flaps, or its probes fail: rib_damp_link(), rib_doubt_link() */
-    RIB_STALE,  /* nobody vouches for it right now */
+    RIB_DOUBTED, /* rib_import_is_doubted() */
+    RIB_STALE,   /* nobody vouches for it right now */
 };
 
 /* Of one import, what the steps look at. Texts borrow. */

@@ -336,17 +336,28 @@ deny(struct rib *rib, struct rib_slot *slot, uint32_t link, enum prune_reason re
 
 /*
  * Calls go to nodes of our own while an export has any, so those come before what passes through: what is announced
- * has to be the way that calls take.
+ * has to be the way that calls take. Of what passes through the better comes first, as in rib_decide.h, so that federations
+ * that merge what they pass on to each other come to rest.
  */
+static bool
+leads_before(const struct rib_service *service, const struct rib_service *other)
+{
+    const struct advertisement *a = kept_attributes(&service->facts);
+    const struct advertisement *b = kept_attributes(&other->facts);
+    if (service->import == NULL || other->import == NULL) {
+        return service->import == NULL && other->import != NULL;
+    }
+    return a->doubted == b->doubted ? a->path.count < b->path.count : b->doubted;
+}
+
 static void
 join_export(struct rib *rib, struct rib_export *exported, struct rib_slot *slot,
     const struct policy_verdict *verdict)
 {
-    bool own = rib_slot_service(slot)->import == NULL;
     struct list *before = &exported->slots;
-    while (
-        own && before->prev != &exported->slots &&
-        rib_slot_service(CONTAINER_OF(before->prev, struct rib_slot, in_export))->import != NULL) {
+    while (before->prev != &exported->slots &&
+           leads_before(rib_slot_service(slot),
+               rib_slot_service(CONTAINER_OF(before->prev, struct rib_slot, in_export)))) {
         before = before->prev;
     }
     bool leads = before->prev == &exported->slots;
@@ -611,7 +622,8 @@ service_create(struct rib *rib, const struct advertisement *from)
 }
 
 struct rib_service *
-rib_service_hold(struct rib *rib, const struct advertisement *facts)
+rib_service_hold(
+    struct rib *rib, const struct advertisement *facts, const struct rib_import *import)
 {
     struct rib_service *service = find_service(rib, facts);
     bool is_new = service == NULL;
@@ -621,6 +633,7 @@ rib_service_hold(struct rib *rib, const struct advertisement *facts)
     if (service == NULL) {
         return NULL;
     }
+    service->import = import;
     service->providers++;
     for (uint32_t link = 0; is_new && link < rib->config.link_count; link++) {
         struct rib_slot *slot = &service->slots[link];
@@ -657,7 +670,7 @@ rib_add_provider(struct rib *rib, const struct function_endpoint *endpoint)
         return;
     }
     struct advertisement facts = facts_of(rib, endpoint);
-    struct rib_service *service = rib_service_hold(rib, &facts);
+    struct rib_service *service = rib_service_hold(rib, &facts, NULL);
     if (service != NULL) {
         service->name->providers++;
         rib_reconsider_name(rib, service->name);

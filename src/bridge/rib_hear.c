@@ -213,6 +213,13 @@ rib_link_is_doubted(const struct rib *rib, uint32_t link)
     return rib->links[link].doubted;
 }
 
+bool
+rib_import_is_doubted(const struct rib *rib, const struct rib_import *import)
+{
+    const struct rib_link *port = &rib->links[import->link];
+    return port->damped || port->doubted || kept_attributes(&import->in)->doubted;
+}
+
 /* The entry that a walk is at, which moves on; NULL: the walk is over. */
 static struct rib_import *
 walk_on(struct rib_hearing *hearing, enum rib_hearing_walk walk)

@@ -584,6 +584,8 @@ rib_choose_again(struct rib *rib, struct rib_import *import)
         const struct list *candidates = &import->offer->candidates;
         if (candidates->next != candidates->prev) {
             decide(rib, import->offer);
+        } else {
+            rib_transit_follow(rib, import->offer);
         }
     }
 }

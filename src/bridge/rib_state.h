@@ -277,7 +277,7 @@ void rib_report_gone(struct rib *rib, struct rib_import *import);
 void rib_drop_import(struct rib *rib, struct rib_import *import, enum prune_reason reason);
 /* There is room since some went: those that were blocked are judged, the oldest first. */
 void rib_serve_blocked(struct rib *rib, uint32_t link);
-/* It has become fresh, or stale: if it is one of several that are offered under a name, that matters. */
+/* It has become fresh, doubted or stale, or what it was: that matters to several under one name, and to other links. */
 void rib_choose_again(struct rib *rib, struct rib_import *import);
 /* Likewise, for rib_work.c. The import may be freed. */
 void rib_rejudge_import(struct rib *rib, struct rib_import *import);
@@ -312,8 +312,9 @@ bool rib_may_offer(const struct rib *rib, const struct rib_import *import);
 void rib_reconsider_name(struct rib *rib, struct rib_name *name);
 void rib_free_imports(struct rib *rib);
 
-/* rib_export.c. NULL: no memory. One more, or one less, provides it. */
-struct rib_service *rib_service_hold(struct rib *rib, const struct advertisement *facts);
+/* rib_export.c. NULL: no memory. One more, or one less, provides it: a node of our cluster, or this import. */
+struct rib_service *rib_service_hold(
+    struct rib *rib, const struct advertisement *facts, const struct rib_import *import);
 void rib_service_release(struct rib *rib, struct rib_service *service);
 void rib_free_exports(struct rib *rib);
 

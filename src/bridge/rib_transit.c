@@ -3,8 +3,9 @@
  * rib_transit.c - from one link to the others: the import that was chosen for an offer becomes a service as well.
  *
  * It carries the path it came by and our own federation behind it, and one hop less, so that no loop closes whatever
- * policies say. A choice that changes and changes back within one step makes no difference to anybody: what follows
- * it waits for rib_pass_on().
+ * policies say. It also says whether somebody doubts it: two federations that take each other's way to be better than their
+ * own would change places for ever (docs/adr/0025-doubt-travels.md). A choice that changes and changes back within one step
+ * makes no difference to anybody: what follows it waits for rib_pass_on().
  */
 #include "bridge/rib_state.h"
 
@@ -46,24 +47,36 @@ facts_of(struct rib *rib, const struct rib_import *import)
     facts.path = (struct text_list){ .items = longer, .count = path->count + 1 };
     facts.origin = in->origin;
     facts.hops_left = in->hops_left - 1;
+    facts.doubted = rib_import_is_doubted(rib, import);
     facts.preference = ADVERTISEMENT_PREFERENCE_DEFAULT;
     return facts;
+}
+
+/*
+ * What is stale is passed on as long as it was before, and not anew: those who lost a neighbour at once, and go over each
+ * other until they see that there is no way, would start again when they fall back on what they have.
+ */
+static bool
+may_pass_on(const struct rib *rib, const struct rib_import *import,
+    const struct rib_service *before, const struct advertisement *facts)
+{
+    bool stands =
+        before != NULL && text_list_equal(&kept_attributes(&before->facts)->path, &facts->path);
+    return facts->path.items != NULL && (stands || !rib_import_is_stale(rib, import));
 }
 
 static void
 pass_on(struct rib *rib, struct rib_offer *offer)
 {
     struct rib_service *before = offer->transit;
-    struct rib_import *import = rib->passes_through ? offer->chosen : NULL;
+    const struct rib_import *import = rib->passes_through ? offer->chosen : NULL;
     offer->transit = NULL;
     arena_reset(&rib->transit_scratch);
     if (import != NULL) {
         struct advertisement facts = facts_of(rib, import);
         /* The new one first: an export that both belong to stays up. */
-        offer->transit = facts.path.items == NULL ? NULL : rib_service_hold(rib, &facts);
-    }
-    if (offer->transit != NULL) {
-        offer->transit->import = import;
+        offer->transit =
+            may_pass_on(rib, import, before, &facts) ? rib_service_hold(rib, &facts, import) : NULL;
     }
     if (before != NULL) {
         rib_service_release(rib, before);

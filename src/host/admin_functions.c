@@ -68,6 +68,7 @@ describe_advertisement(json_t *json, const struct advertisement *advertisement)
     (void)json_object_set_new(json, "path", admin_texts(&advertisement->path));
     (void)json_object_set_new(json, "hops_left", admin_u64(advertisement->hops_left));
     (void)json_object_set_new(json, "cost", admin_u64(advertisement->cost));
+    (void)json_object_set_new(json, "doubted", json_boolean(advertisement->doubted));
 }
 
 /* Why something was kept back: the reason of the closed list, the rule, its text for people. */

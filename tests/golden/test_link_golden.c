@@ -71,6 +71,27 @@ static const struct link_route routes[] = {
     },
 };
 
+static const struct link_route doubted_routes[] = {
+    {
+        .route_id = 2,
+        .advertisement = {
+            .identity = {
+                .name = TEXT("img.thumb"),
+                .function_id = TEXT("thumb"),
+                .version_text = TEXT("1.0.0"),
+                .version = { .major = 1 },
+            },
+            .scope = TEXT("zone"),
+            .origin = TEXT("ap"),
+            .path = { .items = path_two, .count = 2 },
+            .hops_left = 4,
+            .preference = ADVERTISEMENT_PREFERENCE_DEFAULT,
+            .doubted = true,
+            .ttl_ns = 10 * SEC_NS,
+        },
+    },
+};
+
 static const struct link_report_rule report_rules[] = {
     { .reason = TEXT("policy_rejected"), .rule = TEXT("no-admin"), .count = 2 },
     { .reason = TEXT("limit_exceeded"), .count = 1 },
@@ -113,6 +134,9 @@ static const struct golden {
     { "announce", "ANNOUNCE 1: two functions, the second learnt from ap",
         { .type = LINK_FRAME_ANNOUNCE,
             .announce = { .sequence = 1, .routes = routes, .route_count = 2 } } },
+    { "announce_doubted", "ANNOUNCE 2: a function that passes on, and whose way is doubted",
+        { .type = LINK_FRAME_ANNOUNCE,
+            .announce = { .sequence = 2, .routes = doubted_routes, .route_count = 1 } } },
     { "withdraw", "WITHDRAW 3: routes 1 and 2",
         { .type = LINK_FRAME_WITHDRAW,
             .withdraw = { .sequence = 3, .route_ids = withdrawn, .route_count = 2 } } },

@@ -115,6 +115,7 @@ draw_route(struct world *world, struct link_route *route)
     advertisement->cost = (uint32_t)draw_number(world);
     advertisement->preference = ADVERTISEMENT_PREFERENCE_DEFAULT;
     advertisement->ttl_ns = draw_number(world);
+    advertisement->doubted = prng_chance(&world->prng, 300);
     CHECK(link_check_advertisement(advertisement) == LINK_OK);
 }
 

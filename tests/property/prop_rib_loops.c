@@ -4,7 +4,7 @@
  *
  * Exhaustively: every directed graph of up to four federations, and of five one of each kind (graphs that differ by
  * names only are one kind), an edge being an export of everything with `transit: true`. In each of them functions spread,
- * links are cut and mended, and functions go; whenever all is quiet, what each bridge knows is compared with a
+ * links are doubted, cut and mended, and functions go; whenever all is quiet, what each bridge knows is compared with a
  * search on the graph that knows nothing of RIBs. A seed is one slice of the graphs and the order of what happens.
  */
 #include <stdio.h>
@@ -125,6 +125,7 @@ all_graphs(void)
 /* The federations that something passed on its way to a bridge, the origin first; count 0: no way. */
 struct way {
     uint32_t count;
+    bool doubted; /* who got it over one of the links doubts that */
     uint32_t federations[LOOP_FEDERATIONS_MAX];
 };
 
@@ -145,7 +146,7 @@ way_max(const struct loop_world *world)
     return world->options.transit ? hops : 1;
 }
 
-/* The federation `origin` starts a way itself; others prolong theirs. Whether one arrives over this link. */
+/* The federation `origin` starts a way itself; others prolong theirs. Whether one arrives over this link, as it is told there. */
 static bool
 arrives(const struct loop_world *world, const struct way ways[LOOP_BRIDGES_MAX], uint32_t origin,
     const struct loop_bridge *bridge, const struct loop_link *link, struct way *way)
@@ -164,25 +165,37 @@ arrives(const struct loop_world *world, const struct way ways[LOOP_BRIDGES_MAX],
     return true;
 }
 
+/* The bridge's way of this length, of those over links in the order that it has them. */
+static void
+find_way(const struct loop_world *world, uint32_t origin, struct way ways[LOOP_BRIDGES_MAX],
+    uint32_t index, const struct way *wanted)
+{
+    const struct loop_bridge *bridge = &world->bridges[index];
+    for (uint32_t link = 0; link < bridge->link_count && ways[index].count == 0; link++) {
+        struct way way;
+        if (arrives(world, ways, origin, bridge, &bridge->links[link], &way)) {
+            way.doubted = way.doubted || bridge->links[link].doubted;
+            ways[index] =
+                way.count == wanted->count && way.doubted == wanted->doubted ? way : ways[index];
+        }
+    }
+}
+
 /*
- * The way by which each bridge chooses to get what `origin` serves: the shortest, and of those the one over the
- * first link. What chose a shorter one has done so before what depends on it chooses.
+ * The way by which each bridge chooses to get what `origin` serves: one that nobody doubts, the shortest, and of those
+ * the one over the first link. What chose a better one has done so before what depends on it chooses.
  */
 static void
 find_ways(const struct loop_world *world, uint32_t origin, struct way ways[LOOP_BRIDGES_MAX])
 {
     for (uint32_t i = 0; i < world->bridge_count; i++) {
-        ways[i].count = 0;
+        ways[i] = (struct way){ .count = 0 };
     }
-    for (uint32_t length = 1; length <= world->federation_count; length++) {
-        for (uint32_t i = 0; i < world->bridge_count; i++) {
-            const struct loop_bridge *bridge = &world->bridges[i];
-            for (uint32_t link = 0; link < bridge->link_count && ways[i].count == 0; link++) {
-                struct way way;
-                if (arrives(world, ways, origin, bridge, &bridge->links[link], &way) &&
-                    way.count == length) {
-                    ways[i] = way;
-                }
+    for (uint32_t doubted = 0; doubted < 2; doubted++) {
+        for (uint32_t length = 1; length <= world->federation_count; length++) {
+            const struct way wanted = { .count = length, .doubted = doubted != 0 };
+            for (uint32_t i = 0; i < world->bridge_count; i++) {
+                find_way(world, origin, ways, i, &wanted);
             }
         }
     }
@@ -274,7 +287,7 @@ choices_are_right(const struct loop_world *world, const struct loop_bridge *brid
             }
             const struct rib_import *import = find_import(bridge, link, &way);
             bool is_made = import != NULL && is_offered(import);
-            right = right && import != NULL &&
+            right = right && import != NULL && rib_import_in(import).doubted == way.doubted &&
                     span_is(rib_import_out(import).identity.name, loop_functions[origin]) &&
                     (!is_made || same_way(&kept_attributes(&import->in)->path, chosen));
             accepted++;
@@ -396,20 +409,33 @@ every_way_has_its_name(const struct loop_world *world)
     return right;
 }
 
-/* Each function is where a way leads, and came by the shortest. */
 static bool
-shortest_ways_are_chosen(const struct loop_world *world)
+somebody_doubts(const struct loop_world *world)
+{
+    bool doubts = false;
+    for (uint32_t i = 0; i < world->bridge_count; i++) {
+        for (uint32_t link = 0; link < world->bridges[i].link_count; link++) {
+            doubts = doubts || world->bridges[i].links[link].doubted;
+        }
+    }
+    return doubts;
+}
+
+/* Each function is where a way leads, and came by the best. */
+static bool
+best_ways_are_chosen(const struct loop_world *world)
 {
     static struct way ways[LOOP_FEDERATIONS_MAX][LOOP_BRIDGES_MAX];
     static struct walk walk;
     bool right = walk_all_ways(world, &walk, false);
+    /* A bridge tells one way only: behind it, the one that was not told may have led farther. */
+    bool all_told = world->siblings == 1 && !somebody_doubts(world);
     for (uint32_t origin = 0; origin < world->federation_count; origin++) {
         find_ways(world, origin, ways[origin]);
         for (uint32_t i = 0; i < world->bridge_count; i++) {
             bool reached = (walk.reached[origin] >> i & 1u) != 0;
             bool chosen = ways[origin][i].count > 0;
-            /* A bridge tells one way only, so of two bridges of a federation one may not hear of the way there is. */
-            right = right && (world->siblings > 1 ? reached || !chosen : reached == chosen);
+            right = right && (all_told ? reached == chosen : reached || !chosen);
         }
     }
     for (uint32_t i = 0; i < world->bridge_count; i++) {
@@ -449,7 +475,7 @@ static bool
 is_right(const struct loop_world *world)
 {
     bool right =
-        world->options.renames ? every_way_has_its_name(world) : shortest_ways_are_chosen(world);
+        world->options.renames ? every_way_has_its_name(world) : best_ways_are_chosen(world);
     return right && has_no_loop(world) && tables_agree(world);
 }
 
@@ -518,6 +544,47 @@ cuts_and_mends(struct loop_world *world, const struct graph *graph, uint32_t bri
     return settles_right(world, graph, "a link that came back") && right;
 }
 
+/* All links of a bridge, as when it dies: its neighbours know no more than that, and each of them may know another way. */
+static bool
+bridge_is_cut_off(struct loop_world *world, const struct graph *graph)
+{
+    uint32_t index = (uint32_t)prng_below(&world->prng, world->bridge_count);
+    const struct loop_bridge *bridge = &world->bridges[index];
+    for (uint32_t link = 0; link < bridge->link_count; link++) {
+        loop_cut(world, index, link);
+    }
+    bool right = loop_run(world, LOOP_ROUNDS_MAX) && has_no_loop(world);
+    for (uint32_t link = 0; link < bridge->link_count; link++) {
+        loop_mend(world, index, link);
+    }
+    if (!right) {
+        print_graph(graph, "a bridge that was cut off");
+    }
+    return settles_right(world, graph, "a bridge that came back") && right;
+}
+
+static void
+doubt_links(struct loop_world *world, uint32_t permille)
+{
+    for (uint32_t i = 0; i < world->bridge_count; i++) {
+        for (uint32_t link = 0; link < world->bridges[i].link_count; link++) {
+            loop_doubt(world, i, link, prng_chance(&world->prng, permille));
+        }
+    }
+}
+
+static bool
+links_are_doubted(struct loop_world *world, const struct graph *graph)
+{
+    doubt_links(world, 400);
+    bool right = settles_right(world, graph, "links that are doubted");
+    doubt_links(world, 400);
+    right = settles_right(world, graph, "others that are doubted") && right;
+    right = bridge_is_cut_off(world, graph) && right;
+    doubt_links(world, 0);
+    return settles_right(world, graph, "no link that is doubted") && right;
+}
+
 /* Each link once; of five federations some. */
 static bool
 links_are_cut(struct loop_world *world, const struct graph *graph)
@@ -566,6 +633,7 @@ graph_is_right(const struct graph *graph, uint64_t seed, struct loop_options opt
     }
     loop_open(&world, prng_next(&prng), options, drawn.count, edges);
     bool right = spreads(&world, &drawn);
+    right = right && links_are_doubted(&world, &drawn);
     right = right && links_are_cut(&world, &drawn);
     right = right && all_goes(&world, &drawn);
     return loop_close(&world) && right;

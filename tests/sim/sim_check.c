@@ -8,7 +8,6 @@
 
 #include "tests/sim/sim_judge.h"
 #include "tests/sim/sim_oracle.h"
-#include "tests/sim/sim_probes.h"
 
 /* No call takes longer, and what a crash interrupts takes none of them along. */
 #define CALL_NS (40 * SEC_NS)
@@ -302,42 +301,6 @@ sim_check_tables(struct sim_world *world)
         check_viewer(world, &world->hosts[i], expected);
     }
     free(expected);
-}
-
-static void
-check_limit_is_idle(struct sim_world *world, const struct sim_host *host, uint32_t link,
-    enum policy_direction direction)
-{
-    const struct sim_rules *rules = &host->uses[link][host->use_count[link] - 1].rules;
-    const char *id;
-    for (uint32_t i = 0; (id = sim_rules_accepting(rules, direction, i)) != NULL; i++) {
-        const struct call_limit *limit =
-            bridge_call_limit(host->bridge, link, direction, span_from_text(id));
-        if (limit != NULL && limit->in_flight > 0) {
-            sim_world_fail(
-                world, "%s: rule %s of link %u holds calls that ended", host->name, id, link);
-        }
-    }
-}
-
-void
-sim_check_idle(struct sim_world *world)
-{
-    if (sim_probes_under_way(world) > 0) {
-        return; /* its call is at some of the bridges */
-    }
-    for (uint32_t i = 0; i < world->host_count; i++) {
-        struct sim_host *host = &world->hosts[i];
-        for (uint32_t link = 0; host->is_bridge && link < bridge_link_count(host->bridge); link++) {
-            struct bridge_link_stats stats = bridge_link_stats(host->bridge, link);
-            if (stats.from_link.in_flight + stats.to_link.in_flight > 0) {
-                sim_world_fail(world, "%s: link %.*s has calls under way that nobody waits for",
-                    host->name, SPAN_ARGS(stats.name));
-            }
-            check_limit_is_idle(world, host, link, POLICY_EXPORT);
-            check_limit_is_idle(world, host, link, POLICY_IMPORT);
-        }
-    }
 }
 
 void

@@ -14,9 +14,6 @@ void sim_check_links(struct sim_world *world);
 /* In the end: each node and bridge sees exactly what the topology and the oracle say. */
 void sim_check_tables(struct sim_world *world);
 
-/* When the last call has ended: no link and no rule has one under way. */
-void sim_check_idle(struct sim_world *world);
-
 /* Who is connected to whom, for people; after a failure. */
 void sim_check_describe(struct sim_world *world);
 

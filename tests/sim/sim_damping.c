@@ -19,7 +19,7 @@ judge_function(
     }
 }
 
-/* Another link that is neither damped nor doubted brings, fresh, what this import of one that is serves. */
+/* Another link that is neither damped nor doubted brings, fresh and undoubted, what this import of one that is serves. */
 static const struct rib_import *
 find_better_way(const struct sim_host *host, const struct rib_import *import)
 {
@@ -27,7 +27,8 @@ find_better_way(const struct sim_host *host, const struct rib_import *import)
     LIST_EACH (at, &import->offer->candidates) {
         const struct rib_import *other = CONTAINER_OF(at, struct rib_import, in_offer);
         bool fresh = !rib_link_is_damped(rib, other->link) &&
-                     !rib_link_is_doubted(rib, other->link) && !rib_import_is_stale(rib, other);
+                     !rib_link_is_doubted(rib, other->link) && !rib_import_in(other).doubted &&
+                     !rib_import_is_stale(rib, other);
         if (fresh &&
             kept_attributes(&other->out)->preference >= kept_attributes(&import->out)->preference) {
             return other;

@@ -21,6 +21,7 @@
 #include "tests/sim/sim_probes.h"
 #include "tests/sim/sim_reload.h"
 #include "tests/sim/sim_reports.h"
+#include "tests/sim/sim_rest.h"
 #include "tests/support/check_failed.h"
 
 #define SAFETY_NS (60 * SEC_NS)
@@ -64,15 +65,6 @@ run_safety(struct sim_world *world, struct sim_clients *clients)
     }
 }
 
-/* A moment at which none is under way. Where there are many links there may be none; see sim_check_idle(). */
-static void
-await_probes(struct sim_world *world)
-{
-    for (uint32_t i = 0; i < 1000 && sim_probes_under_way(world) > 0; i++) {
-        sim_world_run(world, world->now_ns + 10 * MS_NS);
-    }
-}
-
 static void
 run_liveness(struct sim_world *world, struct sim_clients *clients)
 {
@@ -87,8 +79,9 @@ run_liveness(struct sim_world *world, struct sim_clients *clients)
     uint32_t first = sim_clients_call_everything(clients);
     sim_world_run(world, world->now_ns + 40 * SEC_NS);
     sim_clients_check(clients, first);
-    await_probes(world);
-    sim_check_idle(world);
+    sim_rest_check_calls(world);
+    sim_rest_check_changes(world);
+    sim_rest_check_doubts(world);
     sim_check_tables(world);
     sim_probes_check(world);
     sim_reports_check(world);

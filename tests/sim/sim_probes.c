@@ -184,6 +184,19 @@ sim_probes_check(struct sim_world *world)
     }
 }
 
+bool
+sim_probes_are_steady(const struct sim_world *world)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < world->host_count; i++) {
+        const struct sim_host *host = &world->hosts[i];
+        for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {
+            any = any || host->links[link].probe_count > 0;
+        }
+    }
+    return !any || !anybody_limits_calls(world);
+}
+
 uint64_t
 sim_probes_under_way(const struct sim_world *world)
 {

@@ -18,6 +18,9 @@ void sim_probes_judge(struct sim_world *world, const struct sim_host *host, uint
 /* In the end: each has found what is there. */
 void sim_probes_check(struct sim_world *world);
 
+/* What each finds is the same every time: no rule refuses it once, and lets it through the next time. */
+bool sim_probes_are_steady(const struct sim_world *world);
+
 /* Calls that are never over. */
 uint64_t sim_probes_under_way(const struct sim_world *world);
 

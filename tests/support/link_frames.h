@@ -85,7 +85,7 @@ link_frames_same_route(const struct link_route *a, const struct link_route *b)
            span_equal(one->scope, two->scope) && span_equal(one->origin, two->origin) &&
            link_frames_same_list(&one->path, &two->path) && one->hops_left == two->hops_left &&
            one->cost == two->cost && one->preference == two->preference &&
-           one->ttl_ns == two->ttl_ns;
+           one->ttl_ns == two->ttl_ns && one->doubted == two->doubted;
 }
 
 static inline bool

@@ -49,6 +49,7 @@ struct loop_link {
     bool exports;    /* from here to there */
     bool imports;    /* from there to here */
     bool up;
+    bool doubted; /* by this end: what comes over it is the last choice */
 };
 
 struct loop_bridge {
@@ -264,6 +265,13 @@ loop_cut(struct loop_world *world, uint32_t bridge, uint32_t link)
     loop_set_up(world, bridge, link, false);
 }
 
+static inline void
+loop_doubt(struct loop_world *world, uint32_t bridge, uint32_t link, bool doubted)
+{
+    world->bridges[bridge].links[link].doubted = doubted;
+    rib_doubt_link(world->bridges[bridge].rib, link, doubted);
+}
+
 /* It was down for too long. */
 static inline void
 loop_give_up(struct loop_world *world, uint32_t bridge, uint32_t link)
@@ -312,7 +320,8 @@ static inline uint64_t
 loop_digest(const struct rib_export *exported)
 {
     struct prng prng = { .state = exported->route_id };
-    return prng_next(&prng) + rib_export_out(exported).hops_left;
+    return prng_next(&prng) + rib_export_out(exported).hops_left * 2 +
+           rib_export_out(exported).doubted;
 }
 
 /* One change crosses the link, if one waits. */
@@ -364,36 +373,63 @@ loop_mend(struct loop_world *world, uint32_t bridge, uint32_t link)
     }
 }
 
-/* A bridge settles what came in and sends what waits, or a part of it. Whether it had something to do. */
+/* Whether the bridge has something to settle or to send. */
 static inline bool
-loop_turn(struct loop_world *world, uint32_t index)
+loop_is_busy(const struct loop_bridge *bridge)
+{
+    bool busy = rib_has_work(bridge->rib) || rib_next_offer(bridge->rib) != NULL;
+    for (uint32_t link = 0; link < bridge->link_count; link++) {
+        busy = busy || (bridge->links[link].up && rib_next_export(bridge->rib, link) != NULL);
+    }
+    return busy;
+}
+
+/* A bridge sends what waits, or a part of it. */
+static inline void
+loop_send(struct loop_world *world, uint32_t index)
 {
     struct loop_bridge *bridge = &world->bridges[index];
-    bool did = rib_has_work(bridge->rib) || rib_next_offer(bridge->rib) != NULL;
-    loop_settle(world, index);
     for (uint32_t link = 0; link < bridge->link_count; link++) {
         bool lazy = prng_chance(&world->prng, LOOP_LAZY_PERMILLE);
         uint64_t changes_left = lazy ? prng_below(&world->prng, 3) : UINT64_MAX;
-        did = did || (bridge->links[link].up && rib_next_export(bridge->rib, link) != NULL);
         for (; changes_left > 0 && loop_carry(world, bridge, link); changes_left--) {
         }
     }
-    return did;
+}
+
+/*
+ * Each bridge settles what came in, then sends. When all do so at once, their news cross each other; else the next one
+ * has heard already what this one sends. Whether one was busy.
+ */
+static inline bool
+loop_round(struct loop_world *world, bool at_once)
+{
+    uint32_t first = (uint32_t)prng_below(&world->prng, world->bridge_count);
+    bool busy = false;
+    for (uint32_t i = 0; i < world->bridge_count; i++) {
+        uint32_t index = (first + i) % world->bridge_count;
+        busy = loop_is_busy(&world->bridges[index]) || busy;
+        loop_settle(world, index);
+        busy = loop_is_busy(&world->bridges[index]) || busy;
+        if (!at_once) {
+            loop_send(world, index);
+        }
+    }
+    for (uint32_t i = 0; at_once && i < world->bridge_count; i++) {
+        loop_send(world, (first + i) % world->bridge_count);
+    }
+    return busy;
 }
 
 /* At most so many rounds. Whether all is quiet. */
 static inline bool
 loop_run(struct loop_world *world, uint32_t rounds)
 {
+    bool at_once = prng_chance(&world->prng, 500);
     bool busy = true;
     world->changes_left = LOOP_CHANGES_MAX;
     for (uint32_t round = 0; round < rounds && busy && world->changes_left > 0; round++) {
-        uint32_t first = (uint32_t)prng_below(&world->prng, world->bridge_count);
-        busy = false;
-        for (uint32_t i = 0; i < world->bridge_count; i++) {
-            bool did = loop_turn(world, (first + i) % world->bridge_count);
-            busy = busy || did;
-        }
+        busy = loop_round(world, at_once);
     }
     return !busy;
 }

@@ -206,6 +206,7 @@ struct rib_route {
     struct text_list path;
     uint32_t hops_left;
     uint32_t cost;
+    bool doubted;
     uint64_t ttl_ns; /* 0: two minutes */
 };
 
@@ -225,6 +226,7 @@ rib_rig_route(const struct rib_rig *rig, uint32_t link, struct rib_route route)
             .path = has_path ? route.path : own_path,
             .hops_left = route.hops_left == 0 ? ADVERTISEMENT_HOPS_DEFAULT : route.hops_left,
             .cost = route.cost,
+            .doubted = route.doubted,
             .preference = ADVERTISEMENT_PREFERENCE_DEFAULT,
             .ttl_ns = route.ttl_ns == 0 ? 120 * SEC_NS : route.ttl_ns,
         },

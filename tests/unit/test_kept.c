@@ -109,7 +109,7 @@ END_TEST
 START_TEST(whatever_differs_makes_others)
 {
     const struct advertisement from = advertisement_of("math.add");
-    struct advertisement others[10];
+    struct advertisement others[11];
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         others[i] = from;
     }
@@ -123,6 +123,7 @@ START_TEST(whatever_differs_makes_others)
     others[7].cost++;
     others[8].preference++;
     others[9].ttl_ns++;
+    others[10].doubted = true;
     struct kept first = keep(&from);
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         struct kept other = keep(&others[i]);

@@ -159,13 +159,14 @@ START_TEST(change_is_half_a_flap_and_does_not_reset_the_penalty)
 }
 END_TEST
 
-START_TEST(lifetime_that_passes_is_no_change)
+START_TEST(lifetime_that_passes_and_doubt_that_comes_are_no_changes)
 {
     open_with(damping, 0);
     struct link_route route =
         rib_rig_route(&rig, 0, (struct rib_route){ .route_id = 1, .name = "f" });
     for (uint32_t i = 0; i < 20; i++) {
         route.advertisement.ttl_ns -= SEC_NS;
+        route.advertisement.doubted = i % 2 == 0;
         ck_assert_int_eq(rib_learn(rig.rib, 0, &route)->state, RIB_IMPORT_CANDIDATE);
     }
     (void)rib_rig_settle(&rig);
@@ -355,7 +356,7 @@ main(void)
     tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_add_test(tcase, function_that_flaps_is_held_back_and_comes_again_by_itself);
     tcase_add_test(tcase, change_is_half_a_flap_and_does_not_reset_the_penalty);
-    tcase_add_test(tcase, lifetime_that_passes_is_no_change);
+    tcase_add_test(tcase, lifetime_that_passes_and_doubt_that_comes_are_no_changes);
     tcase_add_loop_test(
         tcase, what_the_far_side_did_not_take_back_is_no_flap, 0, COUNT_OF(no_flap_cases));
     tcase_add_test(tcase, withdrawal_by_the_end_of_sync_is_a_flap);
