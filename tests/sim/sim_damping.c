@@ -47,8 +47,8 @@ judge_choice(struct sim_world *world, const struct sim_host *host, const struct 
     const struct rib_import *better = serves ? find_better_way(host, import) : NULL;
     if (better != NULL && sim_world_is_idle(world, host)) {
         sim_world_fail(world,
-            "%s: %.*s comes over link %u, which is damped or doubted, and not over %u", host->name,
-            SPAN_ARGS(identity_name(import->out.identity)), import->link, better->link);
+            "%s: %.*s comes over link %u, by a way that is damped or doubted, and not over %u",
+            host->name, SPAN_ARGS(identity_name(import->out.identity)), import->link, better->link);
     }
 }
 
@@ -67,7 +67,7 @@ sim_damping_judge(struct sim_world *world, const struct sim_host *host, uint32_t
     while ((import = rib_each_import(bridge_rib(host->bridge), link, &cursor)) != NULL) {
         if (import->state == RIB_IMPORT_REJECTED && import->reason == PRUNE_DAMPED) {
             judge_function(world, host, import);
-        } else if (stats.damped || stats.doubted) {
+        } else if (stats.damped || stats.doubted || rib_import_in(import).doubted) {
             judge_choice(world, host, import);
         }
     }

@@ -15,6 +15,9 @@
 /* Long enough to be told, to be answered and to be told again. */
 #define CHANGES_NS (5 * SEC_NS)
 
+/* What a probe has found a moment ago is on its way; it finds nothing else so soon. */
+#define TOLD_NS (1 * SEC_NS)
+
 static uint64_t
 calls_under_way(const struct sim_world *world)
 {
@@ -122,8 +125,24 @@ is_doubted_there(const struct sim_host *far, const struct rib_export *exported)
                rib_import_in(import).doubted);
 }
 
+/* A route that a link has brought, and that does not say of itself what is so. */
+struct mistake {
+    uint32_t host;
+    uint32_t link;
+    uint64_t route_id;
+    bool doubted; /* where it comes from */
+};
+
+#define MISTAKES_MAX 64u
+
+struct mistakes {
+    struct mistake items[MISTAKES_MAX];
+    uint32_t count;
+};
+
 static void
-check_link(struct sim_world *world, const struct sim_host *host, uint32_t link)
+find_mistakes(const struct sim_world *world, const struct sim_host *host, uint32_t link,
+    struct mistakes *mistakes)
 {
     const struct sim_host *far = &world->hosts[host->link_host[link]];
     uint32_t back = sim_world_link_to(far, host);
@@ -133,21 +152,57 @@ check_link(struct sim_world *world, const struct sim_host *host, uint32_t link)
         const struct rib_import *import =
             rib_find_import(bridge_rib(host->bridge), link, exported->route_id);
         bool doubted = is_doubted_there(far, exported);
-        if (import != NULL && rib_import_in(import).doubted != doubted) {
-            struct span name = identity_name(import->in.identity);
-            sim_world_fail(world, "%s: %.*s of %s is%s doubted, there it is%s", host->name,
-                SPAN_ARGS(name), far->name, doubted ? " not" : "", doubted ? "" : " not");
+        bool mistaken = import != NULL && rib_import_in(import).doubted != doubted;
+        if (mistaken && mistakes->count < MISTAKES_MAX) {
+            mistakes->items[mistakes->count++] =
+                (struct mistake){ host->index, link, exported->route_id, doubted };
         }
     }
+}
+
+static void
+find_all_mistakes(const struct sim_world *world, struct mistakes *mistakes)
+{
+    mistakes->count = 0;
+    for (uint32_t i = 0; i < world->host_count; i++) {
+        const struct sim_host *host = &world->hosts[i];
+        for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {
+            find_mistakes(world, host, link, mistakes);
+        }
+    }
+}
+
+static bool
+was_made(const struct mistakes *before, const struct mistake *mistake)
+{
+    bool made = false;
+    for (uint32_t i = 0; i < before->count; i++) {
+        const struct mistake *other = &before->items[i];
+        made =
+            made || (other->host == mistake->host && other->link == mistake->link &&
+                        other->route_id == mistake->route_id && other->doubted == mistake->doubted);
+    }
+    return made;
 }
 
 void
 sim_rest_check_doubts(struct sim_world *world)
 {
-    for (uint32_t i = 0; i < world->host_count && sim_probes_are_steady(world); i++) {
-        const struct sim_host *host = &world->hosts[i];
-        for (uint32_t link = 0; link < host->bridge_config.link_count; link++) {
-            check_link(world, host, link);
+    struct mistakes before;
+    struct mistakes after;
+    find_all_mistakes(world, &before);
+    sim_world_run(world, world->now_ns + TOLD_NS);
+    find_all_mistakes(world, &after);
+    for (uint32_t i = 0; i < after.count; i++) {
+        const struct mistake *mistake = &after.items[i];
+        const struct sim_host *host = &world->hosts[mistake->host];
+        const struct sim_host *far = &world->hosts[host->link_host[mistake->link]];
+        const struct rib_import *import =
+            rib_find_import(bridge_rib(host->bridge), mistake->link, mistake->route_id);
+        if (was_made(&before, mistake)) {
+            sim_world_fail(world, "%s: %.*s of %s is%s doubted, there it is%s", host->name,
+                SPAN_ARGS(identity_name(import->in.identity)), far->name,
+                mistake->doubted ? " not" : "", mistake->doubted ? "" : " not");
         }
     }
 }

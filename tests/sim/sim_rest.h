@@ -11,7 +11,7 @@ void sim_rest_check_calls(struct sim_world *world);
 /* Nothing comes or goes: whatever bridges tell each other, they have come to an end with it. Some time passes. */
 void sim_rest_check_changes(struct sim_world *world);
 
-/* What is passed on says that it is doubted where a link on its way is, and nowhere else. */
+/* What is passed on says that it is doubted where a link on its way is, and nowhere else. Some time passes. */
 void sim_rest_check_doubts(struct sim_world *world);
 
 #endif
