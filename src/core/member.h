@@ -104,6 +104,8 @@ struct member_events {
     void (*client_gone)(void *owner, struct conn_id conn);
     /* A node can be called since now, or since now it cannot: member_connected(). May be left empty. */
     void (*reached)(void *owner, struct span node_id);
+    /* A dial was in vain: member_connecting() may say less now. May be left empty. */
+    void (*dial_failed)(void *owner);
     /* Hears of changes of the catalog, own offers included; may be left empty. */
     struct catalog_listener catalog;
 };
@@ -172,6 +174,12 @@ MUST_CHECK enum member_call_result member_call(
 
 /* Whether a call to this node could be sent now. */
 bool member_connected(const struct member *member, struct span node_id);
+
+/*
+ * Whether a call that cannot be sent to this node now may be sent soon: it is dialed, or will be at once, and no dial
+ * was in vain since it was up or became known. Look again upon `reached` and `dial_failed`.
+ */
+bool member_connecting(const struct member *member, struct span node_id, struct now now);
 
 /* For how long nothing was heard of this node; UINT64_MAX: no connection to it is up. */
 uint64_t member_silence_ns(const struct member *member, struct span node_id, struct now now);

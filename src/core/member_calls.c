@@ -33,6 +33,14 @@ member_connected(const struct member *member, struct span node_id)
     return peer != NULL && peer->state == PEER_UP;
 }
 
+bool
+member_connecting(const struct member *member, struct span node_id, struct now now)
+{
+    const struct roster_node *node = roster_find(&member->roster, node_id);
+    return node != NULL && !member->leaving && member_connection(member, node).v == 0 &&
+           roster_expects(&member->roster, node, now.mono);
+}
+
 uint64_t
 member_silence_ns(const struct member *member, struct span node_id, struct now now)
 {

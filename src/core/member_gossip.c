@@ -245,12 +245,15 @@ apply_functions(
 
 /* A node that somebody told us of is a place to dial. */
 static void
-learn_node(struct member *member, const struct node_descriptor *descriptor)
+learn_node(struct member *member, const struct node_descriptor *descriptor, struct now now)
 {
     struct roster_node *node = roster_ensure(&member->roster, descriptor->key.node_id);
     if (node == NULL) {
         member->stats.rejects[PRUNE_LIMIT_EXCEEDED]++;
         return;
+    }
+    if (!node->described) {
+        roster_became_known(node, now.mono);
     }
     /* A seed is dialed where the configuration says, whatever the cluster thinks of it. */
     bool known = node->seed || peer_text_set(&node->dial_url, descriptor->dial_url);
@@ -276,7 +279,7 @@ apply_nodes(
         enum catalog_result result = catalog_put_node(member->catalog, descriptor, now.wall);
         if (result == CATALOG_OK || result == CATALOG_REFRESHED) {
             changed = true;
-            learn_node(member, descriptor);
+            learn_node(member, descriptor, now);
         }
         member->stats.rejects[PRUNE_LIMIT_EXCEEDED] += result == CATALOG_FULL;
         member->stats.rejects[PRUNE_TTL_EXPIRED] += result == CATALOG_EXPIRED;

@@ -113,6 +113,14 @@ node_dialing(struct member *member, uint64_t ticket)
     return NULL;
 }
 
+static void
+tell_dial_failed(struct member *member)
+{
+    if (member->events.dial_failed != NULL) {
+        member->events.dial_failed(member->events.owner);
+    }
+}
+
 void
 member_dial_opened(
     struct member *member, const struct event *event, struct now now, struct actions *actions)
@@ -123,6 +131,7 @@ member_dial_opened(
         if (node != NULL) {
             node->dial_ticket = 0;
             roster_back_off(node, member->prng, now.mono);
+            tell_dial_failed(member);
         }
         actions_close(actions, event->conn, CLOSE_NORMAL, SPAN("not needed any more"));
         return;
@@ -158,6 +167,7 @@ dial_failed(
         member_node_dead(member, node, now);
     }
     roster_forget_if_idle(&member->roster, node, now.mono);
+    tell_dial_failed(member);
 }
 
 void

@@ -117,6 +117,13 @@ roster_wants_dial(const struct roster *roster, const struct roster_node *node, s
     return may_be_dialed(roster, node) && !departed && instant_reached(node->dial_at, now);
 }
 
+bool
+roster_expects(const struct roster *roster, const struct roster_node *node, struct instant now)
+{
+    bool dialed = node->dial_ticket != 0 || may_be_dialed(roster, node);
+    return dialed && node->failures == 0 && !roster_departed(node, SPAN_NONE, now);
+}
+
 struct instant
 roster_dial_deadline(const struct roster *roster, const struct roster_node *node)
 {
@@ -143,6 +150,14 @@ roster_dial_succeeded(struct roster_node *node)
     node->failures = 0;
     node->pause_ns = 0;
     node->lost = false;
+}
+
+void
+roster_became_known(struct roster_node *node, struct instant now)
+{
+    node->failures = 0;
+    node->pause_ns = 0;
+    node->dial_at = instant_earlier(node->dial_at, now);
 }
 
 bool

@@ -82,11 +82,21 @@ bool roster_wants_dial(
 /* When roster_wants_dial may change by time alone; INSTANT_NEVER: not. */
 struct instant roster_dial_deadline(const struct roster *roster, const struct roster_node *node);
 
+/*
+ * Whether a connection of ours to it may come up soon: it is dialed, or will be within MEMBER_DIAL_BASE_NS, and no
+ * dial failed since it was up or became known.
+ */
+bool roster_expects(
+    const struct roster *roster, const struct roster_node *node, struct instant now);
+
 /* A dial failed, or what it reached was refused: pause with decorrelated jitter. */
 void roster_back_off(struct roster_node *node, struct prng *prng, struct instant now);
 
 /* It answered: pauses start at the base again. */
 void roster_dial_succeeded(struct roster_node *node);
+
+/* Somebody has just met it: that earlier dials failed says nothing any more, and it is dialed at once. */
+void roster_became_known(struct roster_node *node, struct instant now);
 
 /* Whether `instance_id` of this node said goodbye and is still within the grace period. */
 bool roster_departed(const struct roster_node *node, struct span instance_id, struct instant now);

@@ -43,6 +43,8 @@ rig_create(struct rig *rig)
         .called = rig_on_called,
         .answered = rig_on_answered,
         .client_gone = rig_on_client_gone,
+        .reached = rig_on_reached,
+        .dial_failed = rig_on_dial_failed,
         .catalog = { .owner = rig, .changed = rig_on_changed },
     };
     return member_create(

@@ -88,6 +88,8 @@ struct rig {
     uint32_t asked_count;
     uint32_t asked_other_count;
     uint32_t client_gone_count;
+    uint32_t reached_count;
+    uint32_t dial_failed_count;
     int64_t view_count; /* entries, as the listener saw them come and go */
     char texts[RIG_TEXTS][RIG_TEXT_MAX];
     uint32_t next_text;
@@ -166,6 +168,21 @@ rig_on_client_gone(void *owner, struct conn_id conn)
     struct rig *rig = owner;
     ck_assert_uint_ne(conn.v, 0);
     rig->client_gone_count++;
+}
+
+static inline void
+rig_on_reached(void *owner, struct span node_id)
+{
+    struct rig *rig = owner;
+    ck_assert_uint_gt(node_id.size, 0);
+    rig->reached_count++;
+}
+
+static inline void
+rig_on_dial_failed(void *owner)
+{
+    struct rig *rig = owner;
+    rig->dial_failed_count++;
 }
 
 static inline void

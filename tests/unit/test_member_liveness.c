@@ -194,6 +194,83 @@ START_TEST(a_node_that_answers_again_at_once_loses_nothing)
 }
 END_TEST
 
+static bool
+connecting(const char *url)
+{
+    return member_connecting(rig.member, span_from_text(url), rig.now);
+}
+
+START_TEST(node_is_connecting_until_it_is_up_or_a_dial_failed)
+{
+    struct conn_id b = rig_peer_in(&rig, B);
+    ck_assert(!connecting(B));
+    ck_assert(!connecting("ws://c:1"));
+    ck_assert(!connecting(RIG_URL));
+    rig_gossip(
+        &rig, b, B, rig_text(&rig, "\"nodes\":[%s]", rig_node(&rig, "ws://c:1", RIG_CLUSTER, 0)));
+    ck_assert(connecting("ws://c:1"));
+    struct conn_id c = rig_open(&rig, "ws://c:1");
+    ck_assert(connecting("ws://c:1"));
+    uint32_t reached = rig.reached_count;
+    rig_status(&rig, c, "ws://c:1", RIG_CLUSTER, "i1");
+    ck_assert(!connecting("ws://c:1"));
+    ck_assert_uint_eq(rig.reached_count, reached + 1);
+    rig_end(&rig, c);
+    ck_assert(connecting("ws://c:1"));
+    ck_assert_uint_eq(rig.dial_failed_count, 0);
+    rig_refuse(&rig, "ws://c:1");
+    ck_assert_uint_eq(rig.dial_failed_count, 1);
+    ck_assert(!connecting("ws://c:1"));
+}
+END_TEST
+
+START_TEST(dial_that_opens_and_does_not_greet_failed)
+{
+    ck_assert(connecting(A));
+    struct conn_id greeting = rig_open(&rig, A);
+    ck_assert(connecting(A));
+    rig_end(&rig, greeting);
+    ck_assert(!connecting(A));
+    ck_assert_uint_eq(rig.dial_failed_count, 1);
+}
+END_TEST
+
+START_TEST(who_leaves_connects_to_nobody)
+{
+    struct conn_id a = rig_peer_out(&rig, A);
+    rig_end(&rig, a);
+    (void)rig_await_dial(&rig, A);
+    ck_assert(connecting(A));
+    rig_begin(&rig);
+    member_leave(rig.member, rig.now, &rig.actions);
+    rig_perform(&rig);
+    ck_assert(!connecting(A));
+    /* What opens now leads nowhere. */
+    (void)rig_open(&rig, A);
+    ck_assert_uint_eq(rig.dial_failed_count, 1);
+}
+END_TEST
+
+START_TEST(seed_that_was_away_is_dialed_at_once_when_somebody_has_met_it)
+{
+    for (uint32_t i = 0; i < 20; i++) {
+        rig_refuse(&rig, A);
+    }
+    ck_assert(!connecting(A));
+    struct conn_id b = rig_peer_in(&rig, B);
+    rig_gossip(&rig, b, B, rig_text(&rig, "\"nodes\":[%s]", rig_node(&rig, A, RIG_CLUSTER, 0)));
+    ck_assert(connecting(A));
+    rig_tick(&rig);
+    ck_assert_ptr_nonnull(rig_dial(&rig, A));
+    rig_refuse(&rig, A);
+    ck_assert(!connecting(A));
+    /* What is known already is no news. */
+    rig_gossip(
+        &rig, b, B, rig_text(&rig, "\"nodes\":[%s]", rig_node(&rig, A, RIG_CLUSTER, SEC_NS)));
+    ck_assert(!connecting(A));
+}
+END_TEST
+
 START_TEST(silence_closes_a_peer_but_not_a_client)
 {
     struct conn_id client = rig_accept(&rig);
@@ -279,6 +356,10 @@ liveness_suite(void)
     TCase *with_seed = tcase_create("seeded");
     tcase_add_checked_fixture(with_seed, start_with_seed, stop);
     tcase_add_test(with_seed, a_node_that_answers_again_at_once_loses_nothing);
+    tcase_add_test(with_seed, node_is_connecting_until_it_is_up_or_a_dial_failed);
+    tcase_add_test(with_seed, dial_that_opens_and_does_not_greet_failed);
+    tcase_add_test(with_seed, who_leaves_connects_to_nobody);
+    tcase_add_test(with_seed, seed_that_was_away_is_dialed_at_once_when_somebody_has_met_it);
     tcase_add_test(with_seed, silence_closes_a_peer_but_not_a_client);
     tcase_add_test(with_seed, nodes_are_shown_with_what_their_status_said);
     tcase_add_test(

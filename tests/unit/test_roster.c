@@ -195,6 +195,48 @@ START_TEST(pauses_grow_up_to_the_cap_and_start_again_after_a_success)
 }
 END_TEST
 
+START_TEST(who_is_expected_to_be_connected_soon)
+{
+    static const struct {
+        const char *name;
+        struct roster_node with;
+        bool expected;
+    } rows[] = {
+        { "a stranger", { .failures = 0 }, false },
+        { "a seed", { .seed = true }, true },
+        { "a seed that was dialed in vain", { .seed = true, .failures = 1 }, false },
+        { "described", { .described = true }, true },
+        { "being dialed", { .dial_ticket = 9 }, true },
+        { "being dialed again", { .dial_ticket = 9, .failures = 1 }, false },
+        { "lost, dialed in a moment", { .lost = true, .dial_at = { 11 } }, true },
+        { "who is up", { .seed = true, .dialed = { 9 } }, false },
+        { "departed", { .seed = true, .departed_until = { 11 } }, false },
+        { "departed before", { .seed = true, .departed_until = { 10 } }, true },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        bool expected = roster_expects(&roster, &rows[i].with, at(10));
+        ck_assert_msg(expected == rows[i].expected, "%s: got %d", rows[i].name, expected);
+    }
+}
+END_TEST
+
+START_TEST(who_becomes_known_is_dialed_as_if_for_the_first_time)
+{
+    struct roster_node node = { .seed = true };
+    for (uint32_t i = 0; i < 20; i++) {
+        roster_back_off(&node, &prng, at(1000));
+    }
+    roster_became_known(&node, at(1001));
+    ck_assert(roster_wants_dial(&roster, &node, at(1001)));
+    ck_assert(roster_expects(&roster, &node, at(1001)));
+    roster_back_off(&node, &prng, at(1001));
+    ck_assert_uint_lt(node.pause_ns, 3 * MEMBER_DIAL_BASE_NS);
+    node.dial_at = at(5);
+    roster_became_known(&node, at(1001));
+    ck_assert_uint_eq(node.dial_at.ns, 5);
+}
+END_TEST
+
 START_TEST(a_departed_instance_stays_out_and_a_new_one_comes_in)
 {
     struct roster_node node = { .departed_until = { 100 } };
@@ -273,6 +315,8 @@ roster_suite(void)
     tcase_add_test(claims, who_is_dialed_and_when);
     tcase_add_test(claims, a_seed_by_another_name_rests_while_the_node_behind_it_is_up);
     tcase_add_test(claims, pauses_grow_up_to_the_cap_and_start_again_after_a_success);
+    tcase_add_test(claims, who_is_expected_to_be_connected_soon);
+    tcase_add_test(claims, who_becomes_known_is_dialed_as_if_for_the_first_time);
     tcase_add_test(claims, a_departed_instance_stays_out_and_a_new_one_comes_in);
     tcase_add_test(claims, our_own_connection_is_preferred);
     tcase_add_test(claims, load_is_the_references_score);
