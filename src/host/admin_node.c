@@ -40,9 +40,9 @@ serve_status(void *self, const struct admin_call *call)
         json_pack("{s:o,s:o,s:o}", "total", admin_u64(stats.requests), "failed",
             admin_u64(stats.requests_failed), "open", admin_u64(stats.requests_open)));
     (void)json_object_set_new(status, "calls",
-        json_pack("{s:o,s:o,s:o,s:o}", "local", admin_u64(stats.calls_local), "remote",
-            admin_u64(stats.calls_remote), "repeated", admin_u64(stats.calls_repeated), "served",
-            admin_u64(stats.calls_served)));
+        json_pack("{s:o,s:o,s:o,s:o,s:o}", "local", admin_u64(stats.calls_local), "remote",
+            admin_u64(stats.calls_remote), "repeated", admin_u64(stats.calls_repeated), "held",
+            admin_u64(stats.calls_held), "served", admin_u64(stats.calls_served)));
     (void)json_object_set_new(status, "worker_restarts", admin_u64(runtime.worker_restarts));
     (void)json_object_set_new(status, "memory", admin_memory(stats.memory_used, stats.memory_peak));
     admin_reply_json(call->response, status);
@@ -80,6 +80,8 @@ add_calls(struct admin_metrics *metrics, const struct node_stats *stats)
     admin_metrics_one(metrics, "mpreg_node_calls_repeated_total", "counter",
         "Calls of idempotent functions that another node got, since the first one failed.",
         stats->calls_repeated);
+    admin_metrics_one(metrics, "mpreg_node_calls_held_total", "counter",
+        "Calls that waited for a connection to a node that serves them.", stats->calls_held);
 }
 
 static void

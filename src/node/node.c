@@ -86,6 +86,22 @@ on_client_gone(void *owner, struct conn_id conn)
     }
 }
 
+/* Calls that are held may be sent now, or never: after the member's step, not from inside of it. */
+static void
+on_reached(void *owner, struct span node_id)
+{
+    struct node *node = owner;
+    (void)node_id;
+    node->look_again = true;
+}
+
+static void
+on_dial_failed(void *owner)
+{
+    struct node *node = owner;
+    node->look_again = true;
+}
+
 /* Nothing of the node hangs on the catalog: every call looks it up anew. */
 static void
 on_catalog_changed(void *owner, const struct catalog_change *change)
@@ -153,6 +169,8 @@ create_member(struct node *node)
         .called = on_called,
         .answered = on_answered,
         .client_gone = on_client_gone,
+        .reached = on_reached,
+        .dial_failed = on_dial_failed,
         .catalog = { .owner = node, .changed = on_catalog_changed },
     };
     return member_create(
@@ -186,6 +204,7 @@ node_create(
     heap_init(&node->request_deadlines, &node->mem);
     heap_init(&node->doubts, &node->mem);
     heap_init(&node->served_deadlines, &node->mem);
+    list_init(&node->held);
     list_init(&node->subscriptions);
     list_init(&node->requests);
     list_init(&node->ended);
@@ -491,6 +510,7 @@ node_step(struct node *node, const struct event *event, struct now now)
     CHECK(event->port == PORT_CLUSTER);
     begin_step(node, now);
     handle(node, event);
+    request_resume(node);
     /* Messages and results are many and timers few: what they make due comes with the next TICK. */
     if (event->kind != EVENT_MESSAGE && event->kind != EVENT_RESULT) {
         request_expire(node);
@@ -519,6 +539,7 @@ node_deadline(const struct node *node, struct now now)
     at = instant_earlier(at, first_of(&node->request_deadlines));
     at = instant_earlier(at, first_of(&node->doubts));
     at = instant_earlier(at, first_of(&node->served_deadlines));
+    at = instant_earlier(at, request_held_until(node));
     return instant_earlier(at, node->life_until);
 }
 

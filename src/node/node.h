@@ -23,6 +23,9 @@
  */
 #define NODE_SILENCE_NS (UINT64_C(12) * SEC_NS)
 
+/* How long a call waits for a connection to a node that serves it: as long as a dial may take. */
+#define NODE_CONNECT_NS MEMBER_DIAL_TIMEOUT_NS
+
 /* How long calls under way may still take after EVENT_STOP. */
 #define NODE_DRAIN_NS (UINT64_C(5) * SEC_NS)
 
@@ -64,6 +67,7 @@ struct node_stats {
     uint64_t calls_local;     /* functions executed here */
     uint64_t calls_remote;    /* sent to other nodes */
     uint64_t calls_repeated; /* of them and of the local ones: again, since the first node failed */
+    uint64_t calls_held;     /* that waited for a connection before they could be sent, or failed */
     uint64_t calls_served;   /* of other nodes */
     uint64_t functions_local; /* offered now, built-in commands included */
     uint64_t functions_known; /* in the catalog, ours included */

@@ -83,6 +83,8 @@ struct node {
     struct heap request_deadlines;
     struct heap doubts; /* of commands that other nodes run */
     struct heap served_deadlines;
+    struct list held;     /* commands that wait for a connection, in the order of held_until */
+    bool look_again;      /* for them: who can be called may have changed */
     struct list requests; /* open */
     struct list ended;    /* requests whose memory the actions of this step may point to */
     struct list served;   /* open */

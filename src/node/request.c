@@ -15,6 +15,7 @@ stop_commands(struct node *node, struct request *request)
     for (uint32_t i = 0; i < request->count; i++) {
         work_end(node, &request->commands[i].work);
         heap_remove(&node->doubts, &request->commands[i].doubt);
+        list_remove(&request->commands[i].held);
     }
     request->running_count = 0;
 }
@@ -366,6 +367,42 @@ request_expire(struct node *node)
            (uint64_t)due->at <= node->now.mono.ns) {
         time_out(node, CONTAINER_OF(due, struct request, deadline));
     }
+}
+
+static void
+resume(struct node *node, struct command *command)
+{
+    struct request *request = command->request;
+    list_remove(&command->held);
+    command->state = COMMAND_WAITING;
+    request->running_count--;
+    request_start_command(node, command);
+    advance(node, request);
+}
+
+void
+request_resume(struct node *node)
+{
+    /* What is held again comes behind it, in the same order; a request that ends takes its other commands along. */
+    struct list end;
+    list_push(&node->held, &end);
+    while (node->held.next != &end) {
+        struct command *command = CONTAINER_OF(node->held.next, struct command, held);
+        if (!node->look_again && !instant_reached(command->held_until, node->now.mono)) {
+            break;
+        }
+        resume(node, command);
+    }
+    list_remove(&end);
+    node->look_again = false;
+}
+
+struct instant
+request_held_until(const struct node *node)
+{
+    return list_empty(&node->held)
+               ? INSTANT_NEVER
+               : CONTAINER_OF(node->held.next, const struct command, held)->held_until;
 }
 
 void

@@ -21,6 +21,8 @@
  *     nothing for NODE_SILENCE_NS, and the function may be called twice (FUNCTION_TAG_IDEMPOTENT): another node
  *     that serves it gets the call, once, under the same id and within the same time; it fails as
  *     above when there is none, or when that one fails, too.
+ *   - no node that serves it is connected, but one is being dialed: the call is held until it can be sent. It fails as
+ *     one that cannot be sent when the dial fails, or after NODE_CONNECT_NS.
  *   - the request's time is over: error 1004.
  *
  * A request that its first step answers is never copied. One that stays open lives in one block:
@@ -34,6 +36,7 @@
 
 enum command_state {
     COMMAND_WAITING = 0,
+    COMMAND_HELD, /* it would run if a node that serves it were connected */
     COMMAND_RUNNING,
     COMMAND_DONE,
 };
@@ -49,8 +52,10 @@ struct command {
     bool kwargs_refer;
     enum command_state state;
     struct work work;
-    struct span node_id;    /* the other node that runs it; owned */
-    bool repeatable;        /* another one may get it when that one fails */
+    struct list held;          /* in node->held */
+    struct instant held_until; /* .ns 0: it was never held */
+    struct span node_id;       /* the other node that runs it, or that it was held for; owned */
+    bool repeatable;           /* another one may get it when that one fails */
     struct heap_node doubt; /* in node->doubts: when that one will have been silent for too long */
     struct plan_value *value; /* its name and result, in request->values */
     bool owned;               /* the result is a copy of ours; else it lives until the next step */
@@ -74,7 +79,7 @@ struct request {
     bool has_ended;
     uint32_t level; /* that runs */
     uint32_t level_count;
-    uint32_t running_count;
+    uint32_t running_count; /* commands that run or are held */
     uint32_t count;
     uint32_t cross_cluster_count; /* calls to nodes of other clusters */
     struct instant started_at;
@@ -96,6 +101,12 @@ void request_answered(
     struct node *node, struct command *command, enum member_outcome outcome, struct span body);
 
 void request_expire(struct node *node);
+
+/* Start commands that are held and can be sent now, fail those that never will be: once a step, and cheap if none is due. */
+void request_resume(struct node *node);
+
+/* When the first held command has waited for too long; INSTANT_NEVER: none is held. */
+struct instant request_held_until(const struct node *node);
 
 /* Nodes that run commands have said nothing for NODE_SILENCE_NS: others get what may be run twice. */
 void request_doubt(struct node *node);

@@ -127,6 +127,37 @@ make_repeatable(struct node *node, struct command *command, const struct functio
            watch(node, command, member_silence_ns(node->member, command->node_id, node->now));
 }
 
+static void
+fail_unsent(
+    struct node *node, struct command *command, struct span node_id, enum member_call_result result)
+{
+    request_fail_with(node, command->request,
+        NODE_JOIN(node, SPAN("node "), node_id, SPAN(", which serves "), command->asked.function,
+            SPAN(", "), span_from_text(why_not_sent(result))));
+}
+
+/* Until it can be sent, for NODE_CONNECT_NS in all. It was sent to nobody, so it need not be one that may run twice. */
+static void
+hold(struct node *node, struct command *command, const struct catalog_entry *entry)
+{
+    const struct function_key to = catalog_endpoint(entry).key;
+    if (command->held_until.ns == 0) {
+        command->held_until = instant_after(node->now.mono, NODE_CONNECT_NS);
+        node->stats.calls_held++;
+    }
+    if (instant_reached(command->held_until, node->now.mono)) {
+        fail_unsent(node, command, to.node_id, MEMBER_CALL_NOT_CONNECTED);
+        return;
+    }
+    if (!request_set_node(node, command, to.node_id) || !request_keep_arguments(node, command)) {
+        request_fail_with(node, command->request, SPAN("out of memory"));
+        return;
+    }
+    command->state = COMMAND_HELD;
+    command->request->running_count++;
+    list_push(&node->held, &command->held);
+}
+
 /* Try the node, and one other that serves the same when the call could not be sent. */
 static void
 call_node(struct node *node, struct command *command, const struct catalog_entry *entry,
@@ -140,15 +171,17 @@ call_node(struct node *node, struct command *command, const struct catalog_entry
             execute(node, command, other.function, ready);
             return;
         }
+        if (other.kind == ROUTE_EXPECTED) {
+            hold(node, command, other.entry);
+            return;
+        }
         if (other.kind == ROUTE_NODE) {
             to = catalog_endpoint(other.entry);
             result = send_call(node, command, &to.key, ready);
         }
     }
     if (result != MEMBER_CALL_OK) {
-        request_fail_with(node, command->request,
-            NODE_JOIN(node, SPAN("node "), to.key.node_id, SPAN(", which serves "), ready->function,
-                SPAN(", "), span_from_text(why_not_sent(result))));
+        fail_unsent(node, command, to.key.node_id, result);
         return;
     }
     note_sent(node, command, &to.key);
@@ -203,34 +236,51 @@ refuse_not_found(struct node *node, struct request *request, struct span functio
     request_fail(node, request, &failure);
 }
 
-void
-request_start_command(struct node *node, struct command *command)
+static void
+run(struct node *node, struct command *command, const struct route *route)
 {
-    struct request *request = command->request;
     struct rpc_command ready;
     enum plan_result result = make_ready(node, command, &ready);
     if (result != PLAN_OK) {
-        request_fail_with(node, request, why_not_substituted(result));
-        return;
+        request_fail_with(node, command->request, why_not_substituted(result));
+    } else if (route->kind == ROUTE_COMMAND) {
+        run_built_in(node, command, route->command, &ready);
+    } else if (route->kind == ROUTE_FUNCTION) {
+        execute(node, command, route->function, &ready);
+    } else {
+        call_node(node, command, route->entry, &ready);
     }
+}
+
+void
+request_start_command(struct node *node, struct command *command)
+{
     struct route route = route_find(node, &command->asked, SPAN_NONE);
     switch (route.kind) {
     case ROUTE_COMMAND:
-        run_built_in(node, command, route.command, &ready);
-        break;
     case ROUTE_FUNCTION:
-        execute(node, command, route.function, &ready);
-        break;
     case ROUTE_NODE:
-        call_node(node, command, route.entry, &ready);
+        run(node, command, &route);
+        break;
+    case ROUTE_EXPECTED:
+        hold(node, command, route.entry);
+        break;
+    case ROUTE_UNREACHABLE:
+        fail_unsent(
+            node, command, catalog_endpoint(route.entry).key.node_id, MEMBER_CALL_NOT_CONNECTED);
         break;
     case ROUTE_NONE:
-        refuse_not_found(node, request, ready.function);
+        if (command->held_until.ns > 0) {
+            /* It was there when the client asked: a node that was lost and does not answer takes its functions along. */
+            fail_unsent(node, command, command->node_id, MEMBER_CALL_NOT_CONNECTED);
+        } else {
+            refuse_not_found(node, command->request, command->asked.function);
+        }
         break;
     case ROUTE_BAD_VERSION:
-        request_fail_with(node, request,
-            NODE_JOIN(
-                node, SPAN("ValueError: invalid version constraint: "), ready.version_constraint));
+        request_fail_with(node, command->request,
+            NODE_JOIN(node, SPAN("ValueError: invalid version constraint: "),
+                command->asked.version_constraint));
         break;
     }
 }

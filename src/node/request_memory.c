@@ -69,6 +69,7 @@ pack_commands(struct packer *packer, struct request *request, const struct rpc_r
         }
         struct command *command = &request->commands[request->count++];
         command->request = request;
+        list_init(&command->held);
         command->level = step->level;
         command->args_refer = step->args_refer;
         command->kwargs_refer = step->kwargs_refer;

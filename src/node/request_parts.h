@@ -10,7 +10,7 @@
 void request_fail(struct node *node, struct request *request, const struct reply_failure *failure);
 void request_fail_with(struct node *node, struct request *request, struct span details);
 
-/* request_command.c: run it now, here or elsewhere. It may be done at once, or end the request. */
+/* request_command.c: run it now, here or elsewhere, or hold it. It may be done at once, or end the request. */
 void request_start_command(struct node *node, struct command *command);
 
 /*

@@ -38,19 +38,61 @@ find_retired(const struct node *node, const struct catalog_query *query)
     return NULL;
 }
 
+static bool
+is_ours(const struct node *node, const struct catalog_entry *entry)
+{
+    return span_equal(catalog_endpoint(entry).key.node_id, node->config.member.url);
+}
+
+static bool
+is_connected(void *owner, const struct catalog_entry *entry)
+{
+    const struct node *node = owner;
+    return is_ours(node, entry) ||
+           member_connected(node->member, catalog_endpoint(entry).key.node_id);
+}
+
+static bool
+is_expected(void *owner, const struct catalog_entry *entry)
+{
+    const struct node *node = owner;
+    return member_connecting(node->member, catalog_endpoint(entry).key.node_id, node->now);
+}
+
+/* The best of those that are connected, else of those that will be, else of all. */
+static struct route
+choose(const struct node *node, const struct catalog_query *query)
+{
+    struct catalog_query narrow = *query;
+    narrow.filter_owner = (void *)(uintptr_t)node;
+    const struct catalog_entry *best = member_select(node->member, query, node->now);
+    if (best == NULL || is_connected(narrow.filter_owner, best)) {
+        return (struct route){ .kind = best == NULL ? ROUTE_NONE : ROUTE_NODE, .entry = best };
+    }
+    /* What asks with a filter of its own asks for connected ones, and does not come here. */
+    CHECK(query->filter == NULL);
+    narrow.filter = is_connected;
+    const struct catalog_entry *entry = member_select(node->member, &narrow, node->now);
+    if (entry != NULL) {
+        return (struct route){ .kind = ROUTE_NODE, .entry = entry };
+    }
+    narrow.filter = is_expected;
+    entry = member_select(node->member, &narrow, node->now);
+    return (struct route){ .kind = entry == NULL ? ROUTE_UNREACHABLE : ROUTE_EXPECTED,
+        .entry = entry == NULL ? best : entry };
+}
+
 static struct route
 find_in_catalog(const struct node *node, const struct catalog_query *query)
 {
-    const struct catalog_entry *entry = member_select(node->member, query, node->now);
-    if (entry == NULL && node->life != NODE_SERVING) {
-        const struct service *service = find_retired(node, query);
-        return service == NULL ? (struct route){ .kind = ROUTE_NONE } : route_of_service(service);
+    struct route route = choose(node, query);
+    if (route.kind != ROUTE_NODE) {
+        const struct service *retired =
+            node->life == NODE_SERVING ? NULL : find_retired(node, query);
+        return retired == NULL ? route : route_of_service(retired);
     }
-    if (entry == NULL) {
-        return (struct route){ .kind = ROUTE_NONE };
-    }
-    if (!span_equal(catalog_endpoint(entry).key.node_id, node->config.member.url)) {
-        return (struct route){ .kind = ROUTE_NODE, .entry = entry };
+    if (!is_ours(node, route.entry)) {
+        return route;
     }
     const struct service *service = member_find_offer(node->member, query, node->now);
     CHECK(service != NULL);

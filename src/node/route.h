@@ -6,7 +6,7 @@
  * echos, which the reference gives to whichever node is least loaded: they are what operators and
  * health checks ask a node for, and a node that is asked should be the one that answers.
  * Everything else goes where member_select says: the reference's choice by load, without a
- * preference for ourselves.
+ * preference for ourselves, among the nodes that are connected; we are.
  */
 #ifndef NODE_ROUTE_H
 #define NODE_ROUTE_H
@@ -16,7 +16,9 @@
 enum route_kind {
     ROUTE_COMMAND = 0, /* a built-in command */
     ROUTE_FUNCTION,    /* a function of a worker of ours */
-    ROUTE_NODE,        /* another node */
+    ROUTE_NODE,        /* another node, which is connected */
+    ROUTE_EXPECTED,    /* another node, once it is connected: member_connecting() */
+    ROUTE_UNREACHABLE, /* another node, which is not connected */
     ROUTE_NONE,        /* nobody serves it */
     ROUTE_BAD_VERSION, /* the version constraint is none */
 };
@@ -25,7 +27,7 @@ struct route {
     enum route_kind kind;
     const struct command_entry *command;
     const struct node_function *function;
-    const struct catalog_entry *entry; /* ROUTE_NODE; lives until the catalog changes */
+    const struct catalog_entry *entry; /* of another node; lives until the catalog changes */
 };
 
 /* `except_node` could not even be sent the call, or is empty. */

@@ -549,6 +549,7 @@ START_TEST(metrics_of_a_node_keep_the_format)
     ck_assert(has_line(text, "mpreg_worker_restarts_total 4"));
     ck_assert(has_line(text, "mpreg_node_calls_total{kind=\"served\"} 0"));
     ck_assert(has_line(text, "mpreg_node_calls_repeated_total 0"));
+    ck_assert(has_line(text, "mpreg_node_calls_held_total 0"));
     free(text);
     node_free(node);
 }

@@ -147,6 +147,13 @@ END_TEST
 
 START_TEST(a_node_that_is_not_connected_is_named_at_once)
 {
+    /* It called us, and cannot be dialed. */
+    rig_wait(&rig, 0);
+    struct event refused = {
+        .kind = EVENT_REFUSED,
+        .ticket = rig_find(&rig, ACTION_DIAL, 0)->ticket,
+    };
+    rig_step(&rig, &refused);
     rig_event(&rig, EVENT_CLOSED, PEER);
     rig_ask(&rig, CLIENT, "[{\"name\":\"x\",\"fun\":\"far\"}]", "u1");
     expect("answer", rig_sent(&rig, CLIENT),
