@@ -17,7 +17,7 @@
 #include "base/instant.h"
 
 #define MEMORY_TRIM_MIN      ((size_t)4 * 1024 * 1024)
-#define MEMORY_TRIM_LITTLE   ((size_t)1024 * 1024)
+#define MEMORY_TRIM_LITTLE   ((size_t)512 * 1024)
 #define MEMORY_TRIM_PAUSE_NS (5 * SEC_NS)
 
 struct memory_trim {
