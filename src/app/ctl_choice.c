@@ -42,8 +42,9 @@ ctl_choice_write(const json_t *import, char *text, size_t size)
     } else {
         write_first(import, offer, words, sizeof(words));
     }
-    const char *stale = !json_is_true(json_object_get(import, "stale")) ? ""
-                        : words[0] == '\0'                              ? "stale"
-                                                                        : ", stale";
-    (void)snprintf(text, size, "%s%s", words, stale);
+    const char *but = json_is_true(json_object_get(import, "stale"))     ? "stale"
+                      : json_is_true(json_object_get(import, "doubted")) ? "doubted"
+                                                                         : "";
+    const char *comma = words[0] == '\0' || but[0] == '\0' ? "" : ", ";
+    (void)snprintf(text, size, "%s%s%s", words, comma, but);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl_choice.h - of an import that policy accepted, whether it serves its name and why: `offer`, `stale`,
+ * ctl_choice.h - of an import that policy accepted, whether it serves its name and why: `offer`, `stale`, `doubted`,
  * `chosen_link`, `decided_by` and `candidates` of /v1/functions and /v1/policy/explain, in a few words.
  */
 #ifndef APP_CTL_CHOICE_H

@@ -68,7 +68,6 @@ describe_advertisement(json_t *json, const struct advertisement *advertisement)
     (void)json_object_set_new(json, "path", admin_texts(&advertisement->path));
     (void)json_object_set_new(json, "hops_left", admin_u64(advertisement->hops_left));
     (void)json_object_set_new(json, "cost", admin_u64(advertisement->cost));
-    (void)json_object_set_new(json, "doubted", json_boolean(advertisement->doubted));
 }
 
 /* Why something was kept back: the reason of the closed list, the rule, its text for people. */
@@ -93,6 +92,7 @@ list_exports(struct question *question, uint32_t link)
         const struct advertisement out = rib_export_out(exported);
         json_t *json = describe_identity(question, link, SIDE_EXPORTED, &out.identity);
         describe_advertisement(json, &out);
+        (void)json_object_set_new(json, "doubted", json_boolean(out.doubted));
         (void)json_object_set_new(
             json, "source_name", admin_text(rib_export_source_name(exported)));
         (void)json_object_set_new(json, "rule", admin_text(rib_export_rule_id(rib, exported)));
@@ -157,6 +157,7 @@ admin_bridge_describe_choice(
     }
     (void)json_object_set_new(json, "offer", json_string(offer_state(import)));
     (void)json_object_set_new(json, "stale", json_boolean(rib_import_is_stale(rib, import)));
+    (void)json_object_set_new(json, "doubted", json_boolean(rib_import_is_doubted(rib, import)));
     (void)json_object_set_new(json, "chosen_link", link);
     (void)json_object_set_new(json, "decided_by", by);
     /* Only of the one that is chosen: counted for each of them it would cost the square. */

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A link that is up, and a function behind it that hangs: its probe says so, and says when it answers again."""
+"""Links that are up, and a function behind them that hangs: probes say so, and say when it answers again."""
 import os
 
 from case import SharedTest
-from world import POLICIES, Federations, await_that, free_port
+from world import POLICIES, Federations, NotYet, await_that, free_port
 
 LABELS = {"link": "eu", "function": "eu.gate.pass"}
 
@@ -60,3 +60,93 @@ class ProbeTest(SharedTest):
         await_that("/v1/links says so", lambda: self.in_links() == (False, False, "ok"))
         os.remove(self.world.path("gate"))
         self.await_doubt(True)
+
+
+PASSES_ON = """policy: {name}
+federation: {name}
+links: [{links}]
+export:
+  rules:
+    - {{id: pass, match: {{function: "af.**"}}, transit: true, action: accept}}
+import: {{rules: [{{id: in, match: {{function: "af.**"}}, action: accept}}]}}
+"""
+
+SERVES = """policy: af
+federation: af
+links: [us, eu]
+export:
+  rules:
+    - {id: out, match: {function: "{f**}"}, set: {function: "af.{f}"}, action: accept}
+"""
+
+
+class Triangle(Federations):
+    """us and eu pass on to each other what af serves; both have a link to it, and probe it."""
+
+    def _describe(self):
+        self.make_authority()
+        self.ports = {"eu": free_port(), "af": free_port()}
+        self.us = self.passes_on("us", [self.dials("eu"), self.probed()])
+        self.eu = self.passes_on("eu", ["{name: us, federation: us, accept: true}", self.probed()])
+        self.af_node, self.af_bridge = self.federation(
+            "af", (("gate.pass", "public"), ("text.upper", "public")),
+            [f"{{name: {far}, federation: {far}, accept: true}}" for far in ("us", "eu")],
+            [self.write("af.yaml", SERVES)], self.ports["af"])
+
+    def dials(self, far, more=""):
+        return f'{{name: {far}, federation: {far}, connect: ["127.0.0.1:{self.ports[far]}"]{more}}}'
+
+    def probed(self):
+        return self.dials("af", f", probes: [{{function: af.gate.pass, args: [{self.path('gate')}, open], every: 500ms, "
+                                "timeout: 400ms, fail_after: 2, ok_after: 2}]")
+
+    def passes_on(self, name, links):
+        far = "eu" if name == "us" else "us"
+        policy = self.write(f"{name}-policy.yaml", PASSES_ON.format(name=name, links=f"{far}, af"))
+        node, bridge = self.federation(name, (), links, [policy], self.ports.get(name))
+        bridge.far = far
+        bridge.node = node
+        return bridge
+
+    def await_whole(self):
+        for bridge in (self.us, self.eu):
+            bridge.await_link("af")
+            bridge.await_link(bridge.far)
+            bridge.node.await_knows("af.text.upper")
+
+
+class DoubtTest(SharedTest):
+    @classmethod
+    def make_world(cls):
+        return Triangle()
+
+    def both_have_two_ways(self, doubted):
+        """Their own to af, which serves, and the one by the other; whether each of the ways is doubted."""
+        for bridge in (self.world.us, self.world.eu):
+            ways = {item["link"]: (item["offer"], item["chosen_link"], item["doubted"])
+                    for item in bridge.get_json("/v1/functions?side=imported")["functions"]
+                    if item["name"] == "af.text.upper"}
+            if ways != {"af": ("offered", "af", doubted), bridge.far: ("standby", "af", doubted)}:
+                raise NotYet(f"{bridge.name} has {ways}")
+        return True
+
+    def gone_or_changed(self):
+        return [bridge.metric("mpreg_prunes_total") for bridge in (self.world.us, self.world.eu)]
+
+    def await_pings(self, count):
+        for bridge in (self.world.us, self.world.eu):
+            end = bridge.metric("mpreg_link_rtt_seconds_count", link=bridge.far) + count
+            await_that(f"{bridge.name} has measured {count} round trips",
+                       lambda bridge=bridge, end=end: bridge.metric("mpreg_link_rtt_seconds_count", link=bridge.far) >= end)
+
+    def test_two_that_doubt_their_links_to_a_third_one_come_to_rest(self):
+        await_that("both doubt both ways", lambda: self.both_have_two_ways(True))
+        before = self.gone_or_changed()
+        self.await_pings(4)
+        self.assertTrue(self.both_have_two_ways(True))
+        self.assertEqual(self.gone_or_changed(), before)
+        self.assertRegex(self.world.ctl_ok("--admin", self.world.us.admin_url, "functions", "--link", "eu"),
+                         "af.text.upper .*standby: link af by hops, doubted")
+        self.assertEqual(self.world.us.node.call("af.text.upper", "there"), "THERE")
+        self.world.open_gate("gate")
+        await_that("nobody doubts a way", lambda: self.both_have_two_ways(False))

@@ -169,6 +169,7 @@ START_TEST(functions_say_where_they_are_and_why)
     ck_assert_str_eq(text_at(imported, "chosen_link"), "eu");
     ck_assert_int_eq(number_at(imported, "candidates"), 1);
     ck_assert(json_is_false(at(imported, "stale")));
+    ck_assert(json_is_false(at(imported, "doubted")));
     ck_assert_str_eq(text_at(imported, "resources.0"), "gpu");
     ck_assert_str_eq(text_at(imported, "path.0"), "eu");
     json_decref(json);

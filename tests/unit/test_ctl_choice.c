@@ -22,6 +22,13 @@ static const struct choice {
         "standby: link ap by round_trip" },
     { "{'offer':'standby','chosen_link':'ap','decided_by':'stale','stale':true}",
         "standby: link ap by stale, stale" },
+    { "{'offer':'standby','chosen_link':'ap','decided_by':'freshness','stale':false,'doubted':"
+      "true}",
+        "standby: link ap by freshness, doubted" },
+    { "{'offer':'offered','chosen_link':'ap','decided_by':'only','stale':true,'doubted':true}",
+        "stale" },
+    { "{'offer':'offered','chosen_link':'ap','decided_by':'only','candidates':1,'doubted':true}",
+        "doubted" },
     { "{'offer':'standby','chosen_link':null,'decided_by':null}", "standby" },
     { "{}", "" },
 };
