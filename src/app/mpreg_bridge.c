@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "app/daemon.h"
-#include "bridge/link_codec.h"
 #include "host/admin_bridge.h"
 #include "host/config_bridge.h"
 #include "host/policy_store.h"
@@ -92,19 +91,11 @@ static bool
 open_links(struct daemon *daemon, const struct config_bridge *config, struct tls_context *tls)
 {
     struct reason reason;
-    const struct runtime_link_port port = {
-        .address = config->link_listen.port == 0 ? NULL : config->link_listen.host,
-        .port = config->link_listen.port,
-        .handshake_rate = config->link_handshakes.rate,
-        .handshake_burst = config->link_handshakes.burst,
-        .patient_frames = LINK_FRAMES_PATIENT,
-        .peers = config_bridge_link_peers(config),
-        .peer_count = config->link_count,
-    };
+    struct runtime_link_port port;
     if (tls == NULL) {
         return true;
     }
-    if (port.peers == NULL) {
+    if (!config_bridge_link_port(config, &port)) {
         daemon_complain(PROGRAM, "no memory for links");
         return false;
     }

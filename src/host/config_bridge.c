@@ -475,8 +475,8 @@ describe_link(const struct config_bridge *config, size_t index, uint64_t boot,
     return link->probes != NULL && describe_addresses(config, from, &link->session);
 }
 
-const struct runtime_link_peer *
-config_bridge_link_peers(const struct config_bridge *config)
+bool
+config_bridge_link_port(const struct config_bridge *config, struct runtime_link_port *port)
 {
     struct runtime_link_peer *peers =
         yaml_doc_take(config->doc, (config->link_count + 1) * sizeof(*peers));
@@ -486,7 +486,16 @@ config_bridge_link_peers(const struct config_bridge *config)
             .frame_size_max = (size_t)config->links[i].frame_size_max,
         };
     }
-    return peers;
+    *port = (struct runtime_link_port){
+        .address = config->link_listen.port == 0 ? NULL : config->link_listen.host,
+        .port = config->link_listen.port,
+        .handshake_rate = config->link_handshakes.rate,
+        .handshake_burst = config->link_handshakes.burst,
+        .peers = peers,
+        .peer_count = config->link_count,
+        .patient_frames = LINK_FRAMES_PATIENT,
+    };
+    return peers != NULL;
 }
 
 bool

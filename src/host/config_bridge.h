@@ -119,9 +119,9 @@ void config_bridge_print(const struct config_bridge *config, FILE *out);
 MUST_CHECK bool config_bridge_engine(
     const struct config_bridge *config, uint64_t boot, struct bridge_config *engine);
 
-/* What runtime_open_links() takes, one a link. Lives as long as `config`. NULL: no memory. */
-MUST_CHECK const struct runtime_link_peer *config_bridge_link_peers(
-    const struct config_bridge *config);
+/* What runtime_open_links() takes. Lives as long as `config`. false: no memory. */
+MUST_CHECK bool config_bridge_link_port(
+    const struct config_bridge *config, struct runtime_link_port *port);
 
 /* What tls_context_create() takes. There are links. */
 struct tls_settings config_bridge_tls_settings(const struct config_bridge *config);

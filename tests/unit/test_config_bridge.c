@@ -154,10 +154,13 @@ START_TEST(every_key_reaches_the_engine)
     ck_assert_uint_eq(eu->boot, 7);
     ck_assert_uint_eq(eu->frame_size_max, LINK_FRAME_SIZE_MAX);
     ck_assert_uint_eq(engine.links[1].session.frame_size_max, (size_t)4 * 1024 * 1024);
-    const struct runtime_link_peer *peers = config_bridge_link_peers(config);
-    ck_assert_ptr_nonnull(peers);
-    ck_assert(span_is(peers[1].federation, "asia"));
-    ck_assert_uint_eq(peers[1].frame_size_max, (size_t)4 * 1024 * 1024);
+    struct runtime_link_port port;
+    ck_assert(config_bridge_link_port(config, &port));
+    ck_assert_uint_eq(port.peer_count, 2);
+    ck_assert(span_is(port.peers[1].federation, "asia"));
+    ck_assert_uint_eq(port.peers[1].frame_size_max, (size_t)4 * 1024 * 1024);
+    /* Tables wait for calls and answers, and nothing else does. */
+    ck_assert_uint_eq(port.patient_frames, 1u << LINK_FRAME_ANNOUNCE | 1u << LINK_FRAME_WITHDRAW);
     ck_assert_uint_eq(engine.link_damping.half_life_ns, 120 * SEC_NS);
     ck_assert_uint_eq(engine.link_damping.max_suppress_ns, 1800 * SEC_NS);
     ck_assert_uint_eq(engine.link_damping.suppress, 5000);
