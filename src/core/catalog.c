@@ -22,6 +22,9 @@ struct catalog {
     struct map by_name; /* struct catalog_name by name */
     struct map by_id;   /* the same things by function_id */
     struct map nodes;
+    struct list
+        entries; /* all, the newest first: a walk does not come to those that came after it began */
+    struct list walks;
     struct facts_table facts;
     struct heap expiries;
     struct heap node_expiries;
@@ -112,6 +115,7 @@ entry_create(struct catalog *catalog, const struct function_endpoint *from,
     entry->learnt_at = now;
     list_init(&entry->in_name);
     list_init(&entry->in_node);
+    list_init(&entry->in_catalog);
     return entry;
 }
 
@@ -149,6 +153,8 @@ catalog_create(const struct catalog_config *config)
     map_init(&catalog->by_name, config->mem, name_same);
     map_init(&catalog->by_id, config->mem, id_same);
     map_init(&catalog->nodes, config->mem, node_same);
+    list_init(&catalog->entries);
+    list_init(&catalog->walks);
     facts_table_init(&catalog->facts, config->mem, config->hash_key);
     heap_init(&catalog->expiries, config->mem);
     heap_init(&catalog->node_expiries, config->mem);
@@ -175,6 +181,7 @@ catalog_free(struct catalog *catalog)
     if (catalog == NULL) {
         return;
     }
+    CHECK(list_empty(&catalog->walks));
     struct mem *mem = catalog->config.mem;
     size_t cursor = 0;
     for (struct catalog_entry *entry; (entry = map_next(&catalog->by_key, &cursor)) != NULL;) {
@@ -344,6 +351,16 @@ tell(struct catalog *catalog, struct catalog_change change)
     }
 }
 
+/* Who would come to the entry next comes to `next`. */
+static void
+turn_walks(struct catalog *catalog, const struct catalog_entry *entry, struct list *next)
+{
+    LIST_EACH (link, &catalog->walks) {
+        struct catalog_walk *walk = CONTAINER_OF(link, struct catalog_walk, in_catalog);
+        walk->at = walk->at == &entry->in_catalog ? next : walk->at;
+    }
+}
+
 /* Take the entry out of every index. Its name and node stay, even if they are empty now. */
 static void
 unlink_entry(struct catalog *catalog, struct catalog_entry *entry)
@@ -355,6 +372,8 @@ unlink_entry(struct catalog *catalog, struct catalog_entry *entry)
     heap_remove(&catalog->expiries, &entry->expiry);
     list_remove(&entry->in_name);
     list_remove(&entry->in_node);
+    turn_walks(catalog, entry, entry->in_catalog.next);
+    list_remove(&entry->in_catalog);
 }
 
 static void
@@ -385,6 +404,7 @@ link_entry(
     }
     list_push(&name->entries, &entry->in_name);
     list_push(&entry->node->functions, &entry->in_node);
+    list_push(catalog->entries.next, &entry->in_catalog);
     return true;
 }
 
@@ -407,9 +427,14 @@ replace_entry(struct catalog *catalog, struct catalog_entry *old, const struct p
     }
     entry->learnt_at = old->learnt_at;
     entry->context = old->context;
+    struct list *next = old->in_catalog.next;
+    turn_walks(catalog, old, &entry->in_catalog);
     unlink_entry(catalog, old);
     bool linked = link_entry(catalog, entry, putting->name, putting->hash);
     CHECK(linked);
+    /* In the same place, so that no walk misses it. */
+    list_remove(&entry->in_catalog);
+    list_push(next, &entry->in_catalog);
     node_seen(entry->node, endpoint->advertised_at);
     tell(catalog, (struct catalog_change){ .kind = CATALOG_CHANGED, .entry = entry, .old = old });
     entry_free(catalog, old);
@@ -715,6 +740,35 @@ const struct catalog_entry *
 catalog_next(const struct catalog *catalog, size_t *cursor)
 {
     return map_next(&catalog->by_key, cursor);
+}
+
+void
+catalog_walk_begin(struct catalog *catalog, struct catalog_walk *walk)
+{
+    CHECK(walk->at == NULL);
+    walk->at = catalog->entries.next;
+    list_push(&catalog->walks, &walk->in_catalog);
+}
+
+const struct catalog_entry *
+catalog_walk_next(struct catalog *catalog, struct catalog_walk *walk)
+{
+    struct list *at = walk->at;
+    if (at == NULL || at == &catalog->entries) {
+        catalog_walk_end(walk);
+        return NULL;
+    }
+    walk->at = at->next;
+    return CONTAINER_OF(at, const struct catalog_entry, in_catalog);
+}
+
+void
+catalog_walk_end(struct catalog_walk *walk)
+{
+    if (walk->at != NULL) {
+        walk->at = NULL;
+        list_remove(&walk->in_catalog);
+    }
 }
 
 const struct catalog_node *

@@ -48,6 +48,7 @@ struct catalog_entry {
     struct heap_node expiry;
     struct list in_name;
     struct list in_node;
+    struct list in_catalog;
 };
 
 struct catalog_node {
@@ -138,6 +139,19 @@ struct span catalog_id_of(const struct catalog *catalog, struct span name);
 
 /* Iterate, in no promised order: *cursor starts as 0, NULL at the end. No changes meanwhile. */
 const struct catalog_entry *catalog_next(const struct catalog *catalog, size_t *cursor);
+/*
+ * A walk in pieces, between which entries may come and go. It meets each that is there from its beginning to its end,
+ * once, and none that comes later. All zero, or ended, it is over; it has to be before it is freed.
+ */
+struct catalog_walk {
+    struct list *at; /* of the entry that is next; NULL: it is over */
+    struct list in_catalog;
+};
+void catalog_walk_begin(struct catalog *catalog, struct catalog_walk *walk);
+/* NULL: there are no more, and the walk is over. */
+const struct catalog_entry *catalog_walk_next(struct catalog *catalog, struct catalog_walk *walk);
+void catalog_walk_end(struct catalog_walk *walk);
+
 /* Nodes with a descriptor only. */
 const struct catalog_node *catalog_next_node(const struct catalog *catalog, size_t *cursor);
 

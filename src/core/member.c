@@ -53,6 +53,7 @@ member_create(const struct member_config *config, struct mem *mem, struct hash_k
     heap_init(&member->refreshes, mem);
     list_init(&member->untold);
     list_init(&member->taken_back);
+    list_init(&member->snapshots);
     list_init(&member->owed);
     return member;
 }
@@ -66,6 +67,7 @@ member_free(struct member *member)
     struct mem *mem = member->mem;
     for (uint32_t slot = 0; slot < member->peer_room; slot++) {
         if (member->peers[slot] != NULL) {
+            member_end_snapshot(member->peers[slot]);
             mem_give(mem, member->peers[slot], sizeof(struct peer));
         }
     }
@@ -431,6 +433,7 @@ tick(struct member *member, struct now now, struct actions *actions)
         }
         statuses_due(member, now, actions);
         member_dial_due(member, now, actions);
+        member_snapshot_due(member, now, actions);
     }
     catalog_expire(member->catalog, now.wall);
     member_calls_due(member, now, actions);
@@ -501,7 +504,8 @@ member_deadline(const struct member *member, struct now now)
     if (refresh != NULL) {
         at = instant_earlier(at, (struct instant){ .ns = (uint64_t)refresh->at });
     }
-    if (!list_empty(&member->untold) || !list_empty(&member->taken_back)) {
+    if (!list_empty(&member->untold) || !list_empty(&member->taken_back) ||
+        member_owes_snapshot(member)) {
         at = now.mono;
     }
     LIST_EACH (link, &member->roster.nodes) {

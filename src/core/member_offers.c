@@ -502,7 +502,10 @@ member_flush(struct member *member, struct now now, struct actions *actions)
     }
 }
 
-/* The whole catalog for one who has just come: nodes, then functions, not to be passed on. */
+/*
+ * The whole catalog for one who has just come: nodes, then functions, not to be passed on. In pieces, since calls wait
+ * while we compose; what changes meanwhile is told as it changes.
+ */
 
 static void
 snapshot_nodes(struct member *member, struct conn_id conn, struct now now, struct actions *actions)
@@ -522,25 +525,78 @@ snapshot_nodes(struct member *member, struct conn_id conn, struct now now, struc
     }
 }
 
-void
-member_send_snapshot(
-    struct member *member, struct conn_id conn, struct now now, struct actions *actions)
+/* Of the functions, as many as one step may send. */
+static void
+snapshot_piece(struct member *member, struct peer *peer, struct now now, struct actions *actions)
 {
-    snapshot_nodes(member, conn, now, actions);
     struct function_endpoint *endpoints =
         arena_take(actions->arena, GOSSIP_BATCH_COUNT * sizeof(*endpoints));
-    size_t cursor = 0;
-    const struct catalog_entry *entry =
-        endpoints == NULL ? NULL : catalog_next(member->catalog, &cursor);
-    while (entry != NULL) {
+    if (endpoints == NULL) {
+        member->stats.actions_lost++;
+        return;
+    }
+    const struct catalog_entry *entry = NULL;
+    for (uint32_t batch = 0; batch < FLUSH_BATCHES_MAX && peer->snapshot.at != NULL; batch++) {
         uint32_t count = 0;
-        for (; entry != NULL && count < GOSSIP_BATCH_COUNT;
-             entry = catalog_next(member->catalog, &cursor)) {
+        while (count < GOSSIP_BATCH_COUNT &&
+               (entry = catalog_walk_next(member->catalog, &peer->snapshot)) != NULL) {
             endpoints[count++] = catalog_endpoint(entry);
         }
         const struct delta delta = { .functions = endpoints, .function_count = count };
-        tell(member, conn, &delta, now, actions);
+        tell(member, peer->conn, &delta, now, actions);
     }
+    /* Behind the others. */
+    list_remove(&peer->in_snapshots);
+    if (peer->snapshot.at != NULL) {
+        list_push(&member->snapshots, &peer->in_snapshots);
+    }
+}
+
+void
+member_begin_snapshot(
+    struct member *member, struct peer *peer, struct now now, struct actions *actions)
+{
+    snapshot_nodes(member, peer->conn, now, actions);
+    catalog_walk_begin(member->catalog, &peer->snapshot);
+    list_push(&member->snapshots, &peer->in_snapshots);
+    snapshot_piece(member, peer, now, actions);
+}
+
+/* NULL: nobody can take more now. */
+static struct peer *
+next_snapshot(const struct member *member)
+{
+    LIST_EACH (link, &member->snapshots) {
+        struct peer *peer = CONTAINER_OF(link, struct peer, in_snapshots);
+        if (!peer->congested) {
+            return peer;
+        }
+    }
+    return NULL;
+}
+
+void
+member_snapshot_due(struct member *member, struct now now, struct actions *actions)
+{
+    struct peer *peer = next_snapshot(member);
+    if (peer != NULL && peer->state == PEER_UP) {
+        snapshot_piece(member, peer, now, actions);
+    } else if (peer != NULL) {
+        member_end_snapshot(peer);
+    }
+}
+
+bool
+member_owes_snapshot(const struct member *member)
+{
+    return next_snapshot(member) != NULL;
+}
+
+void
+member_end_snapshot(struct peer *peer)
+{
+    catalog_walk_end(&peer->snapshot);
+    list_remove(&peer->in_snapshots);
 }
 
 /* Leaving. */

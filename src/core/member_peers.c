@@ -375,7 +375,7 @@ member_met(struct member *member, struct peer *peer, const struct status *status
         node->inbound = peer->conn;
     }
     tell_reached(member, node);
-    member_send_snapshot(member, peer->conn, now, actions);
+    member_begin_snapshot(member, peer, now, actions);
 }
 
 void
@@ -468,6 +468,7 @@ member_closed(
     member->peers[conn_slot(event->conn)] = NULL;
     member->peer_count--;
     member->inbound_count -= !peer->dialed;
+    member_end_snapshot(peer);
     mem_give(member->mem, peer, sizeof(*peer));
     member_calls_lost(member, event->conn, now, actions);
 }

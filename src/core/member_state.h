@@ -62,6 +62,8 @@ struct member {
     struct heap refreshes; /* offers by refresh time */
     struct list untold;    /* offers that changed since the last flush */
     struct list taken_back;
+    struct list
+        snapshots;    /* peers that have not got all of the catalog yet; whose turn it is first */
     struct list owed; /* calls that the engine has not answered yet */
     uint32_t owed_count;
     bool describe; /* our descriptor is due */
@@ -124,8 +126,12 @@ void member_node_dead(struct member *member, struct roster_node *node, struct no
 
 /* member_offers.c */
 void member_refresh_due(struct member *member, struct now now);
-void member_send_snapshot(
-    struct member *member, struct conn_id conn, struct now now, struct actions *actions);
+void member_begin_snapshot(
+    struct member *member, struct peer *peer, struct now now, struct actions *actions);
+/* A piece to one of those who can take it. */
+void member_snapshot_due(struct member *member, struct now now, struct actions *actions);
+bool member_owes_snapshot(const struct member *member);
+void member_end_snapshot(struct peer *peer);
 void member_broadcast(struct member *member, struct span message, struct actions *actions);
 void member_tell_again(struct member *member, const struct function_key *key);
 void member_tell_all_again(struct member *member);

@@ -24,6 +24,7 @@ init(struct peer *peer, struct conn_id conn, struct span address)
     struct span cut = address.size > PEER_TEXT_MAX ? span_part(address, 0, PEER_TEXT_MAX) : address;
     bool fits = peer_text_set(&peer->address, cut);
     CHECK(fits);
+    list_init(&peer->in_snapshots);
 }
 
 void

@@ -22,6 +22,7 @@
 #ifndef CORE_PEER_H
 #define CORE_PEER_H
 
+#include "core/catalog.h"
 #include "core/envelope.h"
 #include "core/fabric.h"
 #include "core/io.h"
@@ -57,6 +58,8 @@ struct peer {
     struct peer_text instance_id; /* UP; may be empty. BORROWED: empty until it has been named */
     struct instant heard_at;      /* last message received */
     bool congested;
+    struct catalog_walk snapshot; /* of what it is told of the catalog; until it is over, it is */
+    struct list in_snapshots;     /* in member->snapshots */
 };
 
 /* What a message says about its sender. Absent texts are empty. */

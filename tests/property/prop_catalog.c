@@ -590,10 +590,85 @@ what_expires_leaves_no_memory(uint64_t seed)
     return holds && trial.mem.used == 0;
 }
 
+/* Of each key: it was there when the walk began, and has been ever since; it was met. */
+struct walked {
+    struct catalog_walk walk;
+    bool stays[KEY_COUNT];
+    bool met[KEY_COUNT];
+};
+
+static void
+begin_walk(struct trial *trial, struct walked *walked)
+{
+    catalog_walk_end(&walked->walk);
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        struct function_key key = key_of(i);
+        walked->stays[i] = catalog_find(trial->catalog, &key) != NULL;
+        walked->met[i] = false;
+    }
+    catalog_walk_begin(trial->catalog, &walked->walk);
+}
+
+/* It is there still, and was from the beginning; and it comes once. */
+static bool
+walks_on(struct trial *trial, struct walked *walked)
+{
+    const struct catalog_entry *entry = catalog_walk_next(trial->catalog, &walked->walk);
+    if (entry == NULL) {
+        bool all = walked->walk.at == NULL;
+        for (size_t i = 0; i < KEY_COUNT; i++) {
+            all = all && (walked->met[i] || !walked->stays[i]);
+        }
+        return all;
+    }
+    const struct function_endpoint endpoint = catalog_endpoint(entry);
+    size_t index = index_of(&endpoint.key);
+    bool right = catalog_find(trial->catalog, &endpoint.key) == entry && walked->stays[index] &&
+                 !walked->met[index];
+    walked->met[index] = true;
+    return right;
+}
+
+static void
+note_what_went(const struct trial *trial, struct walked *walked)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        walked->stays[i] = walked->stays[i] && trial->view[i].in;
+    }
+}
+
+/* Two at a time, of which each goes at its own pace, and begins again when it is over or sooner. */
+static bool
+walk_in_pieces_meets_what_stays(uint64_t seed)
+{
+    static struct trial trial;
+    static struct walked walks[2];
+    begin(&trial, seed);
+    bool holds = true;
+    for (int i = 0; i < STEP_COUNT && holds; i++) {
+        holds = step(&trial);
+        for (size_t j = 0; j < COUNT_OF(walks); j++) {
+            struct walked *walked = &walks[j];
+            note_what_went(&trial, walked);
+            if (walked->walk.at == NULL || prng_chance(&trial.prng, 10)) {
+                begin_walk(&trial, walked);
+            }
+            for (uint64_t k = prng_below(&trial.prng, 3); k > 0 && holds; k--) {
+                holds = walks_on(&trial, walked);
+            }
+        }
+    }
+    catalog_walk_end(&walks[0].walk);
+    catalog_walk_end(&walks[1].walk);
+    catalog_free(trial.catalog);
+    return holds && trial.mem.used == 0;
+}
+
 int
 main(int argc, char **argv)
 {
     static const struct property properties[] = {
+        { "walk_in_pieces_meets_what_stays", walk_in_pieces_meets_what_stays },
         { "catalog_is_a_plain_array_with_rules", catalog_is_a_plain_array_with_rules },
         { "what_expires_leaves_no_memory", what_expires_leaves_no_memory },
     };

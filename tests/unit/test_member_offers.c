@@ -153,6 +153,30 @@ START_TEST(many_offers_go_in_small_batches_none_twice)
 }
 END_TEST
 
+/* What this connection was told since the last rig_forget(). */
+struct told {
+    uint32_t functions;
+    uint32_t nodes;
+};
+
+static struct told
+told_to(struct conn_id conn)
+{
+    struct told told = { 0 };
+    for (size_t i = 0; i < rig.sent_count; i++) {
+        bool travels;
+        if (!conn_equal(rig.sent[i].conn, conn) || !decode(&rig.sent[i], &travels)) {
+            continue;
+        }
+        ck_assert(!travels);
+        ck_assert_uint_le(delta.function_count, GOSSIP_BATCH_COUNT);
+        ck_assert_uint_le(delta.node_count, GOSSIP_BATCH_COUNT);
+        told.functions += delta.function_count;
+        told.nodes += delta.node_count;
+    }
+    return told;
+}
+
 START_TEST(a_newcomer_gets_everything_in_small_batches)
 {
     offer_many(180);
@@ -162,23 +186,93 @@ START_TEST(a_newcomer_gets_everything_in_small_batches)
             rig_text(&rig, "\"nodes\":[%s]",
                 rig_node(&rig, rig_text(&rig, "ws://n%d:1", i), RIG_CLUSTER, 0)));
     }
+    rig_run(&rig, 0);
     rig_forget(&rig);
     struct conn_id a = rig_peer_in(&rig, A);
+    ck_assert_uint_eq(told_to(a).nodes, 71);
+    rig_run(&rig, 0);
+    ck_assert_uint_eq(told_to(a).functions, 180);
+}
+END_TEST
+
+START_TEST(large_catalog_is_told_in_pieces)
+{
+    offer_many(1000);
+    rig_run(&rig, 0);
+    rig_forget(&rig);
+    const uint32_t piece = 2 * GOSSIP_BATCH_COUNT;
+    struct conn_id a = rig_peer_in(&rig, A);
+    ck_assert_uint_eq(told_to(a).functions, piece);
+    struct conn_id b = rig_peer_in(&rig, B);
+    ck_assert_uint_eq(told_to(b).functions, piece);
+    uint32_t before = told_to(a).functions;
+    /* The next step is due at once, and in each one of them gets a piece. */
+    ck_assert_uint_le(member_deadline(rig.member, rig.now).ns, rig.now.mono.ns);
+    rig_tick(&rig);
+    ck_assert_uint_eq(told_to(a).functions + told_to(b).functions, before + 2 * piece);
+    rig_tick(&rig);
+    ck_assert_uint_eq(told_to(a).functions, before + piece);
+    ck_assert_uint_eq(told_to(b).functions, 2 * piece);
+    rig_run(&rig, 0);
+    ck_assert_uint_eq(told_to(a).functions, 1000);
+    ck_assert_uint_eq(told_to(b).functions, 1000);
+    ck_assert_uint_gt(member_deadline(rig.member, rig.now).ns, rig.now.mono.ns);
+}
+END_TEST
+
+START_TEST(newcomer_that_is_slow_gets_the_rest_when_it_can_take_it)
+{
+    offer_many(1000);
+    rig_run(&rig, 0);
+    rig_forget(&rig);
+    struct conn_id a = rig_peer_in(&rig, A);
+    rig_step(&rig, &(struct event){ .kind = EVENT_CONGESTED, .conn = a });
+    struct conn_id b = rig_peer_in(&rig, B);
+    rig_run(&rig, 0);
+    ck_assert_uint_eq(told_to(a).functions, 2 * GOSSIP_BATCH_COUNT);
+    ck_assert_uint_eq(told_to(b).functions, 1000);
+    ck_assert_uint_gt(member_deadline(rig.member, rig.now).ns, rig.now.mono.ns);
+    rig_step(&rig, &(struct event){ .kind = EVENT_DRAINED, .conn = a });
+    rig_run(&rig, 0);
+    ck_assert_uint_eq(told_to(a).functions, 1000);
+}
+END_TEST
+
+START_TEST(newcomer_that_goes_before_it_was_told_everything_leaves_nothing)
+{
+    offer_many(1000);
+    rig_run(&rig, 0);
+    struct conn_id a = rig_peer_in(&rig, A);
+    rig_end(&rig, a);
+    rig_run(&rig, 0);
+    ck_assert_uint_gt(member_deadline(rig.member, rig.now).ns, rig.now.mono.ns);
+    /* This one is told until the member itself goes. */
+    (void)rig_peer_in(&rig, B);
+}
+END_TEST
+
+START_TEST(what_is_taken_back_meanwhile_is_not_told)
+{
+    offer_many(1000);
+    rig_run(&rig, 0);
+    struct conn_id a = rig_peer_in(&rig, A);
+    rig_forget(&rig);
+    /* The newest are told first: these come last. */
+    for (uint32_t i = 0; i < 10; i++) {
+        ck_assert_int_eq(withdraw(rig_text(&rig, "own.f%u", i)), CATALOG_OK);
+    }
     uint32_t functions = 0;
-    uint32_t nodes = 0;
+    uint32_t removals = 0;
+    rig_run(&rig, 0);
     for (size_t i = 0; i < rig.sent_count; i++) {
         bool travels;
-        if (!conn_equal(rig.sent[i].conn, a) || !decode(&rig.sent[i], &travels)) {
-            continue;
+        if (conn_equal(rig.sent[i].conn, a) && decode(&rig.sent[i], &travels)) {
+            functions += delta.function_count;
+            removals += delta.function_removal_count;
         }
-        ck_assert(!travels);
-        ck_assert_uint_le(delta.function_count, GOSSIP_BATCH_COUNT);
-        ck_assert_uint_le(delta.node_count, GOSSIP_BATCH_COUNT);
-        functions += delta.function_count;
-        nodes += delta.node_count;
     }
-    ck_assert_uint_eq(functions, 180);
-    ck_assert_uint_eq(nodes, 71);
+    ck_assert_uint_eq(functions, 1000 - 2 * GOSSIP_BATCH_COUNT - 10);
+    ck_assert_uint_eq(removals, 10);
 }
 END_TEST
 
@@ -517,6 +611,10 @@ offers_suite(void)
     tcase_add_test(claims, an_offer_is_told_to_each_peer_once);
     tcase_add_test(claims, many_offers_go_in_small_batches_none_twice);
     tcase_add_test(claims, a_newcomer_gets_everything_in_small_batches);
+    tcase_add_test(claims, large_catalog_is_told_in_pieces);
+    tcase_add_test(claims, newcomer_that_is_slow_gets_the_rest_when_it_can_take_it);
+    tcase_add_test(claims, newcomer_that_goes_before_it_was_told_everything_leaves_nothing);
+    tcase_add_test(claims, what_is_taken_back_meanwhile_is_not_told);
     tcase_add_test(claims, with_nobody_up_nothing_is_sent_and_nothing_spins);
     tcase_add_test(claims, each_refresh_is_strictly_newer_and_in_time);
     tcase_add_test(claims, a_withdrawal_is_told_before_the_offer_that_follows_it);
