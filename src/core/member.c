@@ -466,7 +466,7 @@ member_step(
     case EVENT_DRAINED: {
         struct peer *peer = member_peer(member, event->conn);
         if (peer != NULL) {
-            peer->congested = event->kind == EVENT_CONGESTED;
+            member_note_congestion(member, peer, event->kind == EVENT_CONGESTED);
         }
         break;
     }

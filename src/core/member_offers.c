@@ -263,17 +263,23 @@ compose_delta(struct member *member, struct delta *delta, bool travels, struct n
     return !member->out.overflowed && member->out.size <= DIALED_MESSAGE_SIZE_MAX;
 }
 
-void
-member_broadcast(struct member *member, struct span message, struct actions *actions)
+/*
+ * `can_wait`: who is slow need not be told now, but has to be told all that there is once it has read what is queued.
+ * Else a table that grows faster than it reads would cost it its connection.
+ */
+static void
+broadcast(struct member *member, struct span message, bool can_wait, struct actions *actions)
 {
     if (message.size == 0) {
         return;
     }
     LIST_EACH (link, &member->roster.nodes) {
         const struct roster_node *node = CONTAINER_OF(link, const struct roster_node, link);
-        struct conn_id conn = member_connection(member, node);
-        if (conn.v != 0) {
-            actions_send(actions, conn, message);
+        struct peer *peer = member_peer(member, member_connection(member, node));
+        if (peer != NULL && peer->congested && can_wait) {
+            peer->behind = true;
+        } else if (peer != NULL) {
+            actions_send(actions, peer->conn, message);
         }
     }
 }
@@ -303,11 +309,14 @@ delta_count(const struct delta *whole)
            whole->node_removal_count;
 }
 
+/* Functions can wait; that one is gone cannot. */
 static void
-send_composed(struct member *member, struct conn_id conn, struct actions *actions)
+send_composed(
+    struct member *member, struct conn_id conn, const struct delta *whole, struct actions *actions)
 {
     if (conn.v == 0) {
-        member_broadcast(member, member_composed(member, actions), actions);
+        bool can_wait = whole->function_count > 0;
+        broadcast(member, member_composed(member, actions), can_wait, actions);
     } else {
         member_send(member, conn, actions);
     }
@@ -341,7 +350,7 @@ tell(struct member *member, struct conn_id conn, const struct delta *whole, stru
             fits = compose_delta(member, &part, conn.v == 0, now, actions);
         }
         if (fits) {
-            send_composed(member, conn, actions);
+            send_composed(member, conn, whole, actions);
         } else {
             report_too_large(member);
         }
@@ -547,8 +556,18 @@ snapshot_piece(struct member *member, struct peer *peer, struct now now, struct 
     }
     /* Behind the others. */
     list_remove(&peer->in_snapshots);
-    if (peer->snapshot.at != NULL) {
+    if (peer->snapshot.at != NULL || peer->behind) {
         list_push(&member->snapshots, &peer->in_snapshots);
+    }
+}
+
+/* Not before the one that is under way is over: one that began anew each time might never come to what is oldest. */
+static void
+begin_functions(struct member *member, struct peer *peer)
+{
+    if (peer->snapshot.at == NULL) {
+        catalog_walk_begin(member->catalog, &peer->snapshot);
+        peer->behind = false;
     }
 }
 
@@ -557,8 +576,7 @@ member_begin_snapshot(
     struct member *member, struct peer *peer, struct now now, struct actions *actions)
 {
     snapshot_nodes(member, peer->conn, now, actions);
-    catalog_walk_begin(member->catalog, &peer->snapshot);
-    list_push(&member->snapshots, &peer->in_snapshots);
+    begin_functions(member, peer);
     snapshot_piece(member, peer, now, actions);
 }
 
@@ -580,6 +598,7 @@ member_snapshot_due(struct member *member, struct now now, struct actions *actio
 {
     struct peer *peer = next_snapshot(member);
     if (peer != NULL && peer->state == PEER_UP) {
+        begin_functions(member, peer);
         snapshot_piece(member, peer, now, actions);
     } else if (peer != NULL) {
         member_end_snapshot(peer);
@@ -590,6 +609,16 @@ bool
 member_owes_snapshot(const struct member *member)
 {
     return next_snapshot(member) != NULL;
+}
+
+void
+member_note_congestion(struct member *member, struct peer *peer, bool congested)
+{
+    peer->congested = congested;
+    if (peer->behind && peer->snapshot.at == NULL) {
+        list_remove(&peer->in_snapshots);
+        list_push(&member->snapshots, &peer->in_snapshots);
+    }
 }
 
 void
@@ -635,7 +664,7 @@ member_leave(struct member *member, struct now now, struct actions *actions)
     };
     buf_reset(&member->out);
     goodbye_encode(&member->out, &goodbye, member_unique(member, actions->arena));
-    member_broadcast(member, member_composed(member, actions), actions);
+    broadcast(member, member_composed(member, actions), false, actions);
 
     member->leaving = true;
     for (uint32_t slot = 0; slot < member->peer_room; slot++) {

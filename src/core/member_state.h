@@ -132,7 +132,8 @@ void member_begin_snapshot(
 void member_snapshot_due(struct member *member, struct now now, struct actions *actions);
 bool member_owes_snapshot(const struct member *member);
 void member_end_snapshot(struct peer *peer);
-void member_broadcast(struct member *member, struct span message, struct actions *actions);
+/* It reads no more, or again. */
+void member_note_congestion(struct member *member, struct peer *peer, bool congested);
 void member_tell_again(struct member *member, const struct function_key *key);
 void member_tell_all_again(struct member *member);
 void member_free_offers(struct member *member);

@@ -58,6 +58,7 @@ struct peer {
     struct peer_text instance_id; /* UP; may be empty. BORROWED: empty until it has been named */
     struct instant heard_at;      /* last message received */
     bool congested;
+    bool behind;                  /* it was not told of some functions: another snapshot is due */
     struct catalog_walk snapshot; /* of what it is told of the catalog; until it is over, it is */
     struct list in_snapshots;     /* in member->snapshots */
 };

@@ -156,11 +156,13 @@ END_TEST
 /* What this connection was told since the last rig_forget(). */
 struct told {
     uint32_t functions;
+    uint32_t removals;
     uint32_t nodes;
+    bool travels; /* some of it */
 };
 
 static struct told
-told_to(struct conn_id conn)
+news_of(struct conn_id conn)
 {
     struct told told = { 0 };
     for (size_t i = 0; i < rig.sent_count; i++) {
@@ -168,12 +170,22 @@ told_to(struct conn_id conn)
         if (!conn_equal(rig.sent[i].conn, conn) || !decode(&rig.sent[i], &travels)) {
             continue;
         }
-        ck_assert(!travels);
         ck_assert_uint_le(delta.function_count, GOSSIP_BATCH_COUNT);
         ck_assert_uint_le(delta.node_count, GOSSIP_BATCH_COUNT);
         told.functions += delta.function_count;
+        told.removals += delta.function_removal_count;
         told.nodes += delta.node_count;
+        told.travels = told.travels || travels;
     }
+    return told;
+}
+
+/* Nothing but snapshots. */
+static struct told
+told_to(struct conn_id conn)
+{
+    struct told told = news_of(conn);
+    ck_assert(!told.travels);
     return told;
 }
 
@@ -238,6 +250,45 @@ START_TEST(newcomer_that_is_slow_gets_the_rest_when_it_can_take_it)
 }
 END_TEST
 
+/* Also twice: what came while it was told of what had come before. */
+START_TEST(node_that_is_slow_hears_of_functions_when_it_can_take_it)
+{
+    struct conn_id a = rig_peer_in(&rig, A);
+    struct conn_id b = rig_peer_in(&rig, B);
+    offer_many(1);
+    rig_run(&rig, 0);
+    rig_step(&rig, &(struct event){ .kind = EVENT_CONGESTED, .conn = a });
+    rig_forget(&rig);
+    for (uint32_t i = 1; i < 500; i++) {
+        ck_assert_int_eq(rig_offer(&rig, rig_text(&rig, "own.f%u", i), NULL), CATALOG_OK);
+    }
+    rig_run(&rig, 0);
+    ck_assert_uint_eq(news_of(a).functions, 0);
+    ck_assert_uint_eq(news_of(b).functions, 499);
+    ck_assert_uint_gt(member_deadline(rig.member, rig.now).ns, rig.now.mono.ns);
+    /* That one is gone does not wait. */
+    ck_assert_int_eq(withdraw("own.f0"), CATALOG_OK);
+    rig_run(&rig, 0);
+    ck_assert_uint_eq(news_of(a).removals, 1);
+
+    rig_step(&rig, &(struct event){ .kind = EVENT_DRAINED, .conn = a });
+    ck_assert_uint_gt(news_of(a).functions, 0);
+    rig_step(&rig, &(struct event){ .kind = EVENT_CONGESTED, .conn = a });
+    uint32_t before = news_of(a).functions;
+    ck_assert_int_eq(rig_offer(&rig, "own.f500", NULL), CATALOG_OK);
+    rig_run(&rig, 0);
+    ck_assert_uint_eq(news_of(a).functions, before);
+    rig_step(&rig, &(struct event){ .kind = EVENT_DRAINED, .conn = a });
+    rig_run(&rig, 0);
+    ck_assert_uint_eq(news_of(a).functions, 499 + 500);
+    rig_forget(&rig);
+    ck_assert_int_eq(rig_offer(&rig, "own.f501", NULL), CATALOG_OK);
+    rig_run(&rig, 0);
+    ck_assert_uint_eq(news_of(a).functions, 1);
+    ck_assert_uint_eq(news_of(b).functions, 1);
+}
+END_TEST
+
 START_TEST(newcomer_that_goes_before_it_was_told_everything_leaves_nothing)
 {
     offer_many(1000);
@@ -261,18 +312,9 @@ START_TEST(what_is_taken_back_meanwhile_is_not_told)
     for (uint32_t i = 0; i < 10; i++) {
         ck_assert_int_eq(withdraw(rig_text(&rig, "own.f%u", i)), CATALOG_OK);
     }
-    uint32_t functions = 0;
-    uint32_t removals = 0;
     rig_run(&rig, 0);
-    for (size_t i = 0; i < rig.sent_count; i++) {
-        bool travels;
-        if (conn_equal(rig.sent[i].conn, a) && decode(&rig.sent[i], &travels)) {
-            functions += delta.function_count;
-            removals += delta.function_removal_count;
-        }
-    }
-    ck_assert_uint_eq(functions, 1000 - 2 * GOSSIP_BATCH_COUNT - 10);
-    ck_assert_uint_eq(removals, 10);
+    ck_assert_uint_eq(news_of(a).functions, 1000 - 2 * GOSSIP_BATCH_COUNT - 10);
+    ck_assert_uint_eq(news_of(a).removals, 10);
 }
 END_TEST
 
@@ -613,6 +655,7 @@ offers_suite(void)
     tcase_add_test(claims, a_newcomer_gets_everything_in_small_batches);
     tcase_add_test(claims, large_catalog_is_told_in_pieces);
     tcase_add_test(claims, newcomer_that_is_slow_gets_the_rest_when_it_can_take_it);
+    tcase_add_test(claims, node_that_is_slow_hears_of_functions_when_it_can_take_it);
     tcase_add_test(claims, newcomer_that_goes_before_it_was_told_everything_leaves_nothing);
     tcase_add_test(claims, what_is_taken_back_meanwhile_is_not_told);
     tcase_add_test(claims, with_nobody_up_nothing_is_sent_and_nothing_spins);
