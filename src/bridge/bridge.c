@@ -2,7 +2,7 @@
 /*
  * bridge.c - the engine: which room an event is for, and the order of a step.
  *
- * A step: the event's room acts, and what a new policy leaves to judge is done for a while; then the cluster is shown what the RIB has chosen (cluster_port_settle),
+ * A step: the event's room acts, calls that were held for a connection go on, and what a new policy leaves to judge is done for a while; then the cluster is shown what the RIB has chosen (cluster_port_settle),
  * then the links are told what changed (link_announce_flush), then the cluster (member_flush). So whatever
  * came in goes out in the same step; but what a link brought to the cluster with the next tick, which is due at once.
  */
@@ -370,7 +370,9 @@ bridge_step(struct bridge *bridge, const struct event *event, struct now now)
     }
     rib_set_time(bridge->rib, now);
     repeats_expire(&bridge->repeats, now.mono);
+    forward_free_spent(&bridge->forward);
     dispatch(bridge, event, now);
+    calls_held_step(bridge, now);
     for (uint32_t i = 0; i < bridge->config.link_count; i++) {
         link_command_step(bridge, i, now);
     }
@@ -410,6 +412,7 @@ bridge_deadline(const struct bridge *bridge, struct now now)
 {
     struct instant at = member_deadline(bridge->member, now);
     at = instant_earlier(at, forward_deadline(&bridge->forward));
+    at = instant_earlier(at, forward_held_deadline(&bridge->forward));
     at = instant_earlier(at, reload_deadline(bridge));
     at = instant_earlier(at, rib_damping_deadline(bridge->rib));
     at = instant_earlier(at, rib_has_work(bridge->rib) ? now.mono : rules_change_at(bridge, now));

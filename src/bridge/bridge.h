@@ -120,6 +120,7 @@ struct bridge_link_stats {
     uint64_t announced;      /* advertisements sent */
     uint64_t withdrawn;
     uint64_t retried;         /* calls that went over another link instead */
+    uint64_t calls_held;      /* calls of the far side that waited for a connection to a node */
     uint64_t heard_announced; /* advertisements received */
     uint64_t heard_withdrawn;
     uint64_t refreshed; /* times that everything was announced because the far side asked for it */

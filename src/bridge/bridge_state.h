@@ -5,6 +5,7 @@
  *   bridge.c        birth, events, draining, what operators see
  *   cluster_port.c  where the bridge meets its cluster: catalog in, offers out
  *   cluster_calls.c calls of and into that cluster
+ *   calls_held.c    calls into it that wait for a connection to a node that serves them
  *   transit_calls.c calls that only pass through, from one link to another
  *   calls_again.c   calls that go over another link, and calls that come again
  *   link_command.c  what an operator does to a link
@@ -103,6 +104,7 @@ struct bridge {
     struct now now; /* of this step */
     struct instant started_at;
     struct instant learnt_at; /* a node came, or told of a function that was not known */
+    bool look_again;          /* for calls that are held: who can be called may have changed */
     bool names_freed;         /* offers that conflicted may have room now */
     bool stopping;
     bool left;
@@ -168,16 +170,32 @@ enum call_limit_result cluster_calls_admit_near(struct bridge *bridge,
 void cluster_calls_send_message(struct bridge *bridge, const struct near_call *call,
     const struct rib_import *import, const struct link_call *message, struct now now);
 
-/* Of a far call: until when, what it gets, and its end. */
-struct instant cluster_calls_far_deadline(const struct bridge *bridge, const struct link_call *call,
-    struct far_call *waiting, struct now now);
+/* Of a far call: whether it was sent, what it gets, and its end. */
+enum far_sending {
+    FAR_SENT = 0,
+    FAR_EXPECTED, /* no node that serves it is connected, but one may be soon: member_connecting() */
+    FAR_REFUSED,
+};
+/* To a node that serves it. *error says why it was not sent. Of `call`, id, args and kwargs count. */
+enum far_sending cluster_calls_send_far(struct bridge *bridge, const struct rib_export *exported,
+    struct far_call *waiting, const struct link_call *call, struct now now,
+    struct call_error *error);
 void cluster_calls_reply_result(
     struct bridge *bridge, struct far_call *call, bool ok, struct span body, struct now now);
 void cluster_calls_tell_error(
     struct bridge *bridge, const struct far_call *call, const struct call_error *error);
+/* Its deadline has come. */
+void cluster_calls_tell_timeout(struct bridge *bridge, const struct far_call *call, struct now now);
 void cluster_calls_end_far(struct bridge *bridge, struct far_call *call);
 /* As above, but for what the link counts. What was not answered is not known by its id any more. */
 void cluster_calls_forget_far(struct bridge *bridge, struct far_call *call);
+
+/* calls_held.c */
+/* It waits until it can be sent. false: it does not, *error says why. */
+bool calls_held_begin(struct bridge *bridge, struct far_call *waiting, const struct link_call *call,
+    struct now now, struct call_error *error);
+/* Send what can be sent now, and fail what has waited for too long or in vain. Once a step, and cheap if there is none. */
+void calls_held_step(struct bridge *bridge, struct now now);
 
 /* calls_again.c */
 /* The import that a call of this offer goes by now; NULL: none can carry it. */

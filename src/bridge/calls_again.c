@@ -177,10 +177,16 @@ calls_again_recognise(struct bridge *bridge, const struct rib_export *exported,
     if (repeat == NULL) {
         return false;
     }
+    struct far_call *far =
+        repeat->ticket == 0 ? NULL : forward_find_far(&bridge->forward, repeat->ticket);
+    CHECK(repeat->ticket == 0 || far != NULL);
+    if (far != NULL && far->held != NULL) {
+        /* Nobody executes it yet: by the route, the rule and the time that it has now, it is as good as new. */
+        cluster_calls_end_far(bridge, far);
+        return false;
+    }
     bridge->repeats.recognised++;
-    if (repeat->ticket != 0) {
-        struct far_call *far = forward_find_far(&bridge->forward, repeat->ticket);
-        CHECK(far != NULL);
+    if (far != NULL) {
         take_over(bridge, far, exported, call, now);
         return true;
     }

@@ -348,12 +348,35 @@ reply_error(
     link_port_reply_error(bridge, link, call_id, &error);
 }
 
+/* Whether a call can be sent to a node, the best first. */
+enum reach {
+    REACH_CONNECTED = 0, /* now */
+    REACH_EXPECTED,      /* soon: member_connecting() */
+    REACH_ANY,
+};
+
 struct admission {
     const struct bridge *bridge;
     const struct rib_export *exported;
-    bool connected; /* only nodes that we are connected to right now */
-    bool repeats;   /* only functions that may run twice: the call may come again */
+    enum reach reach; /* only such nodes */
+    bool repeats;     /* only functions that may run twice: the call may come again */
+    struct now now;
 };
+
+static bool
+is_within(const struct admission *admission, struct span node_id)
+{
+    const struct member *member = admission->bridge->member;
+    switch (admission->reach) {
+    case REACH_CONNECTED:
+        return member_connected(member, node_id);
+    case REACH_EXPECTED:
+        return member_connecting(member, node_id, admission->now);
+    case REACH_ANY:
+        return true;
+    }
+    return false;
+}
 
 static bool
 is_exported(void *owner, const struct catalog_entry *entry)
@@ -363,21 +386,22 @@ is_exported(void *owner, const struct catalog_entry *entry)
     const struct function_endpoint endpoint = catalog_endpoint(entry);
     return rib_export_includes(bridge->rib, admission->exported, &endpoint) &&
            (!admission->repeats || text_list_has(&endpoint.tags, SPAN(FUNCTION_TAG_IDEMPOTENT))) &&
-           (!admission->connected || member_connected(bridge->member, endpoint.key.node_id));
+           is_within(admission, endpoint.key.node_id);
 }
 
+/* The best of those that are connected, else of those that will be, else of all: *reach is which. */
 static const struct catalog_entry *
-choose_node(
-    struct bridge *bridge, const struct rib_export *exported, bool may_repeat, struct now now)
+choose_node(struct bridge *bridge, const struct rib_export *exported, bool may_repeat,
+    struct now now, enum reach *reach)
 {
     static const struct text_list no_more = { .count = 0 };
     struct admission admission = {
         .bridge = bridge,
         .exported = exported,
-        .connected = true,
         /* An export may stand for others that do not have the tag. */
         .repeats = may_repeat && text_list_has(&kept_attributes(&exported->out)->tags,
                                      SPAN(FUNCTION_TAG_IDEMPOTENT)),
+        .now = now,
     };
     struct catalog_query query = {
         .function = rib_export_source_name(exported),
@@ -389,11 +413,11 @@ choose_node(
         .filter = is_exported,
     };
     const struct catalog_entry *entry = member_select(bridge->member, &query, now);
-    if (entry == NULL) {
-        /* A node we have only heard of: the call fails, and says that it is not connected. */
-        admission.connected = false;
+    while (entry == NULL && admission.reach < REACH_ANY) {
+        admission.reach++;
         entry = member_select(bridge->member, &query, now);
     }
+    *reach = admission.reach;
     return entry;
 }
 
@@ -422,9 +446,10 @@ write_constraint(struct buf *out, struct version version)
     buf_add_decimal(out, version.patch);
 }
 
-struct instant
-cluster_calls_far_deadline(const struct bridge *bridge, const struct link_call *call,
-    struct far_call *waiting, struct now now)
+/* Also sets whether that is by its rule. */
+static struct instant
+far_deadline(const struct bridge *bridge, const struct link_call *call, struct far_call *waiting,
+    struct now now)
 {
     uint64_t timeout_ns = (uint64_t)call->timeout_ms * MS_NS;
     if (timeout_ns > bridge->config.call_timeout_ns) {
@@ -455,7 +480,7 @@ send_to_node(struct bridge *bridge, const struct catalog_entry *entry, struct fa
         .target_node = key.node_id,
         .args = call->args,
         .kwargs = call->kwargs,
-        .deadline = cluster_calls_far_deadline(bridge, call, waiting, now),
+        .deadline = waiting->deadline,
     };
     switch (member_call(bridge->member, &out, now, &bridge->actions)) {
     case MEMBER_CALL_OK:
@@ -496,22 +521,24 @@ may_enter(struct bridge *bridge, uint32_t link, const struct link_call *call,
     return false;
 }
 
-/* Who is to execute it. NULL: nobody can, and the far side was told. */
-static const struct catalog_entry *
-find_node(struct bridge *bridge, const struct rib_export *exported, const struct link_call *call,
-    struct now now)
+enum far_sending
+cluster_calls_send_far(struct bridge *bridge, const struct rib_export *exported,
+    struct far_call *waiting, const struct link_call *call, struct now now,
+    struct call_error *error)
 {
-    if (!arguments_are_json(bridge, call)) {
-        reply_error(bridge, exported->link, call->call_id, CALL_INVALID,
-            "args must be a JSON array and kwargs a JSON object");
-        return NULL;
-    }
-    const struct catalog_entry *entry = choose_node(bridge, exported, call->id.size > 0, now);
+    enum reach reach;
+    const struct catalog_entry *entry =
+        choose_node(bridge, exported, call->id.size > 0, now, &reach);
+    *error = (struct call_error){ .side = CALL_FAR, .hop = bridge->config.name };
     if (entry == NULL) {
-        reply_error(
-            bridge, exported->link, call->call_id, CALL_NOT_FOUND, "no node serves it right now");
+        error->code = CALL_NOT_FOUND;
+        error->text = SPAN("no node serves it right now");
+        return FAR_REFUSED;
     }
-    return entry;
+    if (send_to_node(bridge, entry, waiting, call, now, error)) {
+        return FAR_SENT;
+    }
+    return reach == REACH_EXPECTED ? FAR_EXPECTED : FAR_REFUSED;
 }
 
 void
@@ -537,6 +564,7 @@ begin_far(struct bridge *bridge, const struct rib_export *exported, const struct
         return NULL;
     }
     waiting->limit = limit;
+    waiting->deadline = far_deadline(bridge, call, waiting, now);
     if (call->id.size > 0) {
         waiting->repeat = repeats_begin(&bridge->repeats, call->id, waiting->ticket);
     }
@@ -548,17 +576,20 @@ static void
 serve_by_node(struct bridge *bridge, const struct rib_export *exported,
     const struct link_call *call, struct call_limit *limit, struct now now)
 {
-    const struct catalog_entry *entry = find_node(bridge, exported, call, now);
-    if (entry == NULL) {
+    if (!arguments_are_json(bridge, call)) {
         call_limit_release(limit);
+        reply_error(bridge, exported->link, call->call_id, CALL_INVALID,
+            "args must be a JSON array and kwargs a JSON object");
         return;
     }
     struct far_call *waiting = begin_far(bridge, exported, call, limit, now);
-    struct call_error error = { .side = CALL_FAR, .hop = bridge->config.name };
+    struct call_error error;
     if (waiting == NULL) {
         return;
     }
-    if (!send_to_node(bridge, entry, waiting, call, now, &error)) {
+    enum far_sending sending = cluster_calls_send_far(bridge, exported, waiting, call, now, &error);
+    if (sending == FAR_REFUSED ||
+        (sending == FAR_EXPECTED && !calls_held_begin(bridge, waiting, call, now, &error))) {
         cluster_calls_forget_far(bridge, waiting);
         link_port_reply_error(bridge, exported->link, call->call_id, &error);
         return;
@@ -684,12 +715,15 @@ cluster_calls_end_far(struct bridge *bridge, struct far_call *call)
     cluster_calls_forget_far(bridge, call);
 }
 
-static void
-reply_timed_out(struct bridge *bridge, const struct far_call *call, struct now now)
+void
+cluster_calls_tell_timeout(struct bridge *bridge, const struct far_call *call, struct now now)
 {
     if (call->rule_timeout_ns > 0) {
         struct call_error error = timeout_error(bridge, call->limit, call->rule_timeout_ns, now);
         cluster_calls_tell_error(bridge, call, &error);
+    } else if (call->held != NULL) {
+        tell_error(bridge, call, CALL_DEADLINE_EXCEEDED,
+            "the node that serves it was not connected to the far bridge in time");
     } else {
         tell_error(bridge, call, CALL_DEADLINE_EXCEEDED, "the far node did not answer in time");
     }
@@ -711,7 +745,7 @@ cluster_calls_answered(void *owner, uint64_t ticket, enum member_outcome outcome
         cluster_calls_reply_result(bridge, call, outcome == MEMBER_ANSWERED, body, now);
         break;
     case MEMBER_TIMED_OUT:
-        reply_timed_out(bridge, call, now);
+        cluster_calls_tell_timeout(bridge, call, now);
         break;
     case MEMBER_LOST:
         tell_error(

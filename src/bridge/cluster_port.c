@@ -73,6 +73,14 @@ reached(void *owner, struct span node_id)
     while (node != NULL && (entry = catalog_next_of_node(node, entry)) != NULL) {
         rib_reconsider(bridge->rib, identity_name(entry->identity));
     }
+    bridge->look_again = true;
+}
+
+static void
+dial_failed(void *owner)
+{
+    struct bridge *bridge = owner;
+    bridge->look_again = true;
 }
 
 /* RIB to cluster. */
@@ -224,6 +232,7 @@ cluster_port_events(struct bridge *bridge)
         .answered = cluster_calls_answered,
         .client_gone = client_gone,
         .reached = reached,
+        .dial_failed = dial_failed,
         .catalog = { .owner = bridge, .changed = changed },
     };
 }

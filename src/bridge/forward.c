@@ -34,6 +34,9 @@ forward_init(struct forward *forward, struct mem *mem, struct hash_key hash_key)
     map_init(&forward->near, mem, near_same);
     map_init(&forward->far, mem, far_same);
     heap_init(&forward->deadlines, mem);
+    heap_init(&forward->held_until, mem);
+    list_init(&forward->held);
+    list_init(&forward->spent);
 }
 
 static void
@@ -54,9 +57,12 @@ forward_destroy(struct forward *forward)
     cursor = 0;
     for (struct far_call *call; (call = map_next(&forward->far, &cursor)) != NULL;) {
         call_limit_release(call->limit);
+        forward_let_go_far(forward, call);
         mem_give(forward->mem, call, sizeof(*call));
     }
+    forward_free_spent(forward);
     heap_destroy(&forward->deadlines);
+    heap_destroy(&forward->held_until);
     map_destroy(&forward->near);
     map_destroy(&forward->far);
 }
@@ -198,10 +204,76 @@ forward_find_far(const struct forward *forward, uint64_t ticket)
 void
 forward_end_far(struct forward *forward, struct far_call *call)
 {
+    forward_let_go_far(forward, call);
     list_remove(&call->gathered);
     map_remove(&forward->far, hash_number(forward, call->ticket), &call->ticket);
     call_limit_release(call->limit);
     mem_give(forward->mem, call, sizeof(*call));
+}
+
+bool
+forward_hold_far(struct forward *forward, struct far_call *call, const struct link_call *message,
+    struct instant until)
+{
+    size_t size =
+        sizeof(struct far_held) + message->id.size + message->args.size + message->kwargs.size;
+    struct far_held *held = mem_take(forward->mem, size);
+    if (held == NULL) {
+        return false;
+    }
+    int64_t at = until.ns > INT64_MAX ? INT64_MAX : (int64_t)until.ns;
+    if (!heap_set(&forward->held_until, &held->until, at)) {
+        mem_give(forward->mem, held, size);
+        return false;
+    }
+    struct packer packer = pack_into(held + 1, size - sizeof(*held));
+    held->message.route_id = message->route_id;
+    held->message.id = pack_text(&packer, message->id);
+    held->message.args = pack_text(&packer, message->args);
+    held->message.kwargs = pack_text(&packer, message->kwargs);
+    pack_done(&packer);
+    held->size = size;
+    held->call = call;
+    call->held = held;
+    list_push(&forward->held, &held->in_order);
+    return true;
+}
+
+void
+forward_let_go_far(struct forward *forward, struct far_call *call)
+{
+    struct far_held *held = call->held;
+    if (held != NULL) {
+        call->held = NULL;
+        heap_remove(&forward->held_until, &held->until);
+        list_remove(&held->in_order);
+        list_push(&forward->spent, &held->in_order);
+    }
+}
+
+struct far_call *
+forward_due_held(const struct forward *forward, struct instant now)
+{
+    struct heap_node *first = heap_first(&forward->held_until);
+    bool due = first != NULL && (uint64_t)first->at <= now.ns;
+    return due ? CONTAINER_OF(first, struct far_held, until)->call : NULL;
+}
+
+struct instant
+forward_held_deadline(const struct forward *forward)
+{
+    const struct heap_node *first = heap_first(&forward->held_until);
+    return first == NULL ? INSTANT_NEVER : (struct instant){ .ns = (uint64_t)first->at };
+}
+
+void
+forward_free_spent(struct forward *forward)
+{
+    while (!list_empty(&forward->spent)) {
+        struct far_held *held = CONTAINER_OF(forward->spent.next, struct far_held, in_order);
+        list_remove(&held->in_order);
+        mem_give(forward->mem, held, held->size);
+    }
 }
 
 void

@@ -4,8 +4,8 @@
  *
  * near: a node of our cluster called an imported function; the call went out over a link and its REPLY is
  *       awaited. Ends by reply, by its deadline, or with the link.
- * far:  a far bridge called an exported function; a node of our cluster is working on it. Ends by the
- *       member's `answered`, or is forgotten with the link.
+ * far:  a far bridge called an exported function; a node of our cluster is working on it, or it is held until one that
+ *       serves it is connected (calls_held.c). Ends by the member's `answered`, or is forgotten with the link.
  *
  * However a call ends, forward_end_near() or forward_end_far() takes it out, and releases what it holds of its
  * rule's limits: once, and nobody else does.
@@ -55,6 +55,15 @@ struct near_call {
     size_t size;
 };
 
+/* What it takes to send a far call later, copied. */
+struct far_held {
+    struct far_call *call;
+    struct list in_order;     /* of forward.held */
+    struct heap_node until;   /* it is held no longer */
+    struct link_call message; /* of which route_id, id, args and kwargs are kept */
+    size_t size;
+};
+
 struct far_call {
     uint64_t ticket;  /* of member_call */
     uint64_t call_id; /* the far bridge's */
@@ -63,6 +72,8 @@ struct far_call {
         near_call_id; /* the near call by which it goes on over another link; 0: a node works on it */
     struct repeat *repeat;    /* it is known by its id, too; or NULL */
     bool orphaned;            /* who asked is gone; it goes on for whoever asks again */
+    struct far_held *held;    /* it was sent to nobody yet; or NULL */
+    struct instant deadline;  /* set by the caller; whoever executes it keeps it */
     struct call_limit *limit; /* as above */
     uint64_t rule_timeout_ns;
     struct instant started_at;
@@ -74,7 +85,10 @@ struct forward {
     struct hash_key hash_key;
     struct map near;
     struct map far;
-    struct heap deadlines; /* of near calls */
+    struct heap deadlines;  /* of near calls */
+    struct list held;       /* of struct far_held, the oldest first */
+    struct heap held_until; /* the same, the first that is due first */
+    struct list spent;      /* what is held no longer: the actions of this step may point to it */
     uint64_t next_call_id;
     uint64_t next_ticket;
 };
@@ -101,6 +115,16 @@ MUST_CHECK struct far_call *forward_add_far(
     struct forward *forward, uint32_t link, uint64_t call_id, struct instant now);
 struct far_call *forward_find_far(const struct forward *forward, uint64_t ticket);
 void forward_end_far(struct forward *forward, struct far_call *call);
+
+/* It was sent to nobody, and may be until then; `message` borrows. false: no memory. */
+MUST_CHECK bool forward_hold_far(struct forward *forward, struct far_call *call,
+    const struct link_call *message, struct instant until);
+/* It is held no longer. The copy lives until forward_free_spent(). No effect when it is not held. */
+void forward_let_go_far(struct forward *forward, struct far_call *call);
+struct far_call *forward_due_held(const struct forward *forward, struct instant now);
+struct instant forward_held_deadline(const struct forward *forward);
+/* Once a step, before anything else. */
+void forward_free_spent(struct forward *forward);
 
 /* Link into `gathered` all calls of `link`; the caller ends each. */
 void forward_gather(struct forward *forward, uint32_t link, struct list *near, struct list *far);

@@ -63,11 +63,11 @@ take_reply(struct bridge *bridge, uint32_t link, const struct link_reply *reply,
     }
 }
 
-/* Nobody waits for its answer, or somebody will come and ask for it again. */
+/* Nobody waits for its answer, or somebody will come and ask for it again: what was not executed yet is a new call then. */
 static void
 end_far(struct bridge *bridge, struct far_call *call, struct now now)
 {
-    if (call->repeat != NULL && !bridge->stopping) {
+    if (call->repeat != NULL && call->held == NULL && !bridge->stopping) {
         list_remove(&call->gathered);
         call_limit_release(call->limit);
         call->limit = NULL;

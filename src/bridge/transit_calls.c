@@ -59,7 +59,7 @@ transit_calls_send(struct bridge *bridge, const struct rib_import *import, struc
             .kwargs = call->kwargs,
         },
         .federation = bridge->config.links[import->link].session.federation,
-        .deadline = cluster_calls_far_deadline(bridge, call, waiting, now),
+        .deadline = waiting->deadline,
     };
     return cluster_calls_send_near(bridge, &request, now, error);
 }

@@ -278,6 +278,12 @@ add_calls(struct view *view)
         admin_metrics_sample(&view->metrics, ADMIN_LABELS({ "port", link->name }),
             link->to_link.in_flight + link->from_link.in_flight);
     }
+    admin_metrics_family(&view->metrics, "mpreg_calls_held_total", "counter",
+        "Calls of the far side that waited for a connection to a node that serves them.");
+    for (uint32_t i = 0; i < view->link_count; i++) {
+        admin_metrics_sample(&view->metrics, ADMIN_LABELS({ "port", view->links[i].name }),
+            view->links[i].calls_held);
+    }
 }
 
 /* ---- Policies ---- */

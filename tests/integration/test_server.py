@@ -11,8 +11,6 @@ class ServerTest(SharedTest):
         server = mpreg.FakeServer("us", free_port(), functions)
         self.addCleanup(server.close)
         server.dial(seed.url)
-        # Until the bridge has met it, calls from eu for its functions are told that it is not connected.
-        self.world.us_bridge.await_fact("peer.up", peer=server.url)
         return server
 
     def seeds(self):

@@ -89,21 +89,28 @@ rig_peer_gossip(struct rig *rig, const struct rig_peer *peer, struct delta *delt
     rig_peer_say(rig, peer);
 }
 
+/* What `teller` says of another node, or of itself. */
 static inline void
-rig_peer_describe(struct rig *rig, const struct rig_peer *peer)
+rig_peer_tell_of_node(struct rig *rig, const struct rig_peer *teller, struct span url)
 {
     const struct node_descriptor node = {
         .key = {
-            .cluster_id = rig->bridges[peer->bridge].config.federation,
-            .node_id = peer->url,
+            .cluster_id = rig->bridges[teller->bridge].config.federation,
+            .node_id = url,
         },
         .scope = SPAN("zone"),
-        .dial_url = peer->url,
+        .dial_url = url,
         .advertised_at = rig->now.wall,
         .ttl_ns = 3600 * SEC_NS,
     };
     struct delta delta = { .nodes = &node, .node_count = 1 };
-    rig_peer_gossip(rig, peer, &delta);
+    rig_peer_gossip(rig, teller, &delta);
+}
+
+static inline void
+rig_peer_describe(struct rig *rig, const struct rig_peer *peer)
+{
+    rig_peer_tell_of_node(rig, peer, peer->url);
 }
 
 /* A node joins the cluster of this bridge, and has its place in rig->peers until the end. */
@@ -139,6 +146,65 @@ rig_peer_offer(struct rig *rig, const struct rig_peer *peer, struct rib_facts fa
     struct function_endpoint endpoint = rig_peer_endpoint(rig, peer, facts);
     struct delta delta = { .functions = &endpoint, .function_count = 1 };
     rig_peer_gossip(rig, peer, &delta);
+}
+
+/* A node that the bridge knows only by what `teller` gossips: it has no conn yet. */
+static inline struct rig_peer *
+rig_peer_absent(struct rig *rig, const struct rig_peer *teller, const char *url)
+{
+    CHECK(rig->peer_count < RIG_PEERS_MAX);
+    struct rig_peer *peer = &rig->peers[rig->peer_count++];
+    peer->bridge = teller->bridge;
+    peer->url = span_from_text(url);
+    peer->view = rig_peer_view(rig);
+    rig_peer_tell_of_node(rig, teller, peer->url);
+    return peer;
+}
+
+/* What `teller` says of what another offers. */
+static inline void
+rig_peer_tell_of(struct rig *rig, const struct rig_peer *teller, const struct rig_peer *peer,
+    struct rib_facts facts)
+{
+    struct function_endpoint endpoint = rig_peer_endpoint(rig, peer, facts);
+    struct delta delta = { .functions = &endpoint, .function_count = 1 };
+    rig_peer_gossip(rig, teller, &delta);
+}
+
+/* The dial of it that waits (rig->dials_wait), taken. */
+static inline struct rig_dial
+rig_peer_dialed(struct rig *rig, const struct rig_peer *peer)
+{
+    for (uint32_t i = 0; i < rig->dial_count; i++) {
+        struct rig_dial dial = rig->dials[i];
+        if (span_equal(dial.address, peer->url)) {
+            rig->dials[i] = rig->dials[--rig->dial_count];
+            return dial;
+        }
+    }
+    CHECK(rig->dial_count > RIG_DIALS_MAX); /* nobody dials it */
+    return (struct rig_dial){ .ticket = 0 };
+}
+
+/* It answers the dial, and says what it is. */
+static inline void
+rig_peer_arrive(struct rig *rig, struct rig_peer *peer)
+{
+    struct rig_dial dial = rig_peer_dialed(rig, peer);
+    peer->conn = rig_connect(rig, PORT_CLUSTER, dial.bridge, RIG_SCRIPT);
+    peer->read = 0;
+    rig_push_event(
+        rig, peer->conn, 0, (struct event){ .kind = EVENT_OPENED, .ticket = dial.ticket });
+    rig_run(rig);
+    rig_peer_status(rig, peer);
+}
+
+static inline void
+rig_peer_refuse(struct rig *rig, const struct rig_peer *peer)
+{
+    struct rig_dial dial = rig_peer_dialed(rig, peer);
+    rig_refuse(rig, dial.bridge, PORT_CLUSTER, dial.ticket);
+    rig_run(rig);
 }
 
 static inline void

@@ -25,6 +25,7 @@
 #define RIG_POLICIES_MAX 8u
 #define RIG_PEERS_MAX    8u
 #define RIG_CALLS_MAX    16u
+#define RIG_DIALS_MAX    16u
 
 /* Steps without time passing: more is a loop. */
 #define RIG_STEPS_MAX 100000u
@@ -84,6 +85,13 @@ struct rig_peer {
     uint32_t answer_count;
 };
 
+/* A dial of a node of the cluster that has no outcome yet. */
+struct rig_dial {
+    uint64_t ticket;
+    uint32_t bridge;
+    struct span address;
+};
+
 struct rig {
     struct wire wire; /* its arena holds everything until the end */
     struct log log;
@@ -99,6 +107,10 @@ struct rig {
     uint32_t policy_count;
     struct rig_peer peers[RIG_PEERS_MAX];
     uint32_t peer_count;
+    bool
+        dials_wait; /* nodes of the cluster are dialed until a test says what comes of it, else in vain */
+    struct rig_dial dials[RIG_DIALS_MAX];
+    uint32_t dial_count;
     uint64_t numbers; /* ids drawn so far */
     size_t memory_max;
     uint64_t call_timeout_ns;
@@ -233,8 +245,27 @@ rig_identity(const struct rig *rig, uint32_t bridge)
 }
 
 static inline void
+rig_refuse(struct rig *rig, uint32_t bridge, enum port_kind port, uint64_t ticket)
+{
+    struct event refused = {
+        .kind = EVENT_REFUSED,
+        .port = port,
+        .ticket = ticket,
+        .reason = SPAN("nobody is there"),
+    };
+    rig_push(rig, (struct rig_delivery){ .event = refused, .bridge = bridge });
+}
+
+static inline void
 rig_dial(struct rig *rig, uint32_t from, const struct action *action)
 {
+    if (action->port == PORT_CLUSTER && rig->dials_wait) {
+        CHECK(rig->dial_count < RIG_DIALS_MAX);
+        rig->dials[rig->dial_count++] = (struct rig_dial){
+            .ticket = action->ticket, .bridge = from, .address = rig_keep(rig, action->address)
+        };
+        return;
+    }
     for (uint32_t to = 0; to < rig->bridge_count && action->port == PORT_LINK; to++) {
         const struct rig_bridge *it = &rig->bridges[to];
         if (!span_equal(it->address, action->address) || it->unreachable) {
@@ -249,13 +280,7 @@ rig_dial(struct rig *rig, uint32_t from, const struct action *action)
             (struct event){ .kind = EVENT_ACCEPTED, .identity = rig_identity(rig, from) });
         return;
     }
-    struct event refused = {
-        .kind = EVENT_REFUSED,
-        .port = action->port,
-        .ticket = action->ticket,
-        .reason = SPAN("nobody is there"),
-    };
-    rig_push(rig, (struct rig_delivery){ .event = refused, .bridge = from });
+    rig_refuse(rig, from, action->port, action->ticket);
 }
 
 static inline struct span

@@ -381,6 +381,7 @@ static const char *const bridge_lines[] = {
     "mpreg_call_seconds_bucket{port=\"eu\",direction=\"out\",le=\"+Inf\"} 1",
     "mpreg_call_seconds_count{port=\"eu\",direction=\"out\"} 1",
     "mpreg_calls_in_flight{port=\"eu\"} 0",
+    "mpreg_calls_held_total{port=\"eu\"} 0",
 };
 
 START_TEST(metrics_say_what_happened)

@@ -135,6 +135,75 @@ START_TEST(gathering_takes_all_calls_of_one_link)
 }
 END_TEST
 
+static struct far_call *
+hold_far(uint64_t until_ns, struct span args)
+{
+    const struct link_call message = {
+        .route_id = 9,
+        .id = SPAN("0123456789abcdef"),
+        .args = args,
+        .kwargs = SPAN("{}"),
+    };
+    struct far_call *call = forward_add_far(&forward, 2, 77, at(5));
+    ck_assert(forward_hold_far(&forward, call, &message, at(until_ns)));
+    return call;
+}
+
+START_TEST(what_is_held_is_a_copy_and_lives_until_the_next_step)
+{
+    char args[] = "[1]";
+    struct far_call *call = hold_far(100, span_from_text(args));
+    args[1] = 'x';
+    const struct link_call *message = &call->held->message;
+    ck_assert_uint_eq(message->route_id, 9);
+    ck_assert(span_is(message->id, "0123456789abcdef"));
+    ck_assert(span_is(message->args, "[1]"));
+    ck_assert(span_is(message->kwargs, "{}"));
+    forward_let_go_far(&forward, call);
+    forward_let_go_far(&forward, call);
+    ck_assert_ptr_null(call->held);
+    ck_assert(list_empty(&forward.held));
+    ck_assert_uint_eq(forward_held_deadline(&forward).ns, INSTANT_NEVER.ns);
+    ck_assert(span_is(message->args, "[1]"));
+    size_t used = mem.used;
+    forward_free_spent(&forward);
+    ck_assert_uint_lt(mem.used, used);
+}
+END_TEST
+
+START_TEST(what_is_held_is_due_in_time_and_ends_with_its_call)
+{
+    struct far_call *later = hold_far(20, SPAN("[]"));
+    struct far_call *first = hold_far(10, SPAN("[]"));
+    struct far_call *last = hold_far(UINT64_MAX, SPAN("[]"));
+    ck_assert_uint_eq(forward_held_deadline(&forward).ns, 10);
+    ck_assert_ptr_null(forward_due_held(&forward, at(9)));
+    ck_assert_ptr_eq(forward_due_held(&forward, at(10)), first);
+    forward_end_far(&forward, first);
+    ck_assert_ptr_null(forward_due_held(&forward, at(19)));
+    ck_assert_ptr_eq(forward_due_held(&forward, at(20)), later);
+    ck_assert_ptr_eq(CONTAINER_OF(forward.held.next, struct far_held, in_order)->call, later);
+    forward_end_far(&forward, later);
+    ck_assert_ptr_null(forward_due_held(&forward, at(UINT64_C(1) << 62)));
+    ck_assert_ptr_nonnull(last->held);
+}
+END_TEST
+
+START_TEST(what_memory_does_not_allow_is_not_held)
+{
+    struct far_call *call = forward_add_far(&forward, 2, 77, at(5));
+    const struct link_call message = { .args = SPAN("[]"), .kwargs = SPAN("{}") };
+    size_t used = mem.used;
+    mem.cap = mem.used;
+    for (; !forward_hold_far(&forward, call, &message, at(10)); mem.cap++) {
+        ck_assert_uint_eq(mem.used, used);
+        ck_assert_ptr_null(call->held);
+        ck_assert_uint_eq(forward_held_deadline(&forward).ns, INSTANT_NEVER.ns);
+    }
+    ck_assert_uint_gt(mem.used, used + sizeof(struct far_held));
+}
+END_TEST
+
 START_TEST(both_tables_share_one_cap)
 {
     for (uint32_t i = 0; i < CALLS_IN_FLIGHT_MAX; i++) {
@@ -180,6 +249,9 @@ main(void)
     tcase_add_test(tcase, far_call_is_found_by_its_ticket_until_it_ends);
     tcase_add_test(tcase, calls_are_due_in_the_order_of_their_deadlines);
     tcase_add_test(tcase, gathering_takes_all_calls_of_one_link);
+    tcase_add_test(tcase, what_is_held_is_a_copy_and_lives_until_the_next_step);
+    tcase_add_test(tcase, what_is_held_is_due_in_time_and_ends_with_its_call);
+    tcase_add_test(tcase, what_memory_does_not_allow_is_not_held);
     tcase_add_test(tcase, both_tables_share_one_cap);
     tcase_add_test(tcase, call_that_memory_does_not_allow_leaves_nothing_behind);
     suite_add_tcase(suite, tcase);
