@@ -8,6 +8,7 @@
 #include "core/limits.h"
 #include "node/node_state.h"
 #include "tests/support/check_failed.h"
+#include "tests/support/expect_text.h"
 #include "tests/support/node_rig.h"
 
 #define ANSWER(r_, u_)                                                                             \
@@ -62,12 +63,6 @@ static void
 tear_down(void)
 {
     rig_stop(&rig);
-}
-
-static void
-expect(const char *name, const char *got, const char *want)
-{
-    ck_assert_msg(strcmp(got, want) == 0, "%s: got\n%s\nwant\n%s", name, got, want);
 }
 
 static const struct {

@@ -7,6 +7,7 @@
 
 #include "node/node_state.h"
 #include "tests/support/check_failed.h"
+#include "tests/support/expect_text.h"
 #include "tests/support/node_rig.h"
 
 #define SUBSCRIBER 100u
@@ -41,12 +42,6 @@ static void
 tear_down(void)
 {
     rig_stop(&rig);
-}
-
-static void
-expect(const char *name, const char *got, const char *want)
-{
-    ck_assert_msg(strcmp(got, want) == 0, "%s: got\n%s\nwant\n%s", name, got, want);
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #include "node/node.h"
 #include "tests/support/check_failed.h"
+#include "tests/support/expect_text.h"
 #include "tests/support/node_rig.h"
 
 #define ANSWER(r_, u_)                                                                             \
@@ -63,18 +64,6 @@ static void
 tear_down(void)
 {
     rig_stop(&rig);
-}
-
-static void
-expect(const char *name, const char *got, const char *want)
-{
-    ck_assert_msg(strcmp(got, want) == 0, "%s: got\n%s\nwant\n%s", name, got, want);
-}
-
-static void
-expect_part(const char *name, const char *got, const char *part)
-{
-    ck_assert_msg(strstr(got, part) != NULL, "%s: got\n%s\nwithout\n%s", name, got, part);
 }
 
 /* The request that went to the peer in the last step, kept until the next one to the same peer. */
