@@ -25,9 +25,8 @@ struct advertisement {
     uint32_t hops_left;    /* how many more borders it may cross */
     uint32_t cost;         /* lower is better */
     uint32_t preference;   /* higher is better; set by import policy, never sent */
-    bool
-        doubted; /* a link on its way is damped, or its probes fail: who passed it on has nothing better */
-    uint64_t ttl_ns; /* remaining, never an absolute time (clocks differ) */
+    bool doubted;          /* a link that it passed before ours is damped, or its probes fail */
+    uint64_t ttl_ns;       /* remaining, never an absolute time (clocks differ) */
 };
 
 #define ADVERTISEMENT_HOPS_DEFAULT       5u

@@ -2,9 +2,10 @@
 /*
  * bridge.c - the engine: which room an event is for, and the order of a step.
  *
- * A step: the event's room acts, calls that were held for a connection go on, and what a new policy leaves to judge is done for a while; then the cluster is shown what the RIB has chosen (cluster_port_settle),
- * then the links are told what changed (link_announce_flush), then the cluster (member_flush). So whatever
- * came in goes out in the same step; but what a link brought to the cluster with the next tick, which is due at once.
+ * A step: the event's room acts, calls that were held for a connection go on, and what a new policy leaves to judge is
+ * done for a while; then the cluster is shown what the RIB has chosen (cluster_port_settle), then the links are told what
+ * changed (link_announce_flush), then the cluster (member_flush). So whatever came in goes out in the same step; but what
+ * a link brought to the cluster with the next tick, which is due at once.
  */
 #include "bridge/bridge.h"
 

@@ -22,8 +22,7 @@ struct catalog {
     struct map by_name; /* struct catalog_name by name */
     struct map by_id;   /* the same things by function_id */
     struct map nodes;
-    struct list
-        entries; /* all, the newest first: a walk does not come to those that came after it began */
+    struct list entries; /* all, the newest first: no walk comes to what came after it began */
     struct list walks;
     struct facts_table facts;
     struct heap expiries;

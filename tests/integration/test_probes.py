@@ -141,6 +141,9 @@ class DoubtTest(SharedTest):
 
     def test_two_that_doubt_their_links_to_a_third_one_come_to_rest(self):
         await_that("both doubt both ways", lambda: self.both_have_two_ways(True))
+        for bridge in (self.world.us, self.world.eu):
+            told = bridge.get_json(f"/v1/functions?side=exported&link={bridge.far}")["functions"]
+            self.assertEqual({item["name"]: item["doubted"] for item in told}, {"af.text.upper": True, "af.gate.pass": True})
         before = self.gone_or_changed()
         self.await_pings(4)
         self.assertTrue(self.both_have_two_ways(True))
