@@ -1,32 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * map.c - linear probing in a table of (hash, item) slots.
+ * map.c - linear probing in a table of (hash, item) slots, in the order of their hashes.
  *
- * An item sits at its home slot, hash & mask, or in the unbroken run of taken slots behind it. Both tables keep
- * that at all times: an entry leaves the old one as if it were removed from it.
+ * The home of an entry is where its hash would be if hashes were spread evenly over the homes: a smaller hash never has
+ * a later home. An entry sits at its home or in the unbroken run of taken slots behind it, and no entry behind it has a
+ * smaller hash. So a search ends at the first hash that is larger, and a table can move to another size front first:
+ * what hashes less than the last that moved is in the new table, what hashes more is still in the old one, and only
+ * what hashes the same may be in either. Why so: docs/adr/0026.
  */
 #include "base/map.h"
 
 #include <string.h>
 
-#define MAP_SLOTS_MIN ((size_t)8)
+#define HOMES_MIN       ((size_t)8)
+#define CHUNK_BITS_MAX  10u
+#define CHUNK_SLOTS_MAX ((size_t)1 << CHUNK_BITS_MAX)
 
-/* More slots than the hashes that they keep tell apart would only make longer runs; nothing here comes near. */
-#define MAP_SLOTS_MAX ((size_t)UINT32_MAX / 2)
+/* More homes than hashes tell apart would only make longer runs; nothing here comes near. */
+#define HOMES_MAX ((size_t)UINT32_MAX / 2)
 
 /*
- * What each insertion and removal does for the old table: few entries, since each lands on another page of the new
- * one, but not so few that both tables are there for long. A table of n slots grows at 3n/4 entries, has moved 3n/16
- * insertions later, and is full again after 3n/4 of them; it shrinks at n/8 entries to n/2 slots, and may grow again
- * n/4 insertions later: by then the old one is empty.
+ * What each insertion and removal does for the table that is leaving. It has n slots and is gone after n/32 changes:
+ * until then what has not moved gets fuller by one slot of 32 at most, and the new table, a quarter larger, is not full.
  */
-#define MOVED_PER_CHANGE   4u
-#define CLEARED_PER_CHANGE 16u
+#define MOVED_PER_CHANGE 32u
+
+#define NOTHING_LEAVES ((int64_t)UINT32_MAX)
+
+/* A slot of one of the two tables. Without a table: not found. */
+struct spot {
+    const struct map_table *table;
+    size_t at;
+};
 
 void
 map_init(struct map *map, struct mem *mem, map_same same)
 {
-    *map = (struct map){ .mem = mem, .same = same };
+    *map = (struct map){ .mem = mem, .same = same, .moved_to = NOTHING_LEAVES };
 }
 
 static void *
@@ -45,154 +55,359 @@ slot_of(uint64_t hash, void *item)
     return slot;
 }
 
-static void
-give_leaving(struct map *map)
+static size_t
+chunk_slots(const struct map_table *table)
 {
-    mem_give(map->mem, map->leaving, map->leaving_count * sizeof(*map->leaving));
-    map->leaving = NULL;
-    map->leaving_count = 0;
-    map->moved = 0;
+    return (size_t)1 << table->chunk_bits;
+}
+
+static size_t
+place_in_chunk(const struct map_table *table, size_t at)
+{
+    return at & (chunk_slots(table) - 1);
+}
+
+static size_t
+slots_end(const struct map_table *table)
+{
+    return table->chunk_count << table->chunk_bits;
+}
+
+/* NULL: its chunk is not there. */
+static struct map_slot *
+slot_at(const struct map_table *table, size_t at)
+{
+    size_t chunk = at >> table->chunk_bits;
+    if (chunk >= table->chunk_count || table->chunks[chunk] == NULL) {
+        return NULL;
+    }
+    return &table->chunks[chunk][place_in_chunk(table, at)];
+}
+
+/* The slot, if it is taken. */
+static const struct map_slot *
+entry_at(const struct map_table *table, size_t at)
+{
+    const struct map_slot *slot = slot_at(table, at);
+    return slot != NULL && item_of(slot) != NULL ? slot : NULL;
+}
+
+/* Where the search for a hash begins: at its home, or, if that is no longer used, where use begins. */
+static size_t
+home_of(const struct map_table *table, uint32_t hash)
+{
+    size_t home = (size_t)((uint64_t)hash * table->home_count >> 32);
+    return home > table->begin ? home : table->begin;
+}
+
+static void
+give_chunk(struct map *map, struct map_table *table, size_t chunk)
+{
+    if (table->chunks[chunk] != NULL) {
+        mem_give(map->mem, table->chunks[chunk], chunk_slots(table) * sizeof(struct map_slot));
+        table->chunks[chunk] = NULL;
+    }
+}
+
+static void
+give_table(struct map *map, struct map_table *table)
+{
+    for (size_t i = table->begin >> table->chunk_bits; i < table->chunk_count; i++) {
+        give_chunk(map, table, i);
+    }
+    mem_give(map->mem, (void *)table->chunks, table->chunk_count * sizeof(struct map_slot *));
+    *table = (struct map_table){ 0 };
 }
 
 void
 map_destroy(struct map *map)
 {
-    give_leaving(map);
-    mem_give(map->mem, map->slots, map->slot_count * sizeof(*map->slots));
-    map->slots = NULL;
-    map->slot_count = 0;
+    give_table(map, &map->leaving);
+    give_table(map, &map->table);
+    map->moved_to = NOTHING_LEAVES;
     map->count = 0;
 }
 
-/* The slot of a table that holds `key`, or slot_count when none does. */
+/* The first slot from `at` on that is free. */
 static size_t
-find_slot(const struct map *map, const struct map_slot *slots, size_t slot_count, uint64_t hash,
-    const void *key)
+free_from(const struct map_table *table, size_t at)
 {
-    if (slot_count == 0) {
-        return 0;
-    }
-    size_t mask = slot_count - 1;
-    uint32_t kept = (uint32_t)hash;
-    void *item;
-    for (size_t at = kept & mask; (item = item_of(&slots[at])) != NULL; at = (at + 1) & mask) {
-        if (slots[at].hash == kept && map->same(item, key)) {
-            return at;
+    for (const struct map_slot *slot; (slot = slot_at(table, at)) != NULL;) {
+        for (size_t i = place_in_chunk(table, at); i < chunk_slots(table); i++, slot++, at++) {
+            if (item_of(slot) == NULL) {
+                return at;
+            }
         }
     }
-    return slot_count;
+    return at;
+}
+
+/* The first slot from the home of the hash on that is free or has no smaller hash. */
+static size_t
+place_of(const struct map_table *table, uint32_t hash)
+{
+    size_t at = home_of(table, hash);
+    for (const struct map_slot *slot; (slot = slot_at(table, at)) != NULL;) {
+        for (size_t i = place_in_chunk(table, at); i < chunk_slots(table); i++, slot++, at++) {
+            if (slot->hash >= hash || item_of(slot) == NULL) {
+                return at;
+            }
+        }
+    }
+    return at;
+}
+
+static bool
+find_in(const struct map_table *table, map_same same, uint32_t hash, const void *key, size_t *found)
+{
+    const struct map_slot *entry;
+    for (size_t at = place_of(table, hash);
+         (entry = entry_at(table, at)) != NULL && entry->hash == hash; at++) {
+        if (same(item_of(entry), key)) {
+            *found = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct spot
+find(const struct map *map, uint32_t hash, const void *key)
+{
+    struct spot spot = { .table = hash <= map->moved_to ? &map->table : &map->leaving };
+    if (find_in(spot.table, map->same, hash, key, &spot.at)) {
+        return spot;
+    }
+    spot.table = &map->leaving;
+    if (hash == map->moved_to && find_in(spot.table, map->same, hash, key, &spot.at)) {
+        return spot;
+    }
+    return (struct spot){ 0 };
 }
 
 void *
 map_find(const struct map *map, uint64_t hash, const void *key)
 {
-    size_t at = find_slot(map, map->slots, map->slot_count, hash, key);
-    if (at < map->slot_count) {
-        return item_of(&map->slots[at]);
-    }
-    at = find_slot(map, map->leaving, map->leaving_count, hash, key);
-    return at < map->leaving_count ? item_of(&map->leaving[at]) : NULL;
+    struct spot spot = find(map, (uint32_t)hash, key);
+    return spot.table != NULL ? item_of(slot_at(spot.table, spot.at)) : NULL;
 }
 
-/* Put into the first free slot from home on. There is one. */
-static void
-place(struct map_slot *slots, size_t slot_count, struct map_slot entry)
+/* Have the chunk in which the slot is. false: no memory. */
+static bool
+reach(struct map *map, struct map_table *table, size_t at)
 {
-    size_t mask = slot_count - 1;
-    size_t at = entry.hash & mask;
-    while (item_of(&slots[at]) != NULL) {
-        at = (at + 1) & mask;
-    }
-    slots[at] = entry;
-}
-
-/* Free the slot `hole`, and move back what would no longer be reached from its home across it. */
-static void
-close_hole(struct map_slot *slots, size_t slot_count, size_t hole)
-{
-    size_t mask = slot_count - 1;
-    for (size_t at = (hole + 1) & mask; item_of(&slots[at]) != NULL; at = (at + 1) & mask) {
-        size_t home = slots[at].hash & mask;
-        size_t from_home = (at - home) & mask;
-        size_t from_hole = (at - hole) & mask;
-        if (from_home >= from_hole) {
-            slots[hole] = slots[at];
-            hole = at;
+    size_t chunk = at >> table->chunk_bits;
+    CHECK(chunk <= table->chunk_count);
+    if (chunk == table->chunk_count) {
+        size_t size = table->chunk_count * sizeof(struct map_slot *);
+        void *chunks =
+            mem_resize(map->mem, (void *)table->chunks, size, size + sizeof(struct map_slot *));
+        if (chunks == NULL) {
+            return false;
         }
+        table->chunks = chunks;
+        table->chunks[table->chunk_count++] = NULL;
     }
-    slots[hole] = slot_of(0, NULL);
+    if (table->chunks[chunk] == NULL) {
+        table->chunks[chunk] = mem_take(map->mem, chunk_slots(table) * sizeof(struct map_slot));
+    }
+    return table->chunks[chunk] != NULL;
 }
 
-/* Closing a hole may fill the slot again. */
+/* Move what is from `at` on one slot up, into the free slot `hole`. */
 static void
+make_way(const struct map_table *table, size_t at, size_t hole)
+{
+    while (hole > at) {
+        struct map_slot *slot = slot_at(table, hole);
+        size_t before = place_in_chunk(table, hole);
+        size_t run = before < hole - at ? before : hole - at;
+        if (run == 0) {
+            *slot = *slot_at(table, hole - 1);
+            run = 1;
+        } else {
+            memmove(slot - run + 1, slot - run, run * sizeof(*slot));
+        }
+        hole -= run;
+    }
+}
+
+/* Free a slot, and move what is behind it, up to `end`, one slot down. */
+static void
+close_up(const struct map_table *table, size_t at, size_t end)
+{
+    while (at + 1 < end) {
+        struct map_slot *slot = slot_at(table, at);
+        size_t behind = chunk_slots(table) - 1 - place_in_chunk(table, at);
+        size_t run = behind < end - at - 1 ? behind : end - at - 1;
+        if (run == 0) {
+            *slot = *slot_at(table, at + 1);
+            run = 1;
+        } else {
+            memmove(slot, slot + 1, run * sizeof(*slot));
+        }
+        at += run;
+    }
+    *slot_at(table, at) = slot_of(0, NULL);
+}
+
+/* false: no memory. */
+static bool
+put(struct map *map, struct map_table *table, struct map_slot entry)
+{
+    size_t at = place_of(table, entry.hash);
+    size_t hole = free_from(table, at);
+    if (!reach(map, table, hole)) {
+        return false;
+    }
+    make_way(table, at, hole);
+    *slot_at(table, at) = entry;
+    return true;
+}
+
+static void
+take_out(struct spot spot)
+{
+    size_t end = spot.at + 1;
+    const struct map_slot *entry;
+    while ((entry = entry_at(spot.table, end)) != NULL && home_of(spot.table, entry->hash) < end) {
+        end++;
+    }
+    close_up(spot.table, spot.at, end);
+}
+
+/* Behind `end`, where no entry is: those that move are the last ones of their new table. false: no memory. */
+static bool
+append(struct map *map, struct map_slot entry, size_t *end)
+{
+    size_t home = home_of(&map->table, entry.hash);
+    size_t at = home > *end ? home : *end;
+    if (!reach(map, &map->table, at)) {
+        return false;
+    }
+    *slot_at(&map->table, at) = entry;
+    *end = at + 1;
+    return true;
+}
+
+/* false: no memory; the next change goes on. */
+static bool
 move_some(struct map *map)
 {
-    size_t end = map->moved + CLEARED_PER_CHANGE;
-    for (uint32_t moves = 0; map->moved < map->leaving_count && map->moved < end;) {
-        struct map_slot entry = map->leaving[map->moved];
-        if (item_of(&entry) == NULL) {
-            map->moved++;
-            continue;
-        }
-        if (moves == MOVED_PER_CHANGE) {
-            break;
-        }
-        place(map->slots, map->slot_count, entry);
-        close_hole(map->leaving, map->leaving_count, map->moved);
-        moves++;
+    struct map_table *from = &map->leaving;
+    if (from->chunks == NULL) {
+        return true;
     }
-    if (map->leaving != NULL && map->moved == map->leaving_count) {
-        give_leaving(map);
+    size_t last_home = map->moved_to < 0 ? 0 : home_of(&map->table, (uint32_t)map->moved_to);
+    size_t end = free_from(&map->table, last_home);
+    for (uint32_t i = 0; i < MOVED_PER_CHANGE && from->begin < slots_end(from); i++) {
+        const struct map_slot *entry = entry_at(from, from->begin);
+        if (entry != NULL) {
+            if (!append(map, *entry, &end)) {
+                return false;
+            }
+            map->moved_to = entry->hash;
+        }
+        from->begin++;
+        if (place_in_chunk(from, from->begin) == 0) {
+            give_chunk(map, from, (from->begin - 1) >> from->chunk_bits);
+        }
     }
+    if (from->begin == slots_end(from)) {
+        give_table(map, from);
+        map->moved_to = NOTHING_LEAVES;
+    }
+    return true;
 }
 
 /* Go on in a table of another size. false: no memory, nothing changed. */
 static bool
-resize(struct map *map, size_t slot_count)
+resize(struct map *map, size_t home_count)
 {
-    CHECK(map->leaving == NULL && map->count < slot_count);
-    bool fits = slot_count <= MAP_SLOTS_MAX;
-    struct map_slot *slots = fits ? mem_take(map->mem, slot_count * sizeof(*slots)) : NULL;
-    if (slots == NULL) {
+    CHECK(map->leaving.chunks == NULL && map->count < home_count);
+    struct map_table table = { .home_count = home_count, .chunk_bits = CHUNK_BITS_MAX };
+    while (home_count < chunk_slots(&table)) {
+        table.chunk_bits--;
+    }
+    table.chunk_count = home_count >> table.chunk_bits;
+    size_t size = table.chunk_count * sizeof(struct map_slot *);
+    table.chunks = home_count <= HOMES_MAX ? mem_take(map->mem, size) : NULL;
+    if (table.chunks == NULL) {
         return false;
     }
-    map->leaving = map->slots;
-    map->leaving_count = map->slot_count;
-    map->moved = 0;
-    map->slots = slots;
-    map->slot_count = slot_count;
+    map->leaving = map->table;
+    map->moved_to = map->leaving.chunks != NULL ? -1 : NOTHING_LEAVES;
+    map->table = table;
     return true;
+}
+
+static size_t
+in_whole_chunks(size_t slots)
+{
+    return (slots + CHUNK_SLOTS_MAX - 1) >> CHUNK_BITS_MAX << CHUNK_BITS_MAX;
+}
+
+/* Twice as many homes while they are in one chunk, then a quarter more. */
+static size_t
+larger(size_t home_count)
+{
+    if (home_count == 0) {
+        return HOMES_MIN;
+    }
+    return home_count < CHUNK_SLOTS_MAX ? home_count * 2
+                                        : home_count + in_whole_chunks(home_count / 4);
+}
+
+static size_t
+smaller(size_t home_count)
+{
+    return home_count <= CHUNK_SLOTS_MAX ? home_count / 2 : in_whole_chunks(home_count / 2);
+}
+
+/* So full that a search passes four to five other entries, and an insertion makes way with thirty. */
+static size_t
+count_max(const struct map_table *table)
+{
+    return table->home_count / 8 * 7;
 }
 
 bool
 map_insert(struct map *map, uint64_t hash, void *item)
 {
     CHECK(item != NULL);
-    move_some(map);
-    if (map->slot_count == 0 && !resize(map, MAP_SLOTS_MIN)) {
+    if (!move_some(map)) {
         return false;
     }
-    if (map->count >= map->slot_count / 4 * 3 && !resize(map, map->slot_count * 2)) {
+    if (map->count >= count_max(&map->table) && !resize(map, larger(map->table.home_count))) {
         return false;
     }
-    place(map->slots, map->slot_count, slot_of(hash, item));
+    struct map_slot entry = slot_of(hash, item);
+    if (!put(map, entry.hash <= map->moved_to ? &map->table : &map->leaving, entry)) {
+        if (map->count == 0) {
+            map_destroy(map);
+        }
+        return false;
+    }
     map->count++;
-    CHECK(map->count <= map->slot_count / 4 * 3);
+    CHECK(map->count <= count_max(&map->table));
     return true;
 }
 
-/* A smaller table when most slots are free, none when all are. */
+/* A smaller table when most slots are free, and none when all of many are. */
 static void
 shrink(struct map *map)
 {
-    bool small = map->slot_count <= MAP_SLOTS_MIN;
-    if (map->count == 0 && !(small && map->leaving == NULL)) {
+    size_t home_count = map->table.home_count;
+    if (map->leaving.chunks == NULL && home_count <= HOMES_MIN) {
+        return;
+    }
+    if (map->count == 0) {
         map_destroy(map);
         return;
     }
-    /* An eighth, not three eighths: a table that hovers at one size does not move back and forth. */
-    if (!small && map->leaving == NULL && map->count <= map->slot_count / 8) {
-        bool shrunk = resize(map, map->slot_count / 2);
+    /* At a quarter: the smaller one is half full then, so that a table which hovers there does not move back and forth. */
+    if (map->leaving.chunks == NULL && map->count <= home_count / 4) {
+        bool shrunk = resize(map, smaller(home_count));
         (void)shrunk; /* Without memory for the smaller table the larger one still serves. */
     }
 }
@@ -200,34 +415,56 @@ shrink(struct map *map)
 void *
 map_remove(struct map *map, uint64_t hash, const void *key)
 {
-    void *item = NULL;
-    size_t at = find_slot(map, map->slots, map->slot_count, hash, key);
-    if (at < map->slot_count) {
-        item = item_of(&map->slots[at]);
-        close_hole(map->slots, map->slot_count, at);
-    } else if ((at = find_slot(map, map->leaving, map->leaving_count, hash, key)) <
-               map->leaving_count) {
-        item = item_of(&map->leaving[at]);
-        close_hole(map->leaving, map->leaving_count, at);
-    } else {
+    struct spot spot = find(map, (uint32_t)hash, key);
+    if (spot.table == NULL) {
         return NULL;
     }
+    void *item = item_of(slot_at(spot.table, spot.at));
+    take_out(spot);
     map->count--;
-    move_some(map);
+    bool moved = move_some(map);
+    (void)moved; /* Without memory for the new table both serve. */
     shrink(map);
     return item;
 }
 
 void *
-map_next(const struct map *map, size_t *cursor)
+map_replace(struct map *map, uint64_t hash, const void *key, void *item)
 {
-    while (*cursor < map->slot_count + map->leaving_count) {
-        size_t at = (*cursor)++;
-        void *item =
-            item_of(at < map->slot_count ? &map->slots[at] : &map->leaving[at - map->slot_count]);
-        if (item != NULL) {
-            return item;
+    struct spot spot = find(map, (uint32_t)hash, key);
+    if (spot.table == NULL) {
+        return NULL;
+    }
+    struct map_slot *slot = slot_at(spot.table, spot.at);
+    void *replaced = item_of(slot);
+    *slot = slot_of(hash, item);
+    return replaced;
+}
+
+/* The item of the first slot from `at` on that is taken, and `at` behind it, or NULL and `at` at the end. */
+static void *
+next_in(const struct map_table *table, size_t *at)
+{
+    *at = *at > table->begin ? *at : table->begin;
+    while (*at < slots_end(table)) {
+        const struct map_slot *slot = slot_at(table, *at);
+        *at += slot != NULL ? 1 : chunk_slots(table) - place_in_chunk(table, *at);
+        if (slot != NULL && item_of(slot) != NULL) {
+            return item_of(slot);
         }
     }
     return NULL;
+}
+
+void *
+map_next(const struct map *map, size_t *cursor)
+{
+    size_t end = slots_end(&map->table);
+    void *item = *cursor < end ? next_in(&map->table, cursor) : NULL;
+    if (item == NULL) {
+        size_t at = *cursor - end;
+        item = next_in(&map->leaving, &at);
+        *cursor = end + at;
+    }
+    return item;
 }

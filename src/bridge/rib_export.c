@@ -176,14 +176,32 @@ export_give_up_name(struct rib *rib, struct rib_export *exported)
     rib->counts.exports[exported->link]--;
 }
 
+/* In no table any more. */
+static void
+export_forget(struct rib *rib, struct rib_export *exported)
+{
+    list_remove(&exported->change);
+    rib_pace_leave(rib, exported);
+    export_destroy(rib, exported);
+}
+
 void
 rib_export_free(struct rib *rib, struct rib_export *exported)
 {
     struct rib_link *port = &rib->links[exported->link];
     map_remove(&port->routes, rib_hash_number(rib, exported->route_id), &exported->route_id);
-    list_remove(&exported->change);
-    rib_pace_leave(rib, exported);
-    export_destroy(rib, exported);
+    export_forget(rib, exported);
+}
+
+/* Its number leads to `exported` from now on; `old`, to which it did, is freed. */
+static void
+take_route(struct rib *rib, struct rib_export *old, struct rib_export *exported)
+{
+    uint64_t hash = rib_hash_number(rib, exported->route_id);
+    const void *replaced =
+        map_replace(&rib->links[exported->link].routes, hash, &exported->route_id, exported);
+    CHECK(replaced == old);
+    export_forget(rib, old);
 }
 
 /* In the place of `gone`, which is freed; NULL: of none. false: no memory, nothing changed. */
@@ -198,16 +216,29 @@ export_index(struct rib *rib, struct rib_export *exported, struct rib_export *go
         return false;
     }
     if (gone != NULL) {
-        rib_export_free(rib, gone);
-    }
-    if (!map_insert(&port->routes, rib_hash_number(rib, exported->route_id), exported)) {
-        CHECK(gone == NULL); /* a table that had room for one has it again */
+        take_route(rib, gone, exported);
+    } else if (!map_insert(&port->routes, rib_hash_number(rib, exported->route_id), exported)) {
         map_remove(&port->exports, hash, &key);
         return false;
     }
     list_push(&port->announcing.exports, &exported->in_link);
     rib->counts.exports[exported->link]++;
     return true;
+}
+
+/* In the place of `old`, which stands for the same function by the same number, and is freed. */
+static void
+export_replace(struct rib *rib, struct rib_export *old, struct rib_export *exported)
+{
+    struct rib_link *port = &rib->links[exported->link];
+    const struct advertisement out = rib_export_out(exported);
+    struct rib_export_key key = { .out = &out };
+    uint64_t hash = rib_hash_name(rib, out.identity.name);
+    const void *replaced = map_replace(&port->exports, hash, &key, exported);
+    CHECK(replaced == old);
+    leave_walk(rib, old);
+    list_push(&port->announcing.exports, &exported->in_link);
+    take_route(rib, old, exported);
 }
 
 static struct rib_export *
@@ -301,9 +332,7 @@ export_rewrite(struct rib *rib, struct rib_export *old, const struct policy_verd
         list_remove(at);
         list_push(&exported->slots, at);
     }
-    export_give_up_name(rib, old);
-    bool indexed = export_index(rib, exported, old);
-    CHECK(indexed);
+    export_replace(rib, old, exported);
     queue_change(rib, exported);
 }
 

@@ -222,19 +222,41 @@ rib_offer_decided_by(const struct rib *rib, const struct rib_offer *offer)
 
 /* Imports. */
 
-/* In the table and the lists of its link, and counted there. */
-static bool
-import_index(struct rib *rib, struct rib_import *import)
+/* It is in the table of its link. */
+static void
+import_enter(struct rib *rib, struct rib_import *import)
 {
     struct rib_hearing *hearing = &rib->links[import->link].hearing;
-    uint64_t hash = rib_hash_number(rib, import->route_id);
-    if (!map_insert(&rib->links[import->link].imports, hash, import)) {
-        return false;
-    }
     list_push(&hearing->imports, &import->in_link);
     rib_limit_count(rib->counts.table[import->link], import);
     link_table_add(&hearing->table, import->digest);
     hearing->confirmed += import->epoch == hearing->epoch;
+}
+
+static void
+import_leave(struct rib *rib, struct rib_import *import)
+{
+    struct rib_hearing *hearing = &rib->links[import->link].hearing;
+    for (uint32_t walk = 0; walk < RIB_HEARING_WALK_COUNT; walk++) {
+        if (hearing->walks[walk] == &import->in_link) {
+            hearing->walks[walk] = import->in_link.next;
+        }
+    }
+    list_remove(&import->in_link);
+    rib_limit_discount(rib->counts.table[import->link], import);
+    link_table_remove(&hearing->table, import->digest);
+    hearing->confirmed -= import->epoch == hearing->epoch;
+}
+
+/* false: no memory, nothing changed. */
+static bool
+import_index(struct rib *rib, struct rib_import *import)
+{
+    uint64_t hash = rib_hash_number(rib, import->route_id);
+    if (!map_insert(&rib->links[import->link].imports, hash, import)) {
+        return false;
+    }
+    import_enter(rib, import);
     rib_note_arrival(rib, import);
     return true;
 }
@@ -251,19 +273,10 @@ import_destroy(struct rib *rib, struct rib_import *import)
 static void
 import_free(struct rib *rib, struct rib_import *import)
 {
-    struct rib_hearing *hearing = &rib->links[import->link].hearing;
     uint64_t hash = rib_hash_number(rib, import->route_id);
-    rib_limit_discount(rib->counts.table[import->link], import);
     map_remove(&rib->links[import->link].imports, hash, &import->route_id);
     rib_note_departure(rib, import);
-    for (uint32_t walk = 0; walk < RIB_HEARING_WALK_COUNT; walk++) {
-        if (hearing->walks[walk] == &import->in_link) {
-            hearing->walks[walk] = import->in_link.next;
-        }
-    }
-    list_remove(&import->in_link);
-    link_table_remove(&hearing->table, import->digest);
-    hearing->confirmed -= import->epoch == hearing->epoch;
+    import_leave(rib, import);
     import_destroy(rib, import);
 }
 
@@ -551,10 +564,13 @@ replace_import(struct rib *rib, struct rib_import *known, struct rib_import *imp
         is_next[walk] = hearing->walks[walk] == &known->in_link;
     }
     retire(rib, known);
-    import_free(rib, known);
-    /* A table that had room for one has it again. */
-    bool added = import_index(rib, import);
-    CHECK(added);
+    uint64_t hash = rib_hash_number(rib, import->route_id);
+    const void *replaced =
+        map_replace(&rib->links[import->link].imports, hash, &import->route_id, import);
+    CHECK(replaced == known);
+    import_leave(rib, known);
+    import_destroy(rib, known);
+    import_enter(rib, import);
     /* In the same place, so that no walk misses it. */
     list_remove(&import->in_link);
     list_push(before->next, &import->in_link);

@@ -360,19 +360,23 @@ turn_walks(struct catalog *catalog, const struct catalog_entry *entry, struct li
     }
 }
 
-/* Take the entry out of every index. Its name and node stay, even if they are empty now. */
+/* Its name and node stay, even if they are empty now. */
 static void
-unlink_entry(struct catalog *catalog, struct catalog_entry *entry)
+unlink_lists(struct catalog *catalog, struct catalog_entry *entry)
 {
-    const struct function_endpoint endpoint = catalog_endpoint(entry);
-    void *removed =
-        map_remove(&catalog->by_key, hash_key_of(catalog, &endpoint.key), &endpoint.key);
-    CHECK(removed == entry);
-    heap_remove(&catalog->expiries, &entry->expiry);
     list_remove(&entry->in_name);
     list_remove(&entry->in_node);
     turn_walks(catalog, entry, entry->in_catalog.next);
     list_remove(&entry->in_catalog);
+}
+
+/* `next`: before which one it comes in the catalog's list. */
+static void
+link_lists(struct catalog_entry *entry, struct catalog_name *name, struct list *next)
+{
+    list_push(&name->entries, &entry->in_name);
+    list_push(&entry->node->functions, &entry->in_node);
+    list_push(next, &entry->in_catalog);
 }
 
 static void
@@ -380,7 +384,12 @@ drop_entry(struct catalog *catalog, struct catalog_entry *entry, enum prune_reas
 {
     struct catalog_name *name = find_name(catalog, identity_name(entry->identity));
     CHECK(name != NULL);
-    unlink_entry(catalog, entry);
+    const struct function_endpoint endpoint = catalog_endpoint(entry);
+    void *removed =
+        map_remove(&catalog->by_key, hash_key_of(catalog, &endpoint.key), &endpoint.key);
+    CHECK(removed == entry);
+    heap_remove(&catalog->expiries, &entry->expiry);
+    unlink_lists(catalog, entry);
     catalog->prunes[reason]++;
     tell(catalog,
         (struct catalog_change){ .kind = CATALOG_REMOVED, .entry = entry, .reason = reason });
@@ -388,22 +397,26 @@ drop_entry(struct catalog *catalog, struct catalog_entry *entry, enum prune_reas
     entry_free(catalog, entry);
 }
 
+static bool
+set_expiry(struct catalog *catalog, struct catalog_entry *entry)
+{
+    int64_t end = end_of_life(entry->advertised_at, entry->ttl_ns);
+    return heap_set(&catalog->expiries, &entry->expiry, end);
+}
+
 /* `hash` is its key's. */
 static bool
 link_entry(
     struct catalog *catalog, struct catalog_entry *entry, struct catalog_name *name, uint64_t hash)
 {
-    int64_t end = end_of_life(entry->advertised_at, entry->ttl_ns);
-    if (!heap_set(&catalog->expiries, &entry->expiry, end)) {
+    if (!set_expiry(catalog, entry)) {
         return false;
     }
     if (!map_insert(&catalog->by_key, hash, entry)) {
         heap_remove(&catalog->expiries, &entry->expiry);
         return false;
     }
-    list_push(&name->entries, &entry->in_name);
-    list_push(&entry->node->functions, &entry->in_node);
-    list_push(catalog->entries.next, &entry->in_catalog);
+    link_lists(entry, name, catalog->entries.next);
     return true;
 }
 
@@ -415,7 +428,7 @@ same_contents(const struct function_endpoint *a, const struct function_endpoint 
            span_equal(a->spec_digest, b->spec_digest);
 }
 
-/* Replace an entry by one of the same key: the indexes keep their size, so only memory can fail. */
+/* By one of the same key, in its place, so that no walk misses it: only the entry itself takes memory. */
 static enum catalog_result
 replace_entry(struct catalog *catalog, struct catalog_entry *old, const struct putting *putting)
 {
@@ -426,14 +439,15 @@ replace_entry(struct catalog *catalog, struct catalog_entry *old, const struct p
     }
     entry->learnt_at = old->learnt_at;
     entry->context = old->context;
+    void *replaced = map_replace(&catalog->by_key, putting->hash, &endpoint->key, entry);
+    CHECK(replaced == old);
+    heap_remove(&catalog->expiries, &old->expiry);
+    bool expires = set_expiry(catalog, entry);
+    CHECK(expires);
     struct list *next = old->in_catalog.next;
     turn_walks(catalog, old, &entry->in_catalog);
-    unlink_entry(catalog, old);
-    bool linked = link_entry(catalog, entry, putting->name, putting->hash);
-    CHECK(linked);
-    /* In the same place, so that no walk misses it. */
-    list_remove(&entry->in_catalog);
-    list_push(next, &entry->in_catalog);
+    unlink_lists(catalog, old);
+    link_lists(entry, putting->name, next);
     node_seen(entry->node, endpoint->advertised_at);
     tell(catalog, (struct catalog_change){ .kind = CATALOG_CHANGED, .entry = entry, .old = old });
     entry_free(catalog, old);

@@ -236,8 +236,10 @@ bench_filling(uint32_t count)
     double seconds = (double)(engine_ns[US] + engine_ns[EU]) / 1e9;
     printf("%u functions, in at a node of us, through %u rules, over the link, out to eu's node:\n",
         count, RULES);
-    printf("  us %.0f/s, eu %.0f/s of one core; both, one after the other: %.2f s\n", us_rate,
-        eu_rate, seconds);
+    printf(
+        "  us %.0f/s, eu %.0f/s of one core; both, one after the other: %.2f s; the longest step "
+        "%.1f ms\n",
+        us_rate, eu_rate, seconds, ms(longest_ns));
     double us_bytes = (double)(memory_of(US) - before[US]) / count;
     double eu_bytes = (double)(memory_of(EU) - before[EU]) / count;
     double resident_bytes = (double)resident_size / count;

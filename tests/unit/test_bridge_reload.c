@@ -507,7 +507,7 @@ START_TEST(names_ids_and_tags_may_be_so_long)
     const struct rib_route routes[] = {
         { .route_id = 3, .name = "four" },
         { .route_id = 4, .name = "fives" },
-        { .route_id = 5, .name = "id", .id = "fives" },
+        { .route_id = 5, .name = "id", .id = "other" },
         { .route_id = 6, .name = "tag", .tags = { .items = tags, .count = 1 } },
     };
     for (uint32_t i = 0; i < COUNT_OF(routes); i++) {

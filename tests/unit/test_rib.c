@@ -532,6 +532,43 @@ START_TEST(lack_of_memory_costs_routes_but_nothing_else)
 }
 END_TEST
 
+/* So many that the indexes of exports have just grown, and would take a chunk for whatever else comes. */
+#define EXPORTS_AT_GROWTH 57u
+
+START_TEST(export_changes_where_it_is_without_memory_for_its_indexes)
+{
+    const struct rib_facts first = { .name = "f0" };
+    const struct rib_facts second = { .node = "ws://n2:1", .name = "f0", .tags = LIST(T("a")) };
+    bool kept = false;
+    bool changed = false;
+    for (size_t room = 0; room < 4096; room += 8) {
+        static char names[EXPORTS_AT_GROWTH][8];
+        set_up();
+        open_accepting_all();
+        rib_rig_add(&rig, second);
+        for (uint32_t i = 1; i < EXPORTS_AT_GROWTH; i++) {
+            snprintf(names[i], sizeof(names[i]), "f%u", i);
+            rib_rig_add(&rig, (struct rib_facts){ .name = names[i] });
+        }
+        rib_rig_add(&rig, first);
+        rib_rig_flush(&rig, 0);
+        rig.mem.cap = rig.mem.used + room;
+        rib_rig_remove(&rig, second);
+        const struct rib_export *exported = rib_rig_export(&rig, 0, "f0");
+        ck_assert_ptr_nonnull(exported);
+        ck_assert_ptr_eq(rib_find_export(rig.rib, 0, exported->route_id), exported);
+        bool old = text_list_has(&kept_attributes(&exported->out)->tags, SPAN("a"));
+        kept = kept || old;
+        changed = changed || !old;
+        ck_assert_uint_eq(rib_counts(rig.rib)->exports[0], EXPORTS_AT_GROWTH);
+        tear_down();
+    }
+    ck_assert(kept && changed);
+    set_up();
+    rib_rig_open(&rig, 0);
+}
+END_TEST
+
 START_TEST(rib_is_not_created_without_memory)
 {
     for (size_t cap = 0; cap < 4096; cap += 512) {
@@ -572,6 +609,7 @@ main(void)
     tcase_add_test(tcase, function_that_comes_back_before_its_withdrawal_is_announced_once_more);
     tcase_add_test(tcase, removal_of_what_was_never_there_changes_nothing);
     tcase_add_test(tcase, lack_of_memory_costs_routes_but_nothing_else);
+    tcase_add_test(tcase, export_changes_where_it_is_without_memory_for_its_indexes);
     tcase_add_test(tcase, rib_is_not_created_without_memory);
     suite_add_tcase(suite, tcase);
 

@@ -516,6 +516,35 @@ START_TEST(lack_of_memory_is_counted_as_a_limit_and_breaks_nothing)
 }
 END_TEST
 
+/* So many that the index has just grown, and would take a chunk for whatever else comes. */
+#define ROUTES_AT_GROWTH 57u
+
+START_TEST(what_is_known_changes_where_it_is_without_memory_for_its_index)
+{
+    bool refused = false;
+    bool changed = false;
+    for (size_t room = 0; room < 2048; room += 8) {
+        static char names[ROUTES_AT_GROWTH][8];
+        for (uint32_t i = 0; i < ROUTES_AT_GROWTH; i++) {
+            snprintf(names[i], sizeof(names[i]), "f%u", i);
+            rib_rig_learn(&rig, 0, (struct rib_route){ .route_id = i + 1, .name = names[i] });
+        }
+        rib_rig_settle(&rig);
+        rig.mem.cap = rig.mem.used + room;
+        const struct rib_import *import = rib_rig_learn(
+            &rig, 0, (struct rib_route){ .route_id = 1, .name = "f0", .tags = LIST(T("a")) });
+        changed = changed || import != NULL;
+        refused = refused || import == NULL;
+        ck_assert_ptr_eq(rib_find_import(rig.rib, 0, 1), import);
+        rig.mem.cap = SIZE_MAX;
+        rib_rig_settle(&rig);
+        tear_down();
+        set_up();
+    }
+    ck_assert(refused && changed);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -543,6 +572,7 @@ main(void)
     tcase_add_test(tcase, what_is_not_known_cannot_be_unlearnt);
     tcase_add_test(tcase, lost_link_takes_exactly_its_own_imports_along);
     tcase_add_test(tcase, lack_of_memory_is_counted_as_a_limit_and_breaks_nothing);
+    tcase_add_test(tcase, what_is_known_changes_where_it_is_without_memory_for_its_index);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);
