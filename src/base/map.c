@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "base/prefetch.h"
+
 #define HOMES_MIN       ((size_t)8)
 #define CHUNK_BITS_MAX  10u
 #define CHUNK_SLOTS_MAX ((size_t)1 << CHUNK_BITS_MAX)
@@ -26,6 +28,9 @@
 #define MOVED_PER_CHANGE 32u
 
 #define NOTHING_LEAVES ((int64_t)UINT32_MAX)
+
+/* The home and what most searches pass behind it. */
+#define PREFETCHED_SLOTS 6u
 
 /* A slot of one of the two tables. Without a table: not found. */
 struct spot {
@@ -171,10 +176,17 @@ find_in(const struct map_table *table, map_same same, uint32_t hash, const void 
     return false;
 }
 
+/* Whether what has this hash is in the new table, or would be; what hashes as the last that moved may be in the old one. */
+static bool
+is_new(const struct map *map, uint32_t hash)
+{
+    return hash <= map->moved_to;
+}
+
 static struct spot
 find(const struct map *map, uint32_t hash, const void *key)
 {
-    struct spot spot = { .table = hash <= map->moved_to ? &map->table : &map->leaving };
+    struct spot spot = { .table = is_new(map, hash) ? &map->table : &map->leaving };
     if (find_in(spot.table, map->same, hash, key, &spot.at)) {
         return spot;
     }
@@ -183,6 +195,17 @@ find(const struct map *map, uint32_t hash, const void *key)
         return spot;
     }
     return (struct spot){ 0 };
+}
+
+void
+map_prefetch(const struct map *map, uint64_t hash)
+{
+    uint32_t kept = (uint32_t)hash;
+    const struct map_table *table = is_new(map, kept) ? &map->table : &map->leaving;
+    const struct map_slot *home = slot_at(table, home_of(table, kept));
+    if (home != NULL) {
+        prefetch(home, PREFETCHED_SLOTS * sizeof(*home));
+    }
 }
 
 void *
@@ -382,7 +405,7 @@ map_insert(struct map *map, uint64_t hash, void *item)
         return false;
     }
     struct map_slot entry = slot_of(hash, item);
-    if (!put(map, entry.hash <= map->moved_to ? &map->table : &map->leaving, entry)) {
+    if (!put(map, is_new(map, entry.hash) ? &map->table : &map->leaving, entry)) {
         if (map->count == 0) {
             map_destroy(map);
         }

@@ -51,6 +51,9 @@ void map_init(struct map *map, struct mem *mem, map_same same);
 /* Forgets the items; the caller has freed them. */
 void map_destroy(struct map *map);
 
+/* A hint that something with this hash is about to be found or added: where that is comes while something else is done. */
+void map_prefetch(const struct map *map, uint64_t hash);
+
 /* The item whose key is `key`, or NULL. `hash` is the key's. */
 void *map_find(const struct map *map, uint64_t hash, const void *key);
 

@@ -19,6 +19,9 @@ void
 link_hear_announce(struct bridge *bridge, uint32_t link, const struct link_announce *announce)
 {
     for (uint32_t i = 0; i < announce->route_count; i++) {
+        rib_prefetch(bridge->rib, link, announce->routes[i].route_id);
+    }
+    for (uint32_t i = 0; i < announce->route_count; i++) {
         const struct link_route *route = &announce->routes[i];
         const struct rib_import *import = rib_learn(bridge->rib, link, route);
         const char *verdict = import == NULL ? "limit_exceeded"

@@ -288,6 +288,9 @@ bool rib_is_own(const struct function_endpoint *endpoint);
 void rib_add_provider(struct rib *rib, const struct function_endpoint *endpoint);
 void rib_remove_provider(struct rib *rib, const struct function_endpoint *endpoint);
 
+/* A hint that the route is about to be learnt. */
+void rib_prefetch(const struct rib *rib, uint32_t link, uint64_t route_id);
+
 /*
  * A route came over a link, or came again with other contents. Returns the import, or NULL when there was
  * no memory to keep it (counted as PRUNE_LIMIT_EXCEEDED).

@@ -264,12 +264,15 @@ number_of(const struct advertisement *out)
     return hash_fold(&open_key, number, out->identity.version_text);
 }
 
-/* The number that the export gets; what is in its way was withdrawn, and is the same function. */
+/*
+ * The number that the export gets, its own one (number_of) or the next that is free; what is in its way was withdrawn, and
+ * is the same function.
+ */
 static uint64_t
-choose_route_id(
-    const struct rib *rib, uint32_t link, const struct advertisement *out, struct rib_export **gone)
+choose_route_id(const struct rib *rib, uint32_t link, const struct advertisement *out,
+    uint64_t number, struct rib_export **gone)
 {
-    uint64_t route_id = number_of(out);
+    uint64_t route_id = number;
     struct rib_export *there;
     while ((there = find_route(rib, link, route_id)) != NULL) {
         if (rib_export_withdrawn(there) && rib_kept_is_one(&there->out, out)) {
@@ -283,10 +286,10 @@ choose_route_id(
 
 static struct rib_export *
 export_add(struct rib *rib, uint32_t link, const struct policy_verdict *verdict,
-    const struct rib_service *service)
+    const struct rib_service *service, uint64_t number)
 {
     struct rib_export *gone;
-    uint64_t route_id = choose_route_id(rib, link, &verdict->out, &gone);
+    uint64_t route_id = choose_route_id(rib, link, &verdict->out, number, &gone);
     struct rib_export *exported = export_create(rib, link, route_id, verdict, service);
     if (exported == NULL) {
         return NULL;
@@ -406,6 +409,10 @@ settle_slot(struct rib *rib, struct rib_slot *slot, uint32_t link,
         deny(rib, slot, link, reason);
         return;
     }
+    /* Both will be looked up; they come while the texts are gone through. */
+    uint64_t number = number_of(&verdict->out);
+    map_prefetch(&rib->links[link].exports, rib_hash_name(rib, verdict->out.identity.name));
+    map_prefetch(&rib->links[link].routes, rib_hash_number(rib, number));
     if (!fits_link(verdict)) {
         deny(rib, slot, link, PRUNE_INVALID);
         return;
@@ -418,7 +425,7 @@ settle_slot(struct rib *rib, struct rib_slot *slot, uint32_t link,
     }
     struct rib_export *exported = find_export(rib, link, &verdict->out);
     if (exported == NULL) {
-        exported = export_add(rib, link, verdict, rib_slot_service(slot));
+        exported = export_add(rib, link, verdict, rib_slot_service(slot), number);
     }
     if (exported == NULL) {
         deny(rib, slot, link, PRUNE_LIMIT_EXCEEDED);
@@ -626,7 +633,7 @@ service_free(struct rib *rib, struct rib_service *service)
 }
 
 static struct rib_service *
-service_create(struct rib *rib, const struct advertisement *from)
+service_create(struct rib *rib, const struct advertisement *from, uint64_t hash)
 {
     struct rib_service *service = mem_take(rib->config.mem, service_size(rib));
     if (service == NULL) {
@@ -639,7 +646,7 @@ service_create(struct rib *rib, const struct advertisement *from)
     /* Its name holds the same identity. */
     const struct advertisement facts = kept_view(&service->facts);
     service->name = rib_name_ensure(rib, &facts.identity);
-    if (service->name == NULL || !map_insert(&rib->services, hash_service(rib, from), service)) {
+    if (service->name == NULL || !map_insert(&rib->services, hash, service)) {
         if (service->name != NULL) {
             rib_name_drop_if_unused(rib, service->name);
         }
@@ -654,10 +661,12 @@ struct rib_service *
 rib_service_hold(
     struct rib *rib, const struct advertisement *facts, const struct rib_import *import)
 {
-    struct rib_service *service = find_service(rib, facts);
+    uint64_t hash = hash_service(rib, facts);
+    map_prefetch(&rib->names, rib_hash_name(rib, facts->identity.name));
+    struct rib_service *service = map_find(&rib->services, hash, facts);
     bool is_new = service == NULL;
     if (is_new) {
-        service = service_create(rib, facts);
+        service = service_create(rib, facts, hash);
     }
     if (service == NULL) {
         return NULL;

@@ -55,6 +55,7 @@ static struct rib_offer *
 offer_ensure(struct rib *rib, const struct advertisement *out)
 {
     uint64_t hash = rib_hash_identity(rib, &out->identity, &out->resources);
+    map_prefetch(&rib->names, rib_hash_name(rib, out->identity.name));
     struct rib_offer *offer = map_find(&rib->offers, hash, out);
     if (offer != NULL) {
         return offer;
@@ -669,6 +670,12 @@ learn(struct rib *rib, uint32_t link, const struct link_route *route, struct rib
         rib_serve_blocked(rib, link);
     }
     return import;
+}
+
+void
+rib_prefetch(const struct rib *rib, uint32_t link, uint64_t route_id)
+{
+    map_prefetch(&rib->links[link].imports, rib_hash_number(rib, route_id));
 }
 
 const struct rib_import *

@@ -507,6 +507,14 @@ add_entry(struct catalog *catalog, const struct putting *putting)
     return CATALOG_FULL;
 }
 
+void
+catalog_prefetch(const struct catalog *catalog, const struct function_key *key)
+{
+    map_prefetch(&catalog->by_key, hash_key_of(catalog, key));
+    map_prefetch(&catalog->by_name, hash_text(catalog, key->identity.name));
+    map_prefetch(&catalog->by_id, hash_text(catalog, key->identity.function_id));
+}
+
 enum catalog_result
 catalog_put(struct catalog *catalog, const struct function_endpoint *endpoint, struct wall now)
 {

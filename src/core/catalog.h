@@ -130,6 +130,9 @@ enum catalog_result catalog_set_context(
 /* A view. Its texts live as long as the entry. */
 struct function_endpoint catalog_endpoint(const struct catalog_entry *entry);
 
+/* A hint that the function is about to be put or found. */
+void catalog_prefetch(const struct catalog *catalog, const struct function_key *key);
+
 const struct catalog_entry *catalog_find(
     const struct catalog *catalog, const struct function_key *key);
 const struct catalog_node *catalog_find_node(const struct catalog *catalog, struct span node_id);

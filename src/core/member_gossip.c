@@ -219,6 +219,10 @@ apply_functions(
     for (uint32_t i = 0; i < delta->function_count; i++) {
         const struct function_endpoint *endpoint = &delta->functions[i];
         const struct function_key *key = &endpoint->key;
+        if (i + 1 < delta->function_count) {
+            /* It comes from far away in memory, while this one is put. */
+            catalog_prefetch(member->catalog, &endpoint[1].key);
+        }
         const struct node_key node = { .cluster_id = key->cluster_id, .node_id = key->node_id };
         if (is_ours(member, key->node_id)) {
             hear_own_function(member, endpoint, now);
