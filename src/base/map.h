@@ -38,12 +38,10 @@ struct map_table {
 struct map {
     struct mem *mem;
     map_same same;
-    size_t count;           /* in both tables */
-    struct map_table table; /* no chunks when empty */
-    struct map_table
-        leaving; /* of the size before, while there is something in it that has not moved */
-    int64_t
-        moved_to; /* hash of the last that moved, -1 before the first; UINT32_MAX: nothing is leaving */
+    size_t count;             /* in both tables */
+    struct map_table table;   /* no chunks when empty */
+    struct map_table leaving; /* of the size before: what has not moved yet */
+    int64_t moved_to; /* hash of the last that moved, -1: none did; UINT32_MAX: none leaves */
 };
 
 void map_init(struct map *map, struct mem *mem, map_same same);

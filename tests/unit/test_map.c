@@ -211,17 +211,33 @@ START_TEST(emptied_map_gives_memory_back)
 }
 END_TEST
 
+/* In and out at the count where the table has just changed its size. */
+static void
+hover(uint64_t key)
+{
+    size_t home_count = map.table.home_count;
+    for (int turn = 0; turn < 10; turn++) {
+        ck_assert_ptr_eq(take_out(hash_of(SPREAD, key), key), &items[key]);
+        ck_assert_uint_eq(map.table.home_count, home_count);
+        ck_assert(map_insert(&map, hash_of(SPREAD, key), &items[key]));
+        ck_assert_uint_eq(map.table.home_count, home_count);
+    }
+}
+
 START_TEST(hovering_at_one_size_does_not_rehash)
 {
-    for (uint64_t i = 0; i < 49; i++) {
-        ck_assert(map_insert(&map, hash_of(SPREAD, i), &items[i]));
+    uint64_t count = 0;
+    while (map.table.home_count < 128) {
+        ck_assert(map_insert(&map, hash_of(SPREAD, count), &items[count]));
+        count++;
     }
-    struct map_slot *const *chunks = map.table.chunks;
-    for (int turn = 0; turn < 10; turn++) {
-        ck_assert_ptr_eq(take_out(hash_of(SPREAD, 48), 48), &items[48]);
-        ck_assert(map_insert(&map, hash_of(SPREAD, 48), &items[48]));
+    hover(count - 1);
+    while (map.table.home_count == 128) {
+        count--;
+        ck_assert_ptr_eq(take_out(hash_of(SPREAD, count), count), &items[count]);
     }
-    ck_assert_ptr_eq(map.table.chunks, chunks);
+    ck_assert_uint_eq(map.table.home_count, 64);
+    hover(count - 1);
 }
 END_TEST
 
