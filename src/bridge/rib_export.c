@@ -77,20 +77,19 @@ leave_walk(struct rib *rib, struct rib_export *exported)
     list_remove(&exported->in_link);
 }
 
+/* `hash` is the name's. */
 static struct rib_export *
-find_export(const struct rib *rib, uint32_t link, const struct advertisement *out)
+find_export(const struct rib *rib, uint32_t link, const struct advertisement *out, uint64_t hash)
 {
     struct rib_export_key key = { .out = out };
-    uint64_t hash = rib_hash_name(rib, out->identity.name);
     return map_find(&rib->links[link].exports, hash, &key);
 }
 
 /* Any export of this name: they all stand for one function. */
-static struct rib_export *
-find_holder(const struct rib *rib, uint32_t link, const struct advertisement *out)
+static const struct rib_export *
+find_holder(const struct rib *rib, uint32_t link, const struct advertisement *out, uint64_t hash)
 {
     struct rib_export_key key = { .out = out, .name_only = true };
-    uint64_t hash = rib_hash_name(rib, out->identity.name);
     return map_find(&rib->links[link].exports, hash, &key);
 }
 
@@ -105,17 +104,13 @@ is_one_service(const struct rib_export *exported, const struct policy_verdict *v
 }
 
 /*
- * Two functions onto one name, or one under two ids: the first keeps the name, unless rules merge them. true: *reason is
- * which of both. With one id the far side would take the versions of two functions for those of one.
+ * Two functions onto one name, or one under two ids: the first, `holder`, keeps the name, unless rules merge them. true:
+ * *reason is which of both. With one id the far side would take the versions of two functions for those of one.
  */
 static bool
-name_is_taken(const struct rib *rib, uint32_t link, const struct policy_verdict *verdict,
+is_refused(const struct rib_export *holder, const struct policy_verdict *verdict,
     const struct rib_service *service, enum prune_reason *reason)
 {
-    const struct rib_export *holder = find_holder(rib, link, &verdict->out);
-    if (holder == NULL) {
-        return false;
-    }
     struct function_identity held = identity_view(holder->out.identity);
     bool same_id = span_equal(held.function_id, verdict->out.identity.function_id);
     *reason = same_id ? PRUNE_VERSION_CONFLICT : PRUNE_FUNCTION_ID_CONFLICT;
@@ -410,20 +405,23 @@ settle_slot(struct rib *rib, struct rib_slot *slot, uint32_t link,
         return;
     }
     /* Both will be looked up; they come while the texts are gone through. */
+    uint64_t hash = rib_hash_name(rib, verdict->out.identity.name);
     uint64_t number = number_of(&verdict->out);
-    map_prefetch(&rib->links[link].exports, rib_hash_name(rib, verdict->out.identity.name));
+    map_prefetch(&rib->links[link].exports, hash);
     map_prefetch(&rib->links[link].routes, rib_hash_number(rib, number));
     if (!fits_link(verdict)) {
         deny(rib, slot, link, PRUNE_INVALID);
         return;
     }
-    if (name_is_taken(rib, link, verdict, rib_slot_service(slot), &reason)) {
+    const struct rib_export *holder = find_holder(rib, link, &verdict->out, hash);
+    if (holder != NULL && is_refused(holder, verdict, rib_slot_service(slot), &reason)) {
         deny(rib, slot, link, reason);
-        slot->wanted = rib_hash_name(rib, verdict->out.identity.name);
+        slot->wanted = hash;
         list_push(&rib->links[link].waiting, &slot->in_export);
         return;
     }
-    struct rib_export *exported = find_export(rib, link, &verdict->out);
+    struct rib_export *exported =
+        holder == NULL ? NULL : find_export(rib, link, &verdict->out, hash);
     if (exported == NULL) {
         exported = export_add(rib, link, verdict, rib_slot_service(slot), number);
     }
@@ -521,7 +519,7 @@ withdraw(struct rib *rib, struct rib_export *exported, enum prune_reason reason)
     };
     rib_note_event(rib, &event);
     uint64_t name = rib_hash_name(rib, out.identity.name);
-    bool name_is_free = find_holder(rib, link, &out) == NULL;
+    bool name_is_free = find_holder(rib, link, &out, name) == NULL;
     list_remove(&exported->change);
     if (rib_export_announced(rib, exported)) {
         rib_pace_leave(rib, exported);

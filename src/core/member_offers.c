@@ -130,7 +130,7 @@ member_offer(struct member *member, const struct member_offer *from, struct now 
         .ttl_ns = MEMBER_TTL_NS,
         .rpc_summary = from->rpc_summary,
     };
-    catalog_prefetch(member->catalog, &endpoint.key);
+    catalog_prefetch(member->catalog, &endpoint.key); /* from three places at once */
     const struct catalog_entry *known = catalog_find(member->catalog, &endpoint.key);
     if (known == NULL) {
         return add_offer(member, from, &endpoint, now);
